@@ -1,0 +1,71 @@
+# One entry for people and CI. `make` alone lists the targets.
+
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+# Debian packages that the programs, the tests and the lab need.
+PACKAGES := ca-certificates conntrack curl gcc iproute2 iputils-arping libc6-dev libseccomp-dev make nftables openssl pkg-config procps util-linux
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: demo
+demo: packages ## The main job told as a story: an IP arrives, its owner dies, the curl goes on
+	@cargo lab demo
+
+.PHONY: test
+test: packages lint docs unit layers wire api lab ## Everything that CI runs
+
+.PHONY: lint
+lint: ## Formatting and clippy, warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: docs
+docs: ## The API documentation, warnings denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
+.PHONY: unit
+unit: ## Unit, property and simulation tests
+	cargo test --workspace --exclude ferrolb-tests --locked
+
+.PHONY: layers
+layers: ## The architecture as claims about the source
+	cargo test -p ferrolb-tests --test layers --locked
+
+.PHONY: wire
+wire: ## The speaker's wire side in network namespaces (root)
+	cargo test -p ferrolb-tests --test wire --locked
+
+.PHONY: api
+api: tools ## The controller against a real API server
+	cargo test -p ferrolb-tests --test api --locked
+
+.PHONY: lab
+lab: tools ## The whole: a cluster on a LAN of namespaces (root)
+	cargo test -p ferrolb-tests --test lab --locked
+
+.PHONY: tools
+tools: ## Build Kubernetes and the node's programs (once; cached in target/)
+	@cargo lab tools
+
+.PHONY: up
+up: packages ## Start a lab with FerroLB on it
+	@cargo lab up
+
+.PHONY: down
+down: ## Stop the lab
+	@cargo lab down
+
+.PHONY: packages
+packages:
+	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+		echo "installing $$(echo $$missing | tr '\n' ' ')"; \
+		if [ "$$(id -u)" != 0 ]; then echo "root is needed for: apt-get install $$missing" >&2; exit 1; fi; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+	@for tool in cargo go; do command -v $$tool >/dev/null || { echo "$$tool is needed: install Rust (rustup) and Go 1.26 or newer" >&2; exit 1; }; done

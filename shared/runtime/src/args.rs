@@ -1,0 +1,35 @@
+//! Flags that both programs take. Each has an environment fallback, so that a
+//! manifest can set it either way.
+
+use std::net::SocketAddr;
+
+use clap::{Args, ValueEnum};
+
+/// Flags common to the controller and the speaker.
+#[derive(Debug, Clone, Args)]
+pub struct CommonArgs {
+    /// Namespace FerroLB runs in; its ConfigMap, Secret, Lease and pods are there.
+    #[arg(long, env = "FERROLB_NAMESPACE", default_value = "ferrolb-system")]
+    pub namespace: String,
+
+    /// Address and port of the listener for /metrics, /livez and /readyz.
+    #[arg(long, env = "FERROLB_HTTP_LISTEN", default_value = "[::]:9617")]
+    pub http_listen: SocketAddr,
+
+    /// What to log: a level, or filters such as `info,ferrolb_speaker=debug`.
+    #[arg(long, env = "FERROLB_LOG", default_value = "info")]
+    pub log: String,
+
+    /// How log lines look.
+    #[arg(long, env = "FERROLB_LOG_FORMAT", value_enum, default_value_t = LogFormat::Plain)]
+    pub log_format: LogFormat,
+}
+
+/// Shape of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One readable line per event.
+    Plain,
+    /// One JSON object per event.
+    Json,
+}

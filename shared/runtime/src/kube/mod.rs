@@ -1,0 +1,9 @@
+//! How both programs talk to the API server: a client, and watches reduced to
+//! three verbs. An API server that refuses connections is waited for; it is
+//! never a reason to exit.
+
+mod client;
+mod watch;
+
+pub use client::{ClientError, client};
+pub use watch::{Change, watch};

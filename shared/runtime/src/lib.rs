@@ -1,0 +1,16 @@
+//! Process plumbing shared by the controller and the speaker: arguments, logs,
+//! the metrics and health listener, readiness, watched tasks, shutdown, and the
+//! way both talk to the API server.
+//!
+//! Nothing here knows what FerroLB decides; nothing here is pure enough to be
+//! in `ferrolb-core`.
+
+pub mod args;
+pub mod error;
+pub mod http;
+pub mod kube;
+pub mod logs;
+pub mod metrics;
+pub mod ready;
+pub mod shutdown;
+pub mod tasks;
