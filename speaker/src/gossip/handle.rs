@@ -1,0 +1,223 @@
+//! What the rest of the speaker holds of the gossip plane: start it, read it,
+//! say something, stop it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::cluster::Cluster;
+use super::counters::GossipCounters;
+use super::keeper::Keeper;
+use super::roster::{Incarnation, Roster};
+use super::seal::Keyring;
+use super::transport::{Filter, SealedTransport, SocketParts};
+use super::view::View;
+
+/// Nobody is called dead before this many intervals of silence.
+const QUIET_INTERVALS: u32 = 3;
+/// Intervals from a death to the verdict: four of silence, one until it is judged.
+const DETECTION_INTERVALS: u32 = 5;
+
+/// How to take part in gossip.
+#[derive(Debug, Clone)]
+pub struct GossipOptions {
+    /// The Kubernetes node's name: the member's name.
+    pub node: String,
+    /// The number of this start, higher than that of every earlier start on
+    /// this node (milliseconds since 1970 will do). With a lower one the others
+    /// keep to the former start until they find it dead, one detection time
+    /// later; with the very same one they hand this process the former one's keys.
+    pub generation: u64,
+    /// The UDP address to bind, of the same family as the peers' addresses.
+    pub listen: SocketAddr,
+    /// The address others are told to send to. Port 0 stands for the bound port.
+    pub advertise: SocketAddr,
+    /// Time between two rounds of gossip. See [`Gossip::detection_time`].
+    pub interval: Duration,
+    /// Seals what is sent and opens what is received.
+    pub keyring: Keyring,
+}
+
+/// Gossip could not be started.
+#[derive(Debug, Error)]
+pub enum GossipError {
+    /// The socket could not be bound.
+    #[error("binding UDP address {} port {} for gossip", listen.ip(), listen.port())]
+    Bind {
+        /// The address asked for.
+        listen: SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// chitchat did not start.
+    #[error("starting gossip on {listen}: {reason}")]
+    Start {
+        /// The address asked for.
+        listen: SocketAddr,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// A member's hold on the gossip plane. Dropping it leaves without a word, as
+/// a killed process would; a good leave is said with a key first.
+pub struct Gossip {
+    own: Incarnation,
+    interval: Duration,
+    cluster: Arc<Cluster>,
+    view: watch::Receiver<Arc<View>>,
+    peers: watch::Sender<BTreeSet<SocketAddr>>,
+    settled: Arc<Notify>,
+    keeper: JoinHandle<()>,
+    cancel: DropGuard,
+}
+
+impl fmt::Debug for Gossip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gossip")
+            .field("own", &self.own)
+            .field("interval", &self.interval)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Gossip {
+    /// Binds the socket and starts gossiping with nobody: see [`Self::set_peers`].
+    ///
+    /// # Errors
+    /// When the address cannot be bound or chitchat does not start.
+    pub async fn start(
+        options: GossipOptions,
+        counters: Arc<GossipCounters>,
+    ) -> Result<Self, GossipError> {
+        Self::start_filtered(options, counters, Arc::new(|_| true)).await
+    }
+
+    /// Like [`Self::start`], with a say over which addresses are reached and heard.
+    ///
+    /// # Errors
+    /// As for [`Self::start`].
+    pub async fn start_filtered(
+        options: GossipOptions,
+        counters: Arc<GossipCounters>,
+        filter: Filter,
+    ) -> Result<Self, GossipError> {
+        let listen = options.listen;
+        let settled = Arc::new(Notify::new());
+        let parts = SocketParts {
+            keyring: options.keyring,
+            counters,
+            filter,
+            settled: Arc::clone(&settled),
+        };
+        let bound = SealedTransport::bind(listen, parts);
+        let (transport, bound) = bound.map_err(|source| GossipError::Bind { listen, source })?;
+        let own = Incarnation {
+            node: options.node,
+            generation: options.generation,
+            addr: with_port(options.advertise, bound.port()),
+        };
+        let started = Cluster::start(&own, options.interval, &transport).await;
+        let cluster = started.map_err(|error| GossipError::Start {
+            listen,
+            reason: format!("{error:#}"),
+        })?;
+        Ok(Self::keep(
+            own,
+            options.interval,
+            Arc::new(cluster),
+            settled,
+        ))
+    }
+
+    fn keep(
+        own: Incarnation,
+        interval: Duration,
+        cluster: Arc<Cluster>,
+        settled: Arc<Notify>,
+    ) -> Self {
+        let (show, view) = watch::channel(Arc::new(View::default()));
+        let (peers, peers_changed) = watch::channel(BTreeSet::new());
+        let cancel = CancellationToken::new();
+        let keeper = Keeper {
+            cluster: Arc::clone(&cluster),
+            roster: Roster::new(own.clone(), interval * QUIET_INTERVALS),
+            view: show,
+            peers: peers_changed,
+            settled: Arc::clone(&settled),
+            interval,
+        };
+        Self {
+            own,
+            interval,
+            cluster,
+            view,
+            peers,
+            settled,
+            keeper: tokio::spawn(keeper.run(cancel.clone())),
+            cancel: cancel.drop_guard(),
+        }
+    }
+
+    /// The members and what they say, a new value as soon as anything of it
+    /// changes: who is alive, a key set, changed or deleted. The channel closes
+    /// when gossip ends, also when it ends by a fault; that must not go unseen.
+    #[must_use]
+    pub fn view(&self) -> watch::Receiver<Arc<View>> {
+        self.view.clone()
+    }
+
+    /// The address the others are told to send to, with the port that was bound.
+    #[must_use]
+    pub fn advertised(&self) -> SocketAddr {
+        self.own.addr
+    }
+
+    /// Sets (`Some`) and deletes (`None`) own keys in one step, and tells all
+    /// live members at once instead of leaving it to the next round.
+    pub async fn publish(&self, changes: Vec<(String, Option<String>)>) {
+        let audience = self.cluster.change(&changes).await;
+        for addr in audience.into_iter().flatten() {
+            self.cluster.greet(addr);
+        }
+        self.settled.notify_one();
+    }
+
+    /// Where other speakers should be, as far as the API server knows. Those
+    /// that are not heard are greeted now and every second interval. Members
+    /// found are kept without this.
+    pub fn set_peers(&self, peers: BTreeSet<SocketAddr>) {
+        self.peers.send_replace(peers);
+    }
+
+    /// How long a death goes unseen, as a rule: five intervals. The earliest
+    /// verdict falls three intervals after the last beat; the usual gap between
+    /// beats grows with the cluster, so among a hundred members it can take seven.
+    #[must_use]
+    pub fn detection_time(&self) -> Duration {
+        self.interval * DETECTION_INTERVALS
+    }
+
+    /// Leaves: ends the tasks and closes the socket. Says nothing to anybody.
+    pub async fn stop(self) {
+        drop(self.cancel);
+        // A keeper that panicked has been reported by the closed view.
+        let _ = self.keeper.await;
+        self.cluster.stop().await;
+    }
+}
+
+fn with_port(advertise: SocketAddr, bound: u16) -> SocketAddr {
+    match advertise.port() {
+        0 => SocketAddr::new(advertise.ip(), bound),
+        _ => advertise,
+    }
+}
