@@ -1,0 +1,98 @@
+//! The speaker's flags, each with an environment fallback.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use clap::{ArgAction, Parser};
+use ferrolb_runtime::args::CommonArgs;
+
+/// Announces external IPs of LoadBalancer Services on the LAN; agrees with the
+/// other speakers on one owner per IP.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "ferrolb-speaker", version)]
+pub struct Args {
+    /// Flags shared with the controller.
+    #[command(flatten)]
+    pub common: CommonArgs,
+
+    /// Name of the Node this speaker runs on (`spec.nodeName` of its pod).
+    #[arg(long, env = "FERROLB_NODE_NAME")]
+    pub node_name: String,
+
+    /// Address at which the other speakers reach this one (`status.hostIP` of its pod).
+    #[arg(long, env = "FERROLB_GOSSIP_ADDRESS")]
+    pub gossip_address: IpAddr,
+
+    /// UDP port of the gossip; the same on every node.
+    #[arg(long, env = "FERROLB_GOSSIP_PORT", default_value_t = 9618)]
+    pub gossip_port: u16,
+
+    /// Milliseconds between gossip rounds; the same on every node. 0 chooses
+    /// by the number of nodes: 50 up to 25, 100 up to 50, 200 beyond.
+    #[arg(long, env = "FERROLB_GOSSIP_INTERVAL_MS", default_value_t = 0)]
+    pub gossip_interval_ms: u64,
+
+    /// Serve Services of this `spec.loadBalancerClass`; without it, those that have none.
+    #[arg(long, env = "FERROLB_LOAD_BALANCER_CLASS")]
+    pub load_balancer_class: Option<String>,
+
+    /// Interfaces never to announce on, by name; `*` at the end matches any
+    /// rest. Added to the built-in list of container network devices. Repeat,
+    /// or separate by commas.
+    #[arg(long, env = "FERROLB_EXCLUDE_INTERFACES", value_delimiter = ',', action = ArgAction::Append)]
+    pub exclude_interfaces: Vec<String>,
+
+    /// Seconds between announcements of an IP in quiet times; 0 turns them off.
+    #[arg(long, env = "FERROLB_ANNOUNCE_REFRESH_SECONDS", default_value_t = 60)]
+    pub announce_refresh_seconds: u64,
+}
+
+impl Args {
+    /// The gossip interval for a cluster of so many nodes.
+    #[must_use]
+    pub fn gossip_interval(&self, nodes: usize) -> Duration {
+        let milliseconds = match (self.gossip_interval_ms, nodes) {
+            (0, 0..=25) => 50,
+            (0, 26..=50) => 100,
+            (0, _) => 200,
+            (chosen, _) => chosen,
+        };
+        Duration::from_millis(milliseconds)
+    }
+
+    /// The gap between announcements in quiet times.
+    #[must_use]
+    pub fn announce_refresh(&self) -> Option<Duration> {
+        (self.announce_refresh_seconds > 0)
+            .then(|| Duration::from_secs(self.announce_refresh_seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::Args;
+
+    fn args(extra: &[&str]) -> Args {
+        let base = [
+            "ferrolb-speaker",
+            "--node-name=a",
+            "--gossip-address=192.0.2.1",
+        ];
+        Args::parse_from(base.iter().chain(extra))
+    }
+
+    #[test]
+    fn the_interval_follows_the_number_of_nodes_unless_chosen() {
+        let automatic = args(&[]);
+        let chosen = [3, 26, 51].map(|nodes| automatic.gossip_interval(nodes).as_millis());
+        assert_eq!(chosen, [50, 100, 200]);
+        assert_eq!(
+            args(&["--gossip-interval-ms=25"])
+                .gossip_interval(80)
+                .as_millis(),
+            25
+        );
+    }
+}

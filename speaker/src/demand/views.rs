@@ -1,0 +1,72 @@
+//! What matters of each Kubernetes object, and nothing else: a speaker holds
+//! one of these per object in memory.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::ownership::Node;
+
+/// Namespace and name of an object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectKey {
+    /// `metadata.namespace`.
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// A Service of type LoadBalancer that is ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceView {
+    /// Its name.
+    pub key: ObjectKey,
+    /// `status.loadBalancer.ingress[].ip`, without those of `ipMode: Proxy`.
+    pub ips: Vec<IpAddr>,
+    /// `spec.externalTrafficPolicy` is `Local`.
+    pub local: bool,
+}
+
+/// An EndpointSlice of a Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SliceView {
+    /// Its name.
+    pub key: ObjectKey,
+    /// The Service it belongs to (label `kubernetes.io/service-name`).
+    pub service: ObjectKey,
+    /// `addressType` is `IPv6`.
+    pub ipv6: bool,
+    /// Its endpoints that serve: ready, or serving while terminating.
+    pub serving: Vec<Endpoint>,
+}
+
+/// An endpoint that serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `nodeName`; an endpoint outside the cluster has none.
+    pub node: Option<Node>,
+}
+
+/// A Node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeView {
+    /// `metadata.name`.
+    pub name: Node,
+    /// It carries the label `node.kubernetes.io/exclude-from-external-load-balancers`.
+    pub excluded: bool,
+    /// Its condition `NetworkUnavailable` is true.
+    pub network_unavailable: bool,
+}
+
+impl NodeView {
+    /// It may announce IPs, as far as its Node object says.
+    #[must_use]
+    pub fn may_announce(&self) -> bool {
+        !self.excluded && !self.network_unavailable
+    }
+}

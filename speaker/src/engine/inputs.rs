@@ -1,0 +1,158 @@
+//! Taking in messages: what each one changes in the engine's state.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Engine;
+use crate::interfaces::{Link, Links, suitable};
+use crate::k8s::{Update, Watched};
+use crate::net::responder::WireEvent;
+use crate::reach::LanLink;
+use crate::said;
+
+/// A starting speaker waits so long to see the peers that the API server knows
+/// of, before it takes anything: one that sees nobody would take everything.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// Which first lists are in.
+#[derive(Debug, Default)]
+pub(super) struct Synced {
+    services: bool,
+    slices: bool,
+    nodes: bool,
+    pods: bool,
+    settled: bool,
+}
+
+impl Synced {
+    fn lists(&self) -> bool {
+        self.services && self.slices && self.nodes && self.pods
+    }
+}
+
+/// The address, where it is IPv4.
+pub(super) fn ipv4(ip: &IpAddr) -> Option<Ipv4Addr> {
+    match ip {
+        IpAddr::V4(ip) => Some(*ip),
+        IpAddr::V6(_) => None,
+    }
+}
+
+impl Engine {
+    pub(super) fn updated(&mut self, update: Update) {
+        self.stale = true;
+        match update {
+            Update::Service(change) => match change {
+                Watched::Apply(service) => self.demand.apply_service(service),
+                Watched::Delete(key) => self.demand.delete_service(&key),
+                Watched::Reset(all) => {
+                    self.demand.reset_services(all);
+                    self.synced.services = true;
+                }
+            },
+            Update::Slice(change) => match change {
+                Watched::Apply(slice) => self.demand.apply_slice(slice),
+                Watched::Delete(key) => self.demand.delete_slice(&key),
+                Watched::Reset(all) => {
+                    self.demand.reset_slices(all);
+                    self.synced.slices = true;
+                }
+            },
+            Update::Node(change) => match change {
+                Watched::Apply(node) => self.demand.apply_node(node),
+                Watched::Delete(key) => self.demand.delete_node(&key.name),
+                Watched::Reset(all) => {
+                    self.demand.reset_nodes(all);
+                    self.synced.nodes = true;
+                }
+            },
+            Update::Pod(change) => {
+                match change {
+                    Watched::Apply((key, ip)) => {
+                        self.pods.insert(key, ip);
+                    }
+                    Watched::Delete(key) => {
+                        self.pods.remove(&key);
+                    }
+                    Watched::Reset(all) => {
+                        self.pods = all.into_iter().collect();
+                        self.synced.pods = true;
+                    }
+                }
+                self.gossip.set_peers(self.peers());
+            }
+        }
+    }
+
+    pub(super) async fn links_changed(&mut self, links: &Arc<Links>) {
+        let fit: Vec<Link> = links
+            .values()
+            .filter(|link| suitable(link, &self.exclude).is_ok())
+            .cloned()
+            .collect();
+        let published: Vec<LanLink> = fit.iter().map(lan_link).collect();
+        self.wire.set_links(fit);
+        if published != self.links {
+            let names: Vec<&str> = published.iter().map(|link| link.name.as_str()).collect();
+            if names.is_empty() {
+                tracing::warn!("no link with carrier to announce on");
+            } else {
+                tracing::info!(links = names.join(","), "links to announce on");
+            }
+            self.gossip.publish(vec![said::links(&published)]).await;
+            self.links = published;
+            self.stale = true;
+        }
+    }
+
+    pub(super) async fn sighted(&mut self, event: WireEvent) {
+        match event {
+            WireEvent::Seen { ip, mac, at, .. } => {
+                let facts = &self.survey.facts;
+                let actions = self.ownership.heard(IpAddr::V4(ip), mac, facts, at);
+                self.perform(actions, at);
+                self.publish_claims().await;
+            }
+            WireEvent::LinkOpened { link } => {
+                tracing::debug!(link, "listening for ARP");
+                self.listening = None;
+            }
+            WireEvent::LinkFailed { link, error } => {
+                tracing::warn!(link, error, "cannot answer ARP on this link");
+            }
+        }
+    }
+
+    /// Whether this speaker knows enough to own anything: its lists are in, and
+    /// it sees its peers or has waited long enough for them.
+    pub(super) fn is_settled(&mut self, now: Instant) -> bool {
+        if !self.synced.settled && self.synced.lists() {
+            let waited = now - self.started > SETTLE;
+            self.synced.settled = waited || self.sees_all_peers();
+            if self.synced.settled {
+                tracing::info!(
+                    members = self.view.members.len(),
+                    "joined the gossip cluster"
+                );
+                self.joined = None;
+            }
+        }
+        self.synced.settled
+    }
+
+    fn sees_all_peers(&self) -> bool {
+        let alive = self.view.members.values().filter(|member| member.alive);
+        let seen: Vec<_> = alive.map(|member| member.addr).collect();
+        self.peers().iter().all(|peer| seen.contains(peer))
+    }
+}
+
+fn lan_link(link: &Link) -> LanLink {
+    LanLink {
+        index: link.index,
+        name: link.name.clone(),
+        mac: link.mac,
+        subnets: link.addresses.clone(),
+    }
+}

@@ -1,0 +1,106 @@
+//! Acting: the responder's table, frames on the wire, claims in gossip.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
+
+use super::{Engine, inputs};
+use crate::ownership::Action;
+use crate::said;
+use crate::wire::arp::ArpFrame;
+use crate::wire::mac::Mac;
+
+impl Engine {
+    pub(super) fn perform(&mut self, actions: Vec<Action>, now: Instant) {
+        let changed = !actions.is_empty();
+        for action in &actions {
+            self.note(action, now);
+            match action {
+                Action::Ask { ip, until } => self.asker.start(*ip, now, *until),
+                Action::TakeOver { ip, .. } | Action::Announce { ip } => {
+                    self.announcer.start(*ip, now);
+                }
+                Action::Withdraw { ip, .. } => self.announcer.stop(*ip),
+                Action::Conflict { .. } => {}
+            }
+        }
+        if changed {
+            // Withdrawn IPs leave the table, and taken ones enter it, before
+            // anything is announced.
+            self.update_answering();
+        }
+    }
+
+    /// Hands the responder the table of IPs and links, if it changed.
+    pub(super) fn update_answering(&mut self) {
+        let answering: BTreeMap<IpAddr, BTreeSet<u32>> = self
+            .ownership
+            .answering()
+            .filter_map(|ip| Some((ip, self.survey.links.get(&ip)?.clone())))
+            .collect();
+        if answering == self.answering {
+            return;
+        }
+        let owned: HashMap<Ipv4Addr, BTreeSet<u32>> = answering
+            .iter()
+            .filter_map(|(ip, links)| Some((inputs::ipv4(ip)?, links.clone())))
+            .collect();
+        self.wire.set_owned(owned);
+        self.metrics
+            .owned
+            .set(i64::try_from(answering.len()).unwrap_or(i64::MAX));
+        self.answering = answering;
+    }
+
+    /// Puts the questions and announcements that are due on the wire.
+    pub(super) fn ask_and_announce(&mut self, now: Instant) {
+        for ip in self.asker.due(now) {
+            self.send(ip, |ip, mac| vec![ArpFrame::probe(ip, mac)]);
+        }
+        for ip in self.announcer.due(now) {
+            if self.answering.contains_key(&ip) {
+                // Some equipment heeds only the request form, some only the reply.
+                self.send(ip, |ip, mac| {
+                    vec![
+                        ArpFrame::gratuitous_request(ip, mac),
+                        ArpFrame::gratuitous_reply(ip, mac),
+                    ]
+                });
+            }
+        }
+    }
+
+    /// Sends frames on each of this node's links for an IP.
+    fn send(&self, ip: IpAddr, frames: impl Fn(Ipv4Addr, Mac) -> Vec<ArpFrame>) {
+        let Some(address) = inputs::ipv4(&ip) else {
+            return;
+        };
+        let allowed = self.survey.links.get(&ip);
+        for link in &self.links {
+            if !allowed.is_some_and(|links| links.contains(&link.index)) {
+                continue;
+            }
+            for frame in frames(address, link.mac) {
+                if let Err(error) = self.wire.send(link.index, &frame) {
+                    tracing::debug!(%ip, link = link.name, %error, "cannot send");
+                }
+            }
+        }
+    }
+
+    /// Tells the others at once what this node claims now.
+    pub(super) async fn publish_claims(&mut self) {
+        let claims: BTreeMap<IpAddr, u64> = self.ownership.claims().collect();
+        if claims == self.claims {
+            return;
+        }
+        let gone = self.claims.keys().filter(|ip| !claims.contains_key(*ip));
+        let mut changes: Vec<_> = gone.map(|ip| said::claim(*ip, None)).collect();
+        let new = claims
+            .iter()
+            .filter(|(ip, epoch)| self.claims.get(*ip) != Some(*epoch));
+        changes.extend(new.map(|(ip, epoch)| said::claim(*ip, Some(*epoch))));
+        self.claims = claims;
+        self.gossip.publish(changes).await;
+    }
+}

@@ -1,0 +1,246 @@
+//! What a network link is, and which links may carry announcements. Pure;
+//! where links are read from is `net/links.rs`.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use thiserror::Error;
+
+use crate::wire::mac::Mac;
+
+/// Every link of this node by its kernel index.
+pub type Links = BTreeMap<u32, Link>;
+
+/// One network link as the kernel describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The kernel's index; not used again while the link lives.
+    pub index: u32,
+    /// Interface name; may change.
+    pub name: String,
+    /// Hardware address; zero where the link is no Ethernet.
+    pub mac: Mac,
+    /// Set up by the administrator (`IFF_UP`).
+    pub up: bool,
+    /// The lower layer works (`IFF_LOWER_UP`).
+    pub carrier: bool,
+    /// `IFF_LOOPBACK`.
+    pub loopback: bool,
+    /// `IFF_NOARP`: tunnels and the like.
+    pub noarp: bool,
+    /// Index of the bridge or bond this link is a port of. A VRF is no such
+    /// thing: its members keep their own addresses.
+    pub master: Option<u32>,
+    /// IPv4 and IPv6 addresses with their prefix lengths, sorted.
+    pub addresses: Vec<IpNet>,
+}
+
+/// Why a link carries no announcements.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Unsuitable {
+    /// The name matches an exclusion.
+    #[error("excluded by the pattern {0:?}")]
+    Excluded(String),
+    /// Reaches this node only.
+    #[error("it is a loopback")]
+    Loopback,
+    /// Neighbours do not use ARP on it.
+    #[error("it does not do ARP")]
+    NoArp,
+    /// No Ethernet address.
+    #[error("it has no Ethernet address")]
+    NotEthernet,
+    /// Frames for it arrive at its master.
+    #[error("it is a port of link {0}")]
+    Port(u32),
+    /// The administrator set it down.
+    #[error("it is down")]
+    Down,
+    /// Nothing at the other end of the cable.
+    #[error("it has no carrier")]
+    NoCarrier,
+}
+
+/// Names of links that are left alone: `docker*` is a prefix, a name without
+/// `*` at its end is meant exactly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patterns(Vec<String>);
+
+/// Devices that container runtimes, network plugins and kube-proxy make.
+const DEFAULT_EXCLUSIONS: [&str; 29] = [
+    "antrea-*",
+    "cali*",
+    "cbr*",
+    "cilium_*",
+    "cni*",
+    "docker*",
+    "dummy*",
+    "flannel*",
+    "genev_sys_*",
+    "ifb*",
+    "kube-bridge",
+    "kube-dummy-if",
+    "kube-ipvs*",
+    "lo",
+    "lxc*",
+    "lxdbr*",
+    "nerdctl*",
+    "nodelocaldns*",
+    "ovn-*",
+    "ovn0",
+    "ovs-system",
+    "podman*",
+    "tunl*",
+    "veth*",
+    "virbr*",
+    "vxlan.calico",
+    "vxlan-v6.calico",
+    "vxlan_sys_*",
+    "weave*",
+];
+
+impl Default for Patterns {
+    fn default() -> Self {
+        Self::new(DEFAULT_EXCLUSIONS.map(String::from))
+    }
+}
+
+impl Patterns {
+    /// Exclusions as an administrator writes them.
+    pub fn new(patterns: impl IntoIterator<Item = String>) -> Self {
+        Self(patterns.into_iter().collect())
+    }
+
+    /// The default exclusions and `more`.
+    #[must_use]
+    pub fn with_defaults(more: &[String]) -> Self {
+        let mut patterns = Self::default();
+        patterns.0.extend_from_slice(more);
+        patterns
+    }
+
+    /// The first pattern that `name` matches.
+    #[must_use]
+    pub fn matching(&self, name: &str) -> Option<&str> {
+        let matches = |pattern: &&String| match pattern.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => name == pattern.as_str(),
+        };
+        self.0.iter().find(matches).map(String::as_str)
+    }
+}
+
+/// Whether `link` may carry announcements now.
+///
+/// # Errors
+/// Why not: lasting reasons first, so that a down tunnel is a tunnel.
+pub fn suitable(link: &Link, exclude: &Patterns) -> Result<(), Unsuitable> {
+    if let Some(pattern) = exclude.matching(&link.name) {
+        return Err(Unsuitable::Excluded(pattern.to_owned()));
+    }
+    match link {
+        Link { loopback: true, .. } => Err(Unsuitable::Loopback),
+        Link { noarp: true, .. } => Err(Unsuitable::NoArp),
+        Link { mac, .. } if !mac.is_unicast() => Err(Unsuitable::NotEthernet),
+        Link {
+            master: Some(master),
+            ..
+        } => Err(Unsuitable::Port(*master)),
+        Link { up: false, .. } => Err(Unsuitable::Down),
+        Link { carrier: false, .. } => Err(Unsuitable::NoCarrier),
+        Link { .. } => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Link, Mac, Patterns, Unsuitable, suitable};
+
+    fn lan_nic() -> Link {
+        Link {
+            index: 2,
+            name: "eth0".to_owned(),
+            mac: Mac([2, 0, 0, 0, 0, 1]),
+            up: true,
+            carrier: true,
+            loopback: false,
+            noarp: false,
+            master: None,
+            addresses: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_nic_with_carrier_is_suitable_even_without_an_address() {
+        assert_eq!(suitable(&lan_nic(), &Patterns::default()), Ok(()));
+    }
+
+    #[test]
+    fn each_defect_has_its_reason() {
+        type Spoil = fn(&mut Link);
+        let defects: [(Spoil, Unsuitable); 6] = [
+            (|l| l.loopback = true, Unsuitable::Loopback),
+            (|l| l.noarp = true, Unsuitable::NoArp),
+            (|l| l.mac = Mac::ZERO, Unsuitable::NotEthernet),
+            (|l| l.master = Some(9), Unsuitable::Port(9)),
+            (|l| l.up = false, Unsuitable::Down),
+            (|l| l.carrier = false, Unsuitable::NoCarrier),
+        ];
+        for (spoil, reason) in defects {
+            let mut link = lan_nic();
+            spoil(&mut link);
+            assert_eq!(suitable(&link, &Patterns::default()), Err(reason));
+        }
+    }
+
+    #[test]
+    fn leaves_devices_of_network_plugins_alone() {
+        let names = [
+            "cali12345",
+            "cni0",
+            "docker0",
+            "flannel.1",
+            "kube-ipvs0",
+            "lxc1a2b",
+            "nodelocaldns",
+            "tunl0",
+            "veth9f8e",
+            "virbr0",
+            "vxlan.calico",
+            "cilium_host",
+            "ovn-k8s-mp0",
+        ];
+        for name in names {
+            let link = Link {
+                name: name.to_owned(),
+                ..lan_nic()
+            };
+            let refused = suitable(&link, &Patterns::default());
+            assert!(
+                matches!(refused, Err(Unsuitable::Excluded(_))),
+                "{name}: {refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn takes_the_nics_and_bridges_people_name() {
+        for name in [
+            "eno1", "enp3s0f1", "bond0", "br0", "br-ex", "eth0.5", "vlan10", "local0",
+        ] {
+            let link = Link {
+                name: name.to_owned(),
+                ..lan_nic()
+            };
+            assert_eq!(suitable(&link, &Patterns::default()), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_without_star_is_meant_exactly() {
+        let patterns = Patterns::new(["eth1".to_owned(), "wan*".to_owned()]);
+        assert_eq!(patterns.matching("eth1"), Some("eth1"));
+        assert_eq!(patterns.matching("eth10"), None);
+        assert_eq!(patterns.matching("wan0"), Some("wan*"));
+    }
+}

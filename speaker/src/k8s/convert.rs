@@ -1,0 +1,169 @@
+//! Kubernetes objects to the views the decisions need. Pure.
+
+use std::net::IpAddr;
+
+use k8s_openapi::api::core::v1::{Node, Pod, Service};
+use k8s_openapi::api::discovery::v1::{Endpoint as K8sEndpoint, EndpointSlice};
+use kube::ResourceExt;
+
+use crate::demand::{Endpoint, NodeView, ObjectKey, ServiceView, SliceView};
+
+/// Well-known label: keep load balancers away from this Node.
+const EXCLUDE_LABEL: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+/// Well-known label: the Service an EndpointSlice belongs to.
+const SERVICE_LABEL: &str = "kubernetes.io/service-name";
+
+/// Namespace and name.
+pub(super) fn key<K: ResourceExt>(object: &K) -> ObjectKey {
+    ObjectKey {
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+    }
+}
+
+/// A Service, if it is of type LoadBalancer and of our class.
+pub(super) fn service(service: &Service, our_class: Option<&str>) -> Option<ServiceView> {
+    let spec = service.spec.as_ref()?;
+    let ours = spec.type_.as_deref() == Some("LoadBalancer")
+        && spec.load_balancer_class.as_deref() == our_class;
+    ours.then(|| ServiceView {
+        key: key(service),
+        ips: ips(service),
+        local: spec.external_traffic_policy.as_deref() == Some("Local"),
+    })
+}
+
+fn ips(service: &Service) -> Vec<IpAddr> {
+    let status = service.status.as_ref();
+    let ingress = status
+        .and_then(|status| status.load_balancer.as_ref())
+        .and_then(|balancer| balancer.ingress.as_ref());
+    ingress
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.ip_mode.as_deref() != Some("Proxy"))
+        .filter_map(|entry| entry.ip.as_ref()?.parse().ok())
+        .collect()
+}
+
+/// An EndpointSlice, if it belongs to a Service.
+pub(super) fn slice(slice: &EndpointSlice) -> Option<SliceView> {
+    let name = slice.labels().get(SERVICE_LABEL)?.clone();
+    let key = key(slice);
+    let service = ObjectKey {
+        namespace: key.namespace.clone(),
+        name,
+    };
+    Some(SliceView {
+        service,
+        ipv6: slice.address_type == "IPv6",
+        serving: slice.endpoints.iter().filter_map(endpoint).collect(),
+        key,
+    })
+}
+
+/// An endpoint serves when it is ready (no word on it means ready), or is
+/// still serving while it terminates (`EndpointConditions`).
+fn endpoint(endpoint: &K8sEndpoint) -> Option<Endpoint> {
+    let conditions = endpoint.conditions.as_ref();
+    let ready = conditions
+        .and_then(|conditions| conditions.ready)
+        .unwrap_or(true);
+    let serving = conditions.and_then(|conditions| conditions.serving);
+    (ready || serving == Some(true)).then(|| Endpoint {
+        node: endpoint.node_name.clone(),
+    })
+}
+
+/// A Node.
+pub(super) fn node(node: &Node) -> NodeView {
+    let conditions = node
+        .status
+        .as_ref()
+        .and_then(|status| status.conditions.as_ref());
+    let network_unavailable = conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition.type_ == "NetworkUnavailable" && condition.status == "True");
+    NodeView {
+        name: node.name_any(),
+        excluded: node.labels().contains_key(EXCLUDE_LABEL),
+        network_unavailable,
+    }
+}
+
+/// The address of a speaker's pod; it is on the host network, so this is the
+/// Node's.
+pub(super) fn pod_ip(pod: &Pod) -> Option<IpAddr> {
+    pod.status.as_ref()?.pod_ip.as_ref()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{node, service, slice};
+
+    fn parse<K: serde::de::DeserializeOwned>(value: Value) -> K {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn load_balancer(class: Option<&str>) -> Value {
+        json!({
+            "metadata": {"name": "web", "namespace": "default"},
+            "spec": {"type": "LoadBalancer", "loadBalancerClass": class, "externalTrafficPolicy": "Local"},
+            "status": {"loadBalancer": {"ingress": [
+                {"ip": "192.0.2.1", "ipMode": "VIP"},
+                {"ip": "192.0.2.2", "ipMode": "Proxy"},
+                {"hostname": "example.org"},
+            ]}},
+        })
+    }
+
+    #[test]
+    fn only_ips_that_kube_proxy_takes_from_the_wire_are_wanted() {
+        let view = service(&parse(load_balancer(None)), None).unwrap();
+        assert_eq!(view.ips, ["192.0.2.1".parse::<std::net::IpAddr>().unwrap()]);
+        assert!(view.local);
+    }
+
+    #[test]
+    fn services_of_another_class_are_not_ours() {
+        assert!(service(&parse(load_balancer(Some("other"))), None).is_none());
+        assert!(service(&parse(load_balancer(None)), Some("mine")).is_none());
+        assert!(service(&parse(load_balancer(Some("mine"))), Some("mine")).is_some());
+    }
+
+    #[test]
+    fn endpoints_that_terminate_but_serve_count() {
+        let endpoint = |node, ready, serving| {
+            json!({"addresses": ["192.0.2.9"], "nodeName": node,
+                   "conditions": {"ready": ready, "serving": serving}})
+        };
+        let view = slice(&parse(json!({
+            "metadata": {"name": "web-1", "namespace": "default",
+                         "labels": {"kubernetes.io/service-name": "web"}},
+            "addressType": "IPv4",
+            "endpoints": [endpoint("a", true, true), endpoint("b", false, true), endpoint("c", false, false)],
+        })))
+        .unwrap();
+        let nodes: Vec<_> = view
+            .serving
+            .into_iter()
+            .filter_map(|end| end.node)
+            .collect();
+        assert_eq!(nodes, ["a", "b"]);
+    }
+
+    #[test]
+    fn label_and_condition_keep_a_node_away() {
+        let label = json!({"node.kubernetes.io/exclude-from-external-load-balancers": ""});
+        let excluded = node(&parse(json!({"metadata": {"name": "a", "labels": label}})));
+        assert!(!excluded.may_announce());
+        let condition = json!({"type": "NetworkUnavailable", "status": "True"});
+        let down = node(&parse(
+            json!({"metadata": {"name": "b"}, "status": {"conditions": [condition]}}),
+        ));
+        assert!(!down.may_announce());
+    }
+}

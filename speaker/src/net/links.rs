@@ -1,0 +1,206 @@
+//! Links and their addresses as the kernel tells them. The only file that
+//! names rtnetlink: it turns messages into `Links` and decides nothing.
+//! Needs no privilege.
+//!
+//! It subscribes first, then asks for everything, then follows; so nothing is
+//! missed in between. When the kernel says that it dropped messages, it asks
+//! for everything again.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use futures::channel::mpsc::UnboundedReceiver;
+use futures::{StreamExt, TryStreamExt};
+use ipnet::IpNet;
+use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::link::{
+    self, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
+};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use rtnetlink::packet_core::{NetlinkMessage, NetlinkPayload};
+use rtnetlink::sys::SocketAddr;
+use rtnetlink::{Handle, MulticastGroup, new_multicast_connection};
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::interfaces::{Link, Links};
+use crate::wire::mac::Mac;
+
+const GROUPS: [MulticastGroup; 3] = [
+    MulticastGroup::Link,
+    MulticastGroup::Ipv4Ifaddr,
+    MulticastGroup::Ipv6Ifaddr,
+];
+
+type Events = UnboundedReceiver<(NetlinkMessage<RouteNetlinkMessage>, SocketAddr)>;
+
+/// Why links can no longer be followed.
+#[derive(Debug, Error)]
+pub enum LinksError {
+    /// No netlink socket.
+    #[error("opening a netlink socket for link and address events")]
+    Open(#[source] std::io::Error),
+    /// The kernel did not list what exists.
+    #[error("listing links and addresses over netlink")]
+    List(#[source] rtnetlink::Error),
+    /// The socket gave up.
+    #[error("the netlink socket for link events was closed")]
+    Closed,
+}
+
+/// Publishes this node's links, all of them, at first and after each change,
+/// until cancelled.
+///
+/// # Errors
+/// When the kernel's events cannot be read; nothing is retried here.
+pub async fn watch(
+    out: watch::Sender<Arc<Links>>,
+    cancel: CancellationToken,
+) -> Result<(), LinksError> {
+    let (connection, handle, events) = open()?;
+    tokio::select! {
+        () = cancel.cancelled() => Ok(()),
+        () = connection => Err(LinksError::Closed),
+        ended = publish(&handle, events, &out) => ended,
+    }
+}
+
+fn open() -> Result<(impl Future<Output = ()>, Handle, Events), LinksError> {
+    new_multicast_connection(&GROUPS).map_err(LinksError::Open)
+}
+
+async fn publish(
+    handle: &Handle,
+    mut events: Events,
+    out: &watch::Sender<Arc<Links>>,
+) -> Result<(), LinksError> {
+    let mut links = list(handle).await?;
+    out.send_replace(Arc::new(links.clone()));
+    while let Some((event, _)) = events.next().await {
+        match event.payload {
+            NetlinkPayload::Overrun(_) => links = list(handle).await?,
+            NetlinkPayload::InnerMessage(message) => apply(&mut links, &message),
+            _ => continue,
+        }
+        out.send_if_modified(|published| {
+            let changed = **published != links;
+            if changed {
+                *published = Arc::new(links.clone());
+            }
+            changed
+        });
+    }
+    Err(LinksError::Closed)
+}
+
+async fn list(handle: &Handle) -> Result<Links, LinksError> {
+    let mut links = Links::new();
+    let mut answers = handle.link().get().execute();
+    while let Some(link) = answers.try_next().await.map_err(LinksError::List)? {
+        set_link(&mut links, &link);
+    }
+    let mut answers = handle.address().get().execute();
+    while let Some(address) = answers.try_next().await.map_err(LinksError::List)? {
+        set_address(&mut links, &address, true);
+    }
+    Ok(links)
+}
+
+fn apply(links: &mut Links, message: &RouteNetlinkMessage) {
+    match message {
+        RouteNetlinkMessage::NewLink(link) => set_link(links, link),
+        RouteNetlinkMessage::DelLink(link) if is_device(link) => {
+            links.remove(&link.header.index);
+        }
+        RouteNetlinkMessage::NewAddress(address) => set_address(links, address, true),
+        RouteNetlinkMessage::DelAddress(address) => set_address(links, address, false),
+        _ => {}
+    }
+}
+
+/// Bridges tell about their ports with messages of the same type, and Wi-Fi
+/// drivers send fragments; both say nothing about the device itself.
+fn is_device(link: &LinkMessage) -> bool {
+    let wireless = |attribute: &LinkAttribute| matches!(attribute, LinkAttribute::Wireless(_));
+    link.header.interface_family == AddressFamily::Unspec && !link.attributes.iter().any(wireless)
+}
+
+fn set_link(links: &mut Links, message: &LinkMessage) {
+    if !is_device(message) {
+        return;
+    }
+    let mut link = read_link(message);
+    if let Some(known) = links.remove(&link.index) {
+        link.addresses = known.addresses;
+    }
+    links.insert(link.index, link);
+}
+
+fn read_link(message: &LinkMessage) -> Link {
+    let has = |flag| message.header.flags.contains(flag);
+    let mut link = Link {
+        index: message.header.index,
+        name: String::new(),
+        mac: Mac::ZERO,
+        up: has(LinkFlags::Up),
+        carrier: has(LinkFlags::LowerUp),
+        loopback: has(LinkFlags::Loopback),
+        noarp: has(LinkFlags::Noarp),
+        master: None,
+        addresses: Vec::new(),
+    };
+    let ethernet = message.header.link_layer_type == LinkLayerType::Ether;
+    for attribute in &message.attributes {
+        match attribute {
+            LinkAttribute::IfName(name) => link.name.clone_from(name),
+            LinkAttribute::Controller(master) => link.master = Some(*master),
+            LinkAttribute::Address(address) if ethernet => {
+                link.mac = address.as_slice().try_into().map_or(Mac::ZERO, Mac);
+            }
+            _ => {}
+        }
+    }
+    if in_vrf(message) {
+        link.master = None;
+    }
+    link
+}
+
+fn in_vrf(message: &LinkMessage) -> bool {
+    let vrf = |info: &LinkInfo| matches!(info, LinkInfo::PortKind(link::InfoPortKind::Vrf));
+    message.attributes.iter().any(
+        |attribute| matches!(attribute, LinkAttribute::LinkInfo(infos) if infos.iter().any(vrf)),
+    )
+}
+
+fn set_address(links: &mut Links, message: &AddressMessage, present: bool) {
+    let Some(link) = links.get_mut(&message.header.index) else {
+        return;
+    };
+    let Some(address) = read_address(message) else {
+        return;
+    };
+    match (link.addresses.binary_search(&address), present) {
+        (Err(place), true) => link.addresses.insert(place, address),
+        (Ok(place), false) => drop(link.addresses.remove(place)),
+        _ => {}
+    }
+}
+
+/// On a point-to-point link "address" is the peer's, and "local" is ours.
+fn read_address(message: &AddressMessage) -> Option<IpNet> {
+    let mut address: Option<IpAddr> = None;
+    for attribute in &message.attributes {
+        match attribute {
+            AddressAttribute::Local(local) => address = Some(*local),
+            AddressAttribute::Address(other) => address = address.or(Some(*other)),
+            _ => {}
+        }
+    }
+    IpNet::new(address?, message.header.prefix_len).ok()
+}
+
+#[cfg(test)]
+mod tests;

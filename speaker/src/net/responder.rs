@@ -1,0 +1,238 @@
+//! The handle to the wire: what the engine calls. The work is done on a
+//! thread of its own (`thread.rs`), never on the async runtime, so that a busy
+//! runtime delays no answer. Decides nothing.
+
+mod sockets;
+mod stale;
+mod thread;
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::net::Ipv4Addr;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use thiserror::Error;
+use tokio::sync::mpsc::UnboundedSender;
+
+use self::sockets::SocketTable;
+use self::thread::{Command, Responder};
+use super::counters::WireCounters;
+use super::socket::{SocketError, check_privilege};
+use super::vouch::Vouch;
+use crate::interfaces::Link;
+use crate::wire::answer::Owned;
+use crate::wire::arp::{ArpFrame, Operation};
+use crate::wire::mac::Mac;
+
+/// What the wire side tells the engine. When the thread ends, the channel
+/// closes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WireEvent {
+    /// A foreign station spoke for a watched IP: an answer to a probe, a
+    /// gratuitous ARP, a claim. Repetitions are thinned out (`wire::sightings`).
+    Seen {
+        /// Kernel index of the link it was heard on.
+        link: u32,
+        /// The address it spoke for.
+        ip: Ipv4Addr,
+        /// The hardware address it gave.
+        mac: Mac,
+        /// Whether it asked or answered.
+        operation: Operation,
+        /// When it was read; it may have waited in the socket before that.
+        at: Instant,
+    },
+    /// A link has no working socket; it is tried again, four times a second,
+    /// until `LinkOpened` or until the link is no longer in the set.
+    LinkFailed {
+        /// Kernel index of the link.
+        link: u32,
+        /// What happened, with causes.
+        error: String,
+    },
+    /// A link has a working socket.
+    LinkOpened {
+        /// Kernel index of the link.
+        link: u32,
+    },
+}
+
+/// Why the wire cannot be used.
+#[derive(Debug, Error)]
+pub enum WireError {
+    /// Packet sockets are not to be had.
+    #[error("the wire cannot be read")]
+    Socket(#[from] SocketError),
+    /// No thread, or no channel to wake it.
+    #[error("starting the thread that answers on the wire")]
+    Start(#[source] io::Error),
+    /// Nothing is open on that link now.
+    #[error("no open socket on link {0}")]
+    NotOpen(u32),
+    /// The kernel did not take the frame; full buffers count as well.
+    #[error("sending on link {link}")]
+    Send {
+        /// Kernel index of the link.
+        link: u32,
+        /// The kernel's word.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The wire side of one speaker. Cheap to clone; the thread ends with
+/// [`Wire::stop`] or with the last clone.
+#[derive(Debug, Clone)]
+pub struct Wire(Arc<Handle>);
+
+#[derive(Debug)]
+struct Handle {
+    shared: Arc<Shared>,
+    commands: Sender<Command>,
+    wake: UnixStream,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the engine writes and the responder's thread reads without waiting.
+#[derive(Debug, Default)]
+struct Shared {
+    owned: ArcSwap<Owned>,
+    watched: ArcSwap<HashSet<Ipv4Addr>>,
+    sockets: ArcSwap<SocketTable>,
+    vouch: Vouch,
+    counters: Arc<WireCounters>,
+}
+
+impl Wire {
+    /// Starts the thread, in the network namespace of the caller. It answers
+    /// nothing until it has links, owned IPs, and somebody vouches.
+    ///
+    /// # Errors
+    /// Without `CAP_NET_RAW`, or when no thread can be had.
+    pub fn start(
+        events: UnboundedSender<WireEvent>,
+        counters: Arc<WireCounters>,
+    ) -> Result<Self, WireError> {
+        check_privilege()?;
+        let shared = Arc::new(Shared {
+            counters,
+            ..Shared::default()
+        });
+        let (wake, woken) = wake_pair().map_err(WireError::Start)?;
+        let (commands, inbox) = mpsc::channel();
+        let responder = Responder::new(Arc::clone(&shared), inbox, woken, events);
+        let thread = std::thread::Builder::new()
+            .name("wire".to_owned())
+            .spawn(move || responder.run())
+            .map_err(WireError::Start)?;
+        Ok(Self(Arc::new(Handle {
+            shared,
+            commands,
+            wake,
+            thread: Mutex::new(Some(thread)),
+        })))
+    }
+
+    /// The links to listen on, all of them: sockets of others are closed, and
+    /// a link whose hardware address changed is opened again. Returns at once;
+    /// `LinkOpened` or `LinkFailed` follows for each new one.
+    pub fn set_links(&self, links: Vec<Link>) {
+        self.0.tell(Command::Links(links));
+    }
+
+    /// The IPs to answer for, all of them, each with its links; in force when
+    /// this returns.
+    pub fn set_owned(&self, owned: Owned) {
+        self.0.shared.owned.store(Arc::new(owned));
+    }
+
+    /// The IPs whose foreign speakers are reported, all of them.
+    pub fn set_watched(&self, ips: HashSet<Ipv4Addr>) {
+        self.0.shared.watched.store(Arc::new(ips));
+    }
+
+    /// Allows answers until `until`; to be extended for as long as the speaker
+    /// knows itself to be well. A time that has passed means mute at once.
+    /// Requests that wait in a socket when a lapsed permission is renewed are
+    /// dropped. Reports and [`Wire::send`] work while mute.
+    pub fn vouch(&self, until: Instant) {
+        if self.0.shared.vouch.extend(until) {
+            self.0.wake();
+        }
+    }
+
+    /// Puts a frame on a link; never waits.
+    ///
+    /// # Errors
+    /// When the link has no socket, or the kernel does not take the frame.
+    pub fn send(&self, link: u32, frame: &ArpFrame) -> Result<(), WireError> {
+        self.0.shared.send(link, frame)
+    }
+
+    /// Ends the thread and waits for it; nothing is answered afterwards.
+    /// Other clones become useless.
+    pub fn stop(self) {
+        self.0.stop();
+    }
+}
+
+impl Shared {
+    fn send(&self, link: u32, frame: &ArpFrame) -> Result<(), WireError> {
+        let sockets = self.sockets.load();
+        let socket = sockets.get(link).ok_or(WireError::NotOpen(link))?;
+        if let Err(source) = socket.send(&frame.emit()) {
+            self.counters.send_errors.increment();
+            return Err(WireError::Send { link, source });
+        }
+        if frame.is_probe() {
+            self.counters.probes_sent.increment();
+        } else if frame.is_gratuitous() {
+            self.counters.gratuitous_sent.increment();
+        }
+        Ok(())
+    }
+}
+
+impl Handle {
+    fn tell(&self, command: Command) {
+        // An ended thread needs no command.
+        if self.commands.send(command).is_ok() {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        // A full channel wakes just as well.
+        let _ = (&self.wake).write(&[1]);
+    }
+
+    fn stop(&self) {
+        self.tell(Command::Stop);
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        // A panic of the thread was reported when it happened.
+        let _ = thread.map(JoinHandle::join);
+        self.shared.sockets.store(Arc::default());
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn wake_pair() -> io::Result<(UnixStream, UnixStream)> {
+    let (wake, woken) = UnixStream::pair()?;
+    wake.set_nonblocking(true)?;
+    woken.set_nonblocking(true)?;
+    Ok((wake, woken))
+}

@@ -1,0 +1,114 @@
+//! The sockets of the wanted links: opened, closed, opened again after a
+//! failure. Owned by the responder's thread; others read the published table.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ferrolb_runtime::error::Chain;
+
+use super::WireEvent;
+use crate::interfaces::Link;
+use crate::net::socket::LinkSocket;
+use crate::wire::mac::Mac;
+
+/// Gap between attempts to open what failed.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// Open sockets by link.
+#[derive(Debug, Default, Clone)]
+pub(super) struct SocketTable(BTreeMap<u32, Arc<LinkSocket>>);
+
+impl SocketTable {
+    pub(super) fn get(&self, link: u32) -> Option<&Arc<LinkSocket>> {
+        self.0.get(&link)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<LinkSocket>> {
+        self.0.values()
+    }
+
+    /// Whether `mac` is the address of one of our own links.
+    pub(super) fn speaks_as(&self, mac: Mac) -> bool {
+        self.iter().any(|socket| socket.mac() == mac)
+    }
+}
+
+/// The wanted links and what became of them.
+#[derive(Debug, Default)]
+pub(super) struct Sockets {
+    wanted: BTreeMap<u32, Link>,
+    open: Arc<SocketTable>,
+    failed: BTreeSet<u32>,
+    retry_at: Option<Instant>,
+}
+
+impl Sockets {
+    /// The open ones, to publish.
+    pub(super) fn table(&self) -> Arc<SocketTable> {
+        Arc::clone(&self.open)
+    }
+
+    /// Takes a new set of links and opens what is new in it.
+    pub(super) fn want(&mut self, links: Vec<Link>, now: Instant) -> Vec<WireEvent> {
+        self.wanted = links.into_iter().map(|link| (link.index, link)).collect();
+        let wanted = &self.wanted;
+        self.failed.retain(|index| wanted.contains_key(index));
+        Arc::make_mut(&mut self.open).0.retain(|index, socket| {
+            wanted
+                .get(index)
+                .is_some_and(|link| link.mac == socket.mac())
+        });
+        self.open_missing(now)
+    }
+
+    /// Closes a socket that failed; it is tried again after a while.
+    pub(super) fn fail(&mut self, link: u32, error: &dyn Error, now: Instant) -> Option<WireEvent> {
+        Arc::make_mut(&mut self.open).0.remove(&link);
+        self.retry_at.get_or_insert(now + RETRY);
+        self.failed.insert(link).then(|| WireEvent::LinkFailed {
+            link,
+            error: Chain(error).to_string(),
+        })
+    }
+
+    /// When there is something to try again.
+    pub(super) const fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// Tries again what failed, if it is time.
+    pub(super) fn retry(&mut self, now: Instant) -> Vec<WireEvent> {
+        if self.retry_at.is_none_or(|at| now < at) {
+            return Vec::new();
+        }
+        self.open_missing(now)
+    }
+
+    fn open_missing(&mut self, now: Instant) -> Vec<WireEvent> {
+        self.retry_at = None;
+        let missing: Vec<Link> = self
+            .wanted
+            .values()
+            .filter(|link| self.open.get(link.index).is_none())
+            .cloned()
+            .collect();
+        missing
+            .iter()
+            .filter_map(|link| self.open_one(link, now))
+            .collect()
+    }
+
+    fn open_one(&mut self, link: &Link, now: Instant) -> Option<WireEvent> {
+        match LinkSocket::open(link) {
+            Ok(socket) => {
+                let open = Arc::make_mut(&mut self.open);
+                open.0.insert(link.index, Arc::new(socket));
+                self.failed.remove(&link.index);
+                Some(WireEvent::LinkOpened { link: link.index })
+            }
+            Err(error) => self.fail(link.index, &error, now),
+        }
+    }
+}

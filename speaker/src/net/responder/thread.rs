@@ -1,0 +1,237 @@
+//! The thread that reads the sockets: it answers, reports, and opens what it
+//! is told to. What is answered is decided in `wire::answer`, what is reported
+//! in `wire::sightings`.
+
+use std::io::{ErrorKind, Read};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::sockets::{SocketTable, Sockets};
+use super::stale::Stale;
+use super::{Shared, WireEvent};
+use crate::interfaces::Link;
+use crate::net::socket::LinkSocket;
+use crate::wire::answer::{OwnedOnLink, answer};
+use crate::wire::arp::ArpFrame;
+use crate::wire::sightings::{Sighting, Sightings};
+
+/// Frames read from one socket before the others get their turn.
+const TURN: usize = 64;
+
+/// What the handle tells the thread.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Listen on these links and no others.
+    Links(Vec<Link>),
+    /// End.
+    Stop,
+}
+
+/// The state of the thread.
+#[derive(Debug)]
+pub(super) struct Responder {
+    shared: Arc<Shared>,
+    inbox: Receiver<Command>,
+    woken: UnixStream,
+    events: UnboundedSender<WireEvent>,
+    sockets: Sockets,
+    sightings: Sightings,
+    stale: Stale,
+}
+
+impl Responder {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        inbox: Receiver<Command>,
+        woken: UnixStream,
+        events: UnboundedSender<WireEvent>,
+    ) -> Self {
+        Self {
+            shared,
+            inbox,
+            woken,
+            events,
+            sockets: Sockets::default(),
+            sightings: Sightings::default(),
+            stale: Stale::default(),
+        }
+    }
+
+    /// Runs until it is told to stop or the handle is gone.
+    pub(super) fn run(mut self) {
+        while self.obey() {
+            let table = self.sockets.table();
+            self.wait(&table);
+            self.notice_lapse(&table);
+            for socket in table.iter() {
+                self.serve(&table, socket);
+            }
+            self.keep_time();
+        }
+    }
+
+    /// Executes commands; false when it is time to end.
+    fn obey(&mut self) -> bool {
+        loop {
+            match self.inbox.try_recv() {
+                Ok(Command::Links(links)) => {
+                    // What is opened after a lapse holds nothing from before it.
+                    self.notice_lapse(&self.sockets.table());
+                    let events = self.sockets.want(links, Instant::now());
+                    self.publish(events);
+                }
+                Err(TryRecvError::Empty) => return true,
+                Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    /// Sleeps until a frame, a command or a deadline comes. Sockets are
+    /// non-blocking, so all of them may be read afterwards.
+    fn wait(&mut self, table: &SocketTable) {
+        let sockets = table.iter().map(|socket| socket.as_fd());
+        let mut fds: Vec<PollFd<'_>> = std::iter::once(self.woken.as_fd())
+            .chain(sockets)
+            .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+            .collect();
+        // An interrupted sleep is a short one.
+        let _ = poll(&mut fds, self.patience());
+        let mut tokens = [0; 64];
+        while matches!((&self.woken).read(&mut tokens), Ok(1..)) {}
+    }
+
+    fn patience(&self) -> PollTimeout {
+        let deadlines = [self.sightings.ends(), self.sockets.retry_at()];
+        let Some(first) = deadlines.into_iter().flatten().min() else {
+            return PollTimeout::NONE;
+        };
+        let rest = first.saturating_duration_since(Instant::now());
+        let rounded_up = rest + Duration::from_micros(999);
+        PollTimeout::try_from(rounded_up).unwrap_or(PollTimeout::MAX)
+    }
+
+    fn serve(&mut self, table: &SocketTable, socket: &LinkSocket) {
+        let mut buffer = [0; 64];
+        for _ in 0..TURN {
+            match socket.receive(&mut buffer) {
+                Ok(Some(length)) => {
+                    let frame = buffer.get(..length).unwrap_or_default();
+                    self.handle(table, socket, frame);
+                }
+                Ok(None) => {
+                    self.stale.emptied(socket.link());
+                    return;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let event = self.sockets.fail(socket.link(), &error, Instant::now());
+                    return self.publish(event);
+                }
+            }
+        }
+    }
+
+    fn handle(&mut self, table: &SocketTable, socket: &LinkSocket, bytes: &[u8]) {
+        let Ok(frame) = ArpFrame::parse(bytes) else {
+            return self.shared.counters.malformed.increment();
+        };
+        if table.speaks_as(frame.sender_mac) || table.speaks_as(frame.eth_src) {
+            return;
+        }
+        self.report(socket.link(), &frame);
+        self.reply(table, socket, &frame);
+    }
+
+    fn report(&mut self, link: u32, frame: &ArpFrame) {
+        if !self.shared.watched.load().contains(&frame.sender_ip) {
+            return;
+        }
+        let passed = self.sightings.observe(Sighting {
+            link,
+            ip: frame.sender_ip,
+            mac: frame.sender_mac,
+            operation: frame.operation,
+            at: Instant::now(),
+        });
+        self.tell(passed.map(seen));
+    }
+
+    fn reply(&mut self, table: &SocketTable, socket: &LinkSocket, frame: &ArpFrame) {
+        let shared = Arc::clone(&self.shared);
+        let owned = shared.owned.load();
+        let on_link = OwnedOnLink::new(&owned, socket.link());
+        let Some(reply) = answer(frame, socket.mac(), on_link) else {
+            return;
+        };
+        let counters = &shared.counters;
+        counters.requests.increment();
+        if !self.may_answer(table, socket.link()) {
+            counters.dropped_mute.increment();
+        } else if socket.send(&reply.emit()).is_ok() {
+            counters.answers.increment();
+        } else {
+            counters.send_errors.increment();
+        }
+    }
+
+    /// The deadline is read before the number of lapses: whoever sees a
+    /// renewed deadline sees that it had lapsed.
+    fn may_answer(&mut self, table: &SocketTable, link: u32) -> bool {
+        let holds = self.shared.vouch.holds();
+        self.notice_lapse(table);
+        holds && !self.stale.contains(link)
+    }
+
+    /// After a lapse every socket is stale until it has been read empty. The
+    /// renewal wakes this thread, so that happens at once.
+    fn notice_lapse(&mut self, table: &SocketTable) {
+        let open = table.iter().map(|socket| socket.link());
+        self.stale.notice(self.shared.vouch.lapses(), open);
+    }
+
+    fn keep_time(&mut self) {
+        let now = Instant::now();
+        let kept = self.sightings.flush(now);
+        self.tell(kept.into_iter().map(seen));
+        let retried = self.sockets.retry(now);
+        if !retried.is_empty() {
+            self.publish(retried);
+        }
+    }
+
+    /// Makes a change of sockets known: first the table, then the events.
+    fn publish(&self, events: impl IntoIterator<Item = WireEvent>) {
+        self.shared.sockets.store(self.sockets.table());
+        self.tell(events);
+    }
+
+    fn tell(&self, events: impl IntoIterator<Item = WireEvent>) {
+        for event in events {
+            // Without a listener the engine is gone and will end this thread.
+            let _ = self.events.send(event);
+        }
+    }
+}
+
+fn seen(sighting: Sighting) -> WireEvent {
+    let Sighting {
+        link,
+        ip,
+        mac,
+        operation,
+        at,
+    } = sighting;
+    WireEvent::Seen {
+        link,
+        ip,
+        mac,
+        operation,
+        at,
+    }
+}

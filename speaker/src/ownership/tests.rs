@@ -1,0 +1,273 @@
+//! Claims about one node's decisions, one situation each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+use super::{Action, Cause, Facts, Ownership, Standing, Timing};
+use crate::wire::mac::Mac;
+
+const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+const STRANGER: Mac = Mac([2, 0, 0, 0, 0, 99]);
+const MAC_OF_B: Mac = Mac([2, 0, 0, 0, 0, 2]);
+
+/// Node `a` and what it knows of node `b`.
+struct World {
+    ownership: Ownership,
+    facts: Facts,
+    now: Instant,
+}
+
+impl World {
+    fn new() -> Self {
+        let b = Standing {
+            alive: true,
+            macs: BTreeSet::from([MAC_OF_B]),
+            ..Standing::default()
+        };
+        let facts = Facts {
+            others: BTreeMap::from([("b".to_owned(), b)]),
+            candidates: BTreeMap::from([(IP, BTreeSet::from(["a".to_owned(), "b".to_owned()]))]),
+            reachable: BTreeSet::from([IP]),
+            draining: false,
+        };
+        Self {
+            ownership: Ownership::new("a".to_owned(), Timing::default()),
+            facts,
+            now: Instant::now(),
+        }
+    }
+
+    /// Node `a` owns the IP with epoch 1.
+    fn owning() -> Self {
+        let mut world = Self::new();
+        world
+            .facts
+            .candidates
+            .insert(IP, BTreeSet::from(["a".to_owned()]));
+        world.step();
+        world.pass(Timing::default().ask_fresh);
+        assert!(world.owns());
+        world
+            .facts
+            .candidates
+            .insert(IP, BTreeSet::from(["a".to_owned(), "b".to_owned()]));
+        world
+    }
+
+    /// Node `b` owns the IP with epoch 7.
+    fn owned_by_b() -> Self {
+        let mut world = Self::new();
+        world.b().claims.insert(IP, 7);
+        assert_eq!(world.step(), []);
+        world
+    }
+
+    fn b(&mut self) -> &mut Standing {
+        self.facts.others.get_mut("b").unwrap()
+    }
+
+    fn step(&mut self) -> Vec<Action> {
+        self.ownership.step(&self.facts, self.now)
+    }
+
+    fn pass(&mut self, time: Duration) -> Vec<Action> {
+        self.now += time;
+        self.step()
+    }
+
+    fn heard(&mut self, mac: Mac) -> Vec<Action> {
+        self.ownership.heard(IP, mac, &self.facts, self.now)
+    }
+
+    fn owns(&self) -> bool {
+        self.ownership.answering().any(|ip| ip == IP)
+    }
+}
+
+#[test]
+fn a_suspects_ip_is_taken_only_after_the_wire_was_asked() {
+    let mut world = World::owned_by_b();
+    world.b().alive = false;
+    let asked = world.step();
+    assert!(matches!(asked[..], [Action::Ask { ip: IP, .. }]));
+    assert!(!world.owns());
+    let taken = world.pass(Timing::default().ask);
+    let expected = Action::TakeOver {
+        ip: IP,
+        epoch: 8,
+        cause: Cause::Failover,
+        from: Some("b".to_owned()),
+    };
+    assert_eq!(taken, [expected]);
+    assert!(world.owns());
+}
+
+#[test]
+fn a_suspect_that_answers_on_the_wire_keeps_its_ip() {
+    let mut world = World::owned_by_b();
+    world.b().alive = false;
+    world.step();
+    assert_eq!(world.heard(MAC_OF_B), []);
+    assert_eq!(world.pass(Timing::default().ask), []);
+    assert!(!world.owns());
+    let later = world.pass(Timing::default().respite);
+    assert!(
+        matches!(later[..], [Action::Ask { .. }]),
+        "asks again: {later:?}"
+    );
+}
+
+#[test]
+fn an_ip_a_stranger_answers_for_is_not_announced() {
+    let mut world = World::new();
+    world.facts.others.clear();
+    world.step();
+    assert_eq!(
+        world.heard(STRANGER),
+        [Action::Conflict {
+            ip: IP,
+            mac: STRANGER
+        }]
+    );
+    assert_eq!(world.pass(Duration::from_secs(1)), []);
+    assert!(!world.owns());
+}
+
+#[test]
+fn a_higher_claim_makes_the_owner_withdraw() {
+    let mut world = World::owning();
+    world.b().claims.insert(IP, 2);
+    let to = Some("b".to_owned());
+    assert_eq!(world.step(), [Action::Withdraw { ip: IP, to }]);
+    assert!(!world.owns());
+}
+
+#[test]
+fn a_lower_claim_is_answered_by_announcing_again_and_once_more_when_it_is_gone() {
+    let mut world = World::owning();
+    world.b().claims.insert(IP, 0);
+    assert_eq!(world.step(), [Action::Announce { ip: IP }]);
+    assert_eq!(world.step(), []);
+    world.b().claims.clear();
+    assert_eq!(world.step(), [Action::Announce { ip: IP }]);
+    assert!(world.owns());
+}
+
+#[test]
+fn a_draining_owner_answers_until_the_heir_has_claimed() {
+    let mut world = World::owning();
+    world.facts.draining = true;
+    assert_eq!(world.step(), []);
+    assert!(world.owns());
+    world.b().claims.insert(IP, 2);
+    world.step();
+    assert!(!world.owns());
+}
+
+#[test]
+fn the_heir_of_a_draining_owner_does_not_lose_time_on_the_wire() {
+    let mut world = World::owned_by_b();
+    world.b().draining = true;
+    let taken = world.step();
+    assert!(
+        matches!(
+            taken[..],
+            [Action::TakeOver {
+                epoch: 8,
+                cause: Cause::HandOver,
+                ..
+            }]
+        ),
+        "{taken:?}"
+    );
+}
+
+#[test]
+fn nobody_announces_what_no_node_may_serve() {
+    let mut world = World::owning();
+    world.facts.candidates.insert(IP, BTreeSet::new());
+    assert_eq!(world.step(), [Action::Withdraw { ip: IP, to: None }]);
+}
+
+#[test]
+fn a_deleted_ip_is_withdrawn() {
+    let mut world = World::owning();
+    world.facts.candidates.clear();
+    assert_eq!(world.step(), [Action::Withdraw { ip: IP, to: None }]);
+    assert_eq!(world.ownership.next_deadline(), None);
+}
+
+#[test]
+fn losing_carrier_ends_ownership_at_once() {
+    let mut world = World::owning();
+    world.facts.reachable.clear();
+    assert_eq!(world.step(), [Action::Withdraw { ip: IP, to: None }]);
+}
+
+#[test]
+fn after_a_stall_the_owner_is_mute_until_the_wire_was_asked() {
+    let mut world = World::owning();
+    let asked = world.ownership.doubt(world.now);
+    assert!(matches!(asked[..], [Action::Ask { .. }]));
+    assert!(!world.owns());
+    assert_eq!(
+        world.pass(Timing::default().ask),
+        [Action::Announce { ip: IP }]
+    );
+    assert!(world.owns());
+}
+
+#[test]
+fn after_a_stall_an_ip_answered_by_another_is_given_up() {
+    let mut world = World::owning();
+    world.ownership.doubt(world.now);
+    assert_eq!(
+        world.heard(MAC_OF_B),
+        [Action::Withdraw { ip: IP, to: None }]
+    );
+    assert!(world.ownership.claims().next().is_none());
+}
+
+#[test]
+fn the_second_in_line_acts_when_the_first_does_not() {
+    let mut world = World::owned_by_b();
+    world
+        .facts
+        .candidates
+        .get_mut(&IP)
+        .unwrap()
+        .insert("c".to_owned());
+    let c = Standing {
+        alive: true,
+        ..Standing::default()
+    };
+    world.facts.others.insert("c".to_owned(), c);
+    world.b().alive = false;
+    let first = super::rank(IP, "a") > super::rank(IP, "c");
+    let begun = world.step();
+    assert_eq!(matches!(begun[..], [Action::Ask { .. }]), first);
+    world.pass(Timing::default().patience);
+    world.pass(Timing::default().ask);
+    assert!(world.owns());
+}
+
+#[test]
+fn no_failback_when_a_better_ranked_node_returns() {
+    let mut world = World::owning();
+    world
+        .facts
+        .candidates
+        .get_mut(&IP)
+        .unwrap()
+        .extend((0..50).map(|i| format!("new-{i}")));
+    for i in 0..50 {
+        let node = Standing {
+            alive: true,
+            ..Standing::default()
+        };
+        world.facts.others.insert(format!("new-{i}"), node);
+    }
+    assert_eq!(world.pass(Duration::from_secs(60)), []);
+    assert!(world.owns());
+}

@@ -1,0 +1,156 @@
+//! Wires the parts together and runs them until told to leave.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ferrolb_runtime::metrics::Metrics;
+use ferrolb_runtime::ready::Readiness;
+use ferrolb_runtime::tasks::Tasks;
+use ferrolb_runtime::{http, kube, shutdown};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Args;
+use crate::engine::{Engine, Inputs, Parts};
+use crate::error::SpeakerError;
+use crate::gossip::{Gossip, GossipCounters, GossipOptions, Keyring};
+use crate::interfaces::{Links, Patterns};
+use crate::k8s::{self, Update, Watches};
+use crate::metrics::{self, SpeakerMetrics};
+use crate::net::counters::WireCounters;
+use crate::net::links;
+use crate::net::responder::Wire;
+
+/// How many changes may queue up between the watches and the engine.
+const UPDATES: usize = 1024;
+
+/// Runs a speaker until SIGTERM or SIGINT, then hands its IPs over.
+///
+/// # Errors
+/// When a part cannot start, or one stops by itself.
+pub async fn run(args: Args) -> Result<(), SpeakerError> {
+    let leave = shutdown::on_signal().map_err(SpeakerError::Signals)?;
+    let metrics = Metrics::default();
+    let readiness = Readiness::default();
+    // The other tasks go on until the engine has left.
+    let done = CancellationToken::new();
+    let mut tasks = Tasks::default();
+
+    let starting = readiness.expect("start");
+    let listener = http::listen(args.common.http_listen).await?;
+    let health = http::serve(listener, metrics.clone(), readiness.clone(), done.clone());
+    tasks.spawn("http", health);
+
+    let started = tokio::select! {
+        started = start(&args, &metrics, &readiness, &done, &mut tasks) => Some(started?),
+        () = leave.cancelled() => None,
+    };
+    drop(starting);
+    if let Some((engine, inputs)) = started {
+        let leave = leave.clone();
+        let guard = done.clone().drop_guard();
+        tasks.spawn("engine", async move {
+            let outcome = engine.run(inputs, leave).await;
+            drop(guard);
+            outcome
+        });
+    } else {
+        done.cancel();
+    }
+    Ok(tasks.run(&leave).await?)
+}
+
+async fn start(
+    args: &Args,
+    metrics: &Metrics,
+    readiness: &Readiness,
+    done: &CancellationToken,
+    tasks: &mut Tasks,
+) -> Result<(Engine, Inputs), SpeakerError> {
+    let joined = readiness.expect("gossip");
+    let listening = readiness.expect("ARP sockets");
+    let counters = Arc::new(WireCounters::default());
+    metrics::observe_wire(metrics, counters.clone())?;
+    let (sighting, sightings) = mpsc::unbounded_channel();
+    // First, since it shows a missing privilege.
+    let wire = Wire::start(sighting, counters)?;
+    let links = spawn_links(tasks, done);
+
+    let client = kube::client().await?;
+    let (update, updates) = mpsc::channel::<Update>(UPDATES);
+    let watches = Watches {
+        client: &client,
+        updates: &update,
+        readiness,
+        cancel: done,
+    };
+    let class = args.load_balancer_class.clone();
+    watches.spawn(tasks, &args.common.namespace, class);
+
+    let keyring = k8s::gossip_key(client.clone(), &args.common.namespace).await?;
+    let nodes = k8s::count_nodes(client).await;
+    let gossip = join(args, keyring, nodes, metrics).await?;
+    let inputs = Inputs {
+        updates,
+        view: gossip.view(),
+        links,
+        sightings,
+    };
+    let engine = Engine::new(Parts {
+        node: args.node_name.clone(),
+        gossip_port: args.gossip_port,
+        gossip,
+        wire,
+        exclude: Patterns::with_defaults(&args.exclude_interfaces),
+        refresh: args.announce_refresh(),
+        metrics: SpeakerMetrics::register(metrics)?,
+        joined,
+        listening,
+    });
+    Ok((engine, inputs))
+}
+
+fn spawn_links(tasks: &mut Tasks, done: &CancellationToken) -> watch::Receiver<Arc<Links>> {
+    let (sender, links) = watch::channel(Arc::default());
+    tasks.spawn("links", links::watch(sender, done.clone()));
+    links
+}
+
+async fn join(
+    args: &Args,
+    keyring: Keyring,
+    nodes: usize,
+    metrics: &Metrics,
+) -> Result<Gossip, SpeakerError> {
+    let any: IpAddr = match args.gossip_address {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let interval = args.gossip_interval(nodes);
+    tracing::info!(
+        nodes,
+        interval_ms = interval.as_millis(),
+        "joining the gossip cluster"
+    );
+    let options = GossipOptions {
+        node: args.node_name.clone(),
+        generation: generation(),
+        listen: SocketAddr::new(any, args.gossip_port),
+        advertise: SocketAddr::new(args.gossip_address, args.gossip_port),
+        interval,
+        keyring,
+    };
+    let counters = Arc::new(GossipCounters::default());
+    metrics::observe_gossip(metrics, counters.clone())?;
+    Ok(Gossip::start(options, counters).await?)
+}
+
+/// Milliseconds since 1970: a restarted speaker has a higher generation than
+/// the process before it.
+fn generation() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,236 @@
+//! ARP over Ethernet (RFC 826, RFC 5227): bytes on one side, meaning on the
+//! other. Pure. The only file that names `pnet`. No bytes can make it panic:
+//! what comes in is read by a length-checked parser of our own.
+
+use std::net::Ipv4Addr;
+
+use pnet::packet::arp::{ArpHardwareTypes, ArpOperation, MutableArpPacket};
+use pnet::packet::ethernet::{EtherTypes, MutableEthernetPacket};
+use thiserror::Error;
+
+use super::mac::Mac;
+
+/// Length of an ARP frame in bytes, without padding and checksum.
+pub const FRAME_LEN: usize = 42;
+
+const ETHERNET_LEN: usize = 14;
+const TYPE_ARP: u16 = 0x0806;
+const TYPE_IPV4: u16 = 0x0800;
+const TYPE_VLAN: u16 = 0x8100;
+const TYPE_SERVICE_VLAN: u16 = 0x88a8;
+const HARDWARE_ETHERNET: u16 = 1;
+const OPERATION_REQUEST: u16 = 1;
+const OPERATION_REPLY: u16 = 2;
+
+/// The `ar$op` field of RFC 826.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// Who has the target address?
+    Request,
+    /// The sender has the sender address.
+    Reply,
+}
+
+impl Operation {
+    const fn code(self) -> u16 {
+        match self {
+            Self::Request => OPERATION_REQUEST,
+            Self::Reply => OPERATION_REPLY,
+        }
+    }
+}
+
+/// One ARP frame for IPv4 over Ethernet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ArpFrame {
+    /// Source in the Ethernet header.
+    pub eth_src: Mac,
+    /// Destination in the Ethernet header.
+    pub eth_dst: Mac,
+    /// Question or answer.
+    pub operation: Operation,
+    /// Hardware address of the sender as ARP carries it.
+    pub sender_mac: Mac,
+    /// IPv4 address of the sender; `0.0.0.0` in a probe.
+    pub sender_ip: Ipv4Addr,
+    /// Hardware address of the target; without meaning in a request.
+    pub target_mac: Mac,
+    /// The IPv4 address asked for, or told.
+    pub target_ip: Ipv4Addr,
+}
+
+/// Why bytes are no ARP frame for IPv4 over untagged Ethernet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ArpError {
+    /// Fewer bytes than the headers take.
+    #[error("frame of {0} bytes is shorter than 42")]
+    TooShort(usize),
+    /// An 802.1Q or 802.1ad tag. The kernel strips tags of networks we have
+    /// an interface on, so what is still tagged is not for us.
+    #[error("frame carries a VLAN tag")]
+    Tagged,
+    /// Another protocol.
+    #[error("EtherType {0:#06x} is not ARP")]
+    NotArp(u16),
+    /// `ar$hrd` is not Ethernet.
+    #[error("hardware type {0} is not Ethernet")]
+    HardwareType(u16),
+    /// `ar$pro` is not IPv4.
+    #[error("protocol type {0:#06x} is not IPv4")]
+    ProtocolType(u16),
+    /// `ar$hln` is not 6.
+    #[error("hardware address length {0} is not 6")]
+    HardwareLength(u8),
+    /// `ar$pln` is not 4.
+    #[error("protocol address length {0} is not 4")]
+    ProtocolLength(u8),
+    /// `ar$op` is neither request nor reply.
+    #[error("operation {0} is neither request nor reply")]
+    Operation(u16),
+}
+
+impl ArpFrame {
+    /// Reads a frame; bytes after the 42nd are padding.
+    ///
+    /// # Errors
+    /// The first defect found, in the order of the bytes.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ArpError> {
+        let frame = bytes
+            .first_chunk::<FRAME_LEN>()
+            .ok_or(ArpError::TooShort(bytes.len()))?;
+        check_headers(frame)?;
+        Ok(Self {
+            eth_dst: Mac(at::<0, 6>(frame)),
+            eth_src: Mac(at::<6, 6>(frame)),
+            operation: operation(u16::from_be_bytes(at::<20, 2>(frame)))?,
+            sender_mac: Mac(at::<22, 6>(frame)),
+            sender_ip: Ipv4Addr::from(at::<28, 4>(frame)),
+            target_mac: Mac(at::<32, 6>(frame)),
+            target_ip: Ipv4Addr::from(at::<38, 4>(frame)),
+        })
+    }
+
+    /// The bytes to put on the wire; the network card pads.
+    #[must_use]
+    pub fn emit(&self) -> [u8; FRAME_LEN] {
+        let mut bytes = [0; FRAME_LEN];
+        if let Some(mut ethernet) = MutableEthernetPacket::new(&mut bytes) {
+            ethernet.set_destination(self.eth_dst.0.into());
+            ethernet.set_source(self.eth_src.0.into());
+            ethernet.set_ethertype(EtherTypes::Arp);
+        }
+        if let Some(mut arp) = MutableArpPacket::new(&mut bytes[ETHERNET_LEN..]) {
+            arp.set_hardware_type(ArpHardwareTypes::Ethernet);
+            arp.set_protocol_type(EtherTypes::Ipv4);
+            arp.set_hw_addr_len(6);
+            arp.set_proto_addr_len(4);
+            arp.set_operation(ArpOperation::new(self.operation.code()));
+            arp.set_sender_hw_addr(self.sender_mac.0.into());
+            arp.set_sender_proto_addr(self.sender_ip);
+            arp.set_target_hw_addr(self.target_mac.0.into());
+            arp.set_target_proto_addr(self.target_ip);
+        }
+        bytes
+    }
+
+    /// Asks everybody for `ip` without claiming anything (RFC 5227 §1.1: the
+    /// sender address is zero, so that no neighbour table changes).
+    #[must_use]
+    pub const fn probe(ip: Ipv4Addr, mac: Mac) -> Self {
+        Self {
+            eth_src: mac,
+            eth_dst: Mac::BROADCAST,
+            operation: Operation::Request,
+            sender_mac: mac,
+            sender_ip: Ipv4Addr::UNSPECIFIED,
+            target_mac: Mac::ZERO,
+            target_ip: ip,
+        }
+    }
+
+    /// The same question, put to one station only.
+    #[must_use]
+    pub const fn probe_to(ip: Ipv4Addr, mac: Mac, station: Mac) -> Self {
+        let mut frame = Self::probe(ip, mac);
+        frame.eth_dst = station;
+        frame
+    }
+
+    /// The answer to `request`: its target is at `mac`.
+    #[must_use]
+    pub const fn reply_to(request: &Self, mac: Mac) -> Self {
+        Self {
+            eth_src: mac,
+            eth_dst: request.sender_mac,
+            operation: Operation::Reply,
+            sender_mac: mac,
+            sender_ip: request.target_ip,
+            target_mac: request.sender_mac,
+            target_ip: request.sender_ip,
+        }
+    }
+
+    /// Tells everybody that `ip` is at `mac`, as a request (the ARP
+    /// announcement of RFC 5227 §3).
+    #[must_use]
+    pub const fn gratuitous_request(ip: Ipv4Addr, mac: Mac) -> Self {
+        let mut frame = Self::probe(ip, mac);
+        frame.sender_ip = ip;
+        frame
+    }
+
+    /// Tells everybody that `ip` is at `mac`, as a reply. The target hardware
+    /// address is the sender's: Linux takes a gratuitous reply only in that form.
+    #[must_use]
+    pub const fn gratuitous_reply(ip: Ipv4Addr, mac: Mac) -> Self {
+        let mut frame = Self::gratuitous_request(ip, mac);
+        frame.operation = Operation::Reply;
+        frame.target_mac = mac;
+        frame
+    }
+
+    /// A question that claims nothing (RFC 5227 §1.1).
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.operation == Operation::Request && self.sender_ip.is_unspecified()
+    }
+
+    /// The sender speaks about its own address.
+    #[must_use]
+    pub fn is_gratuitous(&self) -> bool {
+        self.sender_ip == self.target_ip
+    }
+}
+
+fn check_headers(frame: &[u8; FRAME_LEN]) -> Result<(), ArpError> {
+    match u16::from_be_bytes(at::<12, 2>(frame)) {
+        TYPE_ARP => {}
+        TYPE_VLAN | TYPE_SERVICE_VLAN => return Err(ArpError::Tagged),
+        other => return Err(ArpError::NotArp(other)),
+    }
+    let hardware = u16::from_be_bytes(at::<14, 2>(frame));
+    let protocol = u16::from_be_bytes(at::<16, 2>(frame));
+    match (hardware, protocol, frame[18], frame[19]) {
+        (HARDWARE_ETHERNET, TYPE_IPV4, 6, 4) => Ok(()),
+        (HARDWARE_ETHERNET, TYPE_IPV4, 6, length) => Err(ArpError::ProtocolLength(length)),
+        (HARDWARE_ETHERNET, TYPE_IPV4, length, _) => Err(ArpError::HardwareLength(length)),
+        (HARDWARE_ETHERNET, other, ..) => Err(ArpError::ProtocolType(other)),
+        (other, ..) => Err(ArpError::HardwareType(other)),
+    }
+}
+
+const fn operation(code: u16) -> Result<Operation, ArpError> {
+    match code {
+        OPERATION_REQUEST => Ok(Operation::Request),
+        OPERATION_REPLY => Ok(Operation::Reply),
+        other => Err(ArpError::Operation(other)),
+    }
+}
+
+fn at<const OFFSET: usize, const N: usize>(frame: &[u8; FRAME_LEN]) -> [u8; N] {
+    const { assert!(OFFSET + N <= FRAME_LEN) }
+    std::array::from_fn(|i| frame[OFFSET + i])
+}
+
+#[cfg(test)]
+mod tests;

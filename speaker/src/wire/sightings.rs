@@ -1,0 +1,172 @@
+//! Who was seen speaking for an IP, thinned out so that a flood on the LAN
+//! cannot flood the engine. Pure: time comes with each sighting.
+//!
+//! Within a short window the first sighting of each (link, IP, MAC) passes at
+//! once; of those that follow only the last is kept and passes when the
+//! window ends. So an answer to a probe is late by one window at most, and
+//! never lost behind an older sighting.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use super::arp::Operation;
+use super::mac::Mac;
+
+/// Shortest window.
+const WINDOW: Duration = Duration::from_millis(10);
+/// The window grows with what is in it: at most 50,000 sightings a second pass.
+const PER_SIGHTING: Duration = Duration::from_micros(20);
+/// More speakers than this for one IP within one window tell nothing new.
+const SPEAKERS: usize = 4;
+
+/// A foreign station spoke for an IP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sighting {
+    /// Kernel index of the link it was heard on.
+    pub link: u32,
+    /// The address it spoke for.
+    pub ip: Ipv4Addr,
+    /// The hardware address it gave.
+    pub mac: Mac,
+    /// Whether it asked or answered.
+    pub operation: Operation,
+    /// When it was read from the socket.
+    pub at: Instant,
+}
+
+/// The sightings of the current window.
+#[derive(Debug, Default)]
+pub struct Sightings {
+    opened: Option<Instant>,
+    speakers: HashMap<(u32, Ipv4Addr), Vec<Speaker>>,
+    count: u32,
+}
+
+#[derive(Debug)]
+struct Speaker {
+    mac: Mac,
+    kept: Option<Sighting>,
+}
+
+impl Sightings {
+    /// Takes a sighting in; returns it if it passes at once.
+    pub fn observe(&mut self, sighting: Sighting) -> Option<Sighting> {
+        self.opened.get_or_insert(sighting.at);
+        let speakers = self
+            .speakers
+            .entry((sighting.link, sighting.ip))
+            .or_default();
+        if let Some(speaker) = speakers.iter_mut().find(|s| s.mac == sighting.mac) {
+            speaker.kept = Some(sighting);
+            return None;
+        }
+        if speakers.len() >= SPEAKERS {
+            return None;
+        }
+        speakers.push(Speaker {
+            mac: sighting.mac,
+            kept: None,
+        });
+        self.count = self.count.saturating_add(1);
+        Some(sighting)
+    }
+
+    /// When the window ends and `flush` has something to do.
+    #[must_use]
+    pub fn ends(&self) -> Option<Instant> {
+        let window = WINDOW.max(PER_SIGHTING.saturating_mul(self.count));
+        self.opened.map(|opened| opened + window)
+    }
+
+    /// At the end of the window: what was kept passes, and a new window opens
+    /// with it. Before that: nothing.
+    pub fn flush(&mut self, now: Instant) -> Vec<Sighting> {
+        if self.ends().is_none_or(|end| now < end) {
+            return Vec::new();
+        }
+        let mut passed = Vec::new();
+        self.speakers.retain(|_, speakers| {
+            speakers.retain_mut(|speaker| {
+                let kept = speaker.kept.take();
+                passed.extend(kept);
+                kept.is_some()
+            });
+            !speakers.is_empty()
+        });
+        self.count = u32::try_from(passed.len()).unwrap_or(u32::MAX);
+        self.opened = (!passed.is_empty()).then_some(now);
+        passed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::time::{Duration, Instant};
+
+    use super::{Mac, Operation, SPEAKERS, Sighting, Sightings, WINDOW};
+
+    fn sighting(ip: u32, mac: u8, at: Instant) -> Sighting {
+        Sighting {
+            link: 1,
+            ip: Ipv4Addr::from(ip),
+            mac: Mac([2, 0, 0, 0, 0, mac]),
+            operation: Operation::Reply,
+            at,
+        }
+    }
+
+    #[test]
+    fn the_first_of_each_speaker_passes_at_once() {
+        let (mut sightings, now) = (Sightings::default(), Instant::now());
+        for ip in 0..1000 {
+            assert!(sightings.observe(sighting(ip, 1, now)).is_some());
+            assert!(sightings.observe(sighting(ip, 2, now)).is_some());
+        }
+    }
+
+    #[test]
+    fn a_repeated_sighting_passes_when_the_window_ends() {
+        let (mut sightings, now) = (Sightings::default(), Instant::now());
+        let last = sighting(7, 1, now + Duration::from_millis(2));
+        sightings.observe(sighting(7, 1, now));
+        assert_eq!(sightings.observe(sighting(7, 1, now)), None);
+        assert_eq!(sightings.observe(last), None);
+        assert_eq!(sightings.flush(now + WINDOW / 2), []);
+        assert_eq!(sightings.flush(now + WINDOW), [last]);
+    }
+
+    #[test]
+    fn a_flood_passes_once_per_window_and_leaves_nothing_behind() {
+        let (mut sightings, mut now) = (Sightings::default(), Instant::now());
+        let mut passed = 0;
+        for _ in 0..1000 {
+            now += Duration::from_micros(100);
+            passed += sightings.flush(now).len();
+            passed += usize::from(sightings.observe(sighting(7, 1, now)).is_some());
+        }
+        assert!(passed <= 11, "{passed} passed in 100 ms");
+        sightings.flush(now + WINDOW);
+        sightings.flush(now + WINDOW * 2);
+        assert!(sightings.speakers.is_empty() && sightings.ends().is_none());
+    }
+
+    #[test]
+    fn made_up_speakers_of_one_address_are_bounded() {
+        let (mut sightings, now) = (Sightings::default(), Instant::now());
+        let passed = (0..=255)
+            .filter(|mac| sightings.observe(sighting(7, *mac, now)).is_some())
+            .count();
+        assert_eq!(passed, SPEAKERS);
+    }
+
+    #[test]
+    fn the_window_grows_with_what_passes() {
+        let (mut sightings, now) = (Sightings::default(), Instant::now());
+        for ip in 0..5000 {
+            sightings.observe(sighting(ip, 1, now));
+        }
+        assert_eq!(sightings.ends(), Some(now + Duration::from_millis(100)));
+    }
+}
