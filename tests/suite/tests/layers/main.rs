@@ -1,0 +1,169 @@
+//! The architecture as claims about the source: what `ARCHITECTURE.md` says of
+//! layers holds, or this fails and names the file.
+
+mod modules;
+mod source;
+
+use std::path::{Path, PathBuf};
+
+use source::{CRATES, code, is_test, names, read, root, rust_files};
+
+/// Pure: values in, values out, time passed in.
+const PURE: [&str; 16] = [
+    "shared/core/src",
+    "controller/src/allocator",
+    "controller/src/decide",
+    "controller/src/reconcile",
+    "controller/src/lease.rs",
+    "controller/src/service.rs",
+    "speaker/src/announcer.rs",
+    "speaker/src/asker.rs",
+    "speaker/src/demand",
+    "speaker/src/facts.rs",
+    "speaker/src/interfaces.rs",
+    "speaker/src/k8s/convert.rs",
+    "speaker/src/ownership",
+    "speaker/src/reach.rs",
+    "speaker/src/said.rs",
+    "speaker/src/wire",
+];
+
+/// What a pure file may not name.
+const IMPURE: [&str; 13] = [
+    "tokio",
+    "Instant::now",
+    "SystemTime",
+    "Timestamp::now",
+    "std::env",
+    "std::fs",
+    "std::process",
+    "std::thread",
+    "UdpSocket",
+    "TcpStream",
+    "kube::Client",
+    "socket2",
+    "nix",
+];
+
+/// Crates that only the named places touch.
+const FENCED: [(&str, &[&str]); 6] = [
+    (
+        "chitchat",
+        &[
+            "speaker/src/gossip/cluster.rs",
+            "speaker/src/gossip/transport.rs",
+        ],
+    ),
+    ("rtnetlink", &["speaker/src/net/links.rs"]),
+    ("netlink_packet_route", &["speaker/src/net/links.rs"]),
+    ("pnet", &["speaker/src/wire/arp.rs"]),
+    ("socket2", &["speaker/src/net/socket.rs"]),
+    (
+        "prometheus",
+        &[
+            "shared/runtime/src/metrics.rs",
+            "speaker/src/metrics.rs",
+            "controller/src/metrics.rs",
+        ],
+    ),
+];
+
+/// Which of our crates each crate may depend on.
+const MAY_DEPEND: [(&str, &[&str]); 6] = [
+    ("shared/core", &[]),
+    ("shared/runtime", &["ferrolb-core"]),
+    ("controller", &["ferrolb-core", "ferrolb-runtime"]),
+    ("speaker", &["ferrolb-core", "ferrolb-runtime"]),
+    ("tests/echo", &[]),
+    ("tests/lab", &["ferrolb-core"]),
+];
+
+fn program_files() -> impl Iterator<Item = PathBuf> {
+    let all = CRATES
+        .iter()
+        .flat_map(|folder| rust_files(&format!("{folder}/src")));
+    all.filter(|path| !is_test(path.strip_prefix("tests").unwrap_or(path)))
+}
+
+fn is_below(path: &Path, places: &[&str]) -> bool {
+    let folder = |place: &&str| path.starts_with(place.trim_end_matches(".rs"));
+    places.iter().any(|place| path == Path::new(place)) || places.iter().any(|place| folder(&place))
+}
+
+#[test]
+fn pure_files_name_no_input_or_output() {
+    for place in PURE {
+        assert!(
+            root().join(place).exists(),
+            "{place} is gone; correct this list"
+        );
+    }
+    for path in program_files().filter(|path| is_below(path, &PURE)) {
+        let code = code(&path);
+        for word in IMPURE {
+            assert!(
+                !names(&code, word),
+                "{} is pure, but names {word}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn only_the_named_files_touch_fenced_crates() {
+    for path in program_files() {
+        let code = code(&path);
+        for (word, places) in FENCED {
+            let names_it = names(&code, &format!("{word}::"));
+            assert!(
+                !names_it || is_below(&path, places),
+                "{} names {word}, which only {places:?} may",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn no_file_is_orphaned() {
+    let orphans = modules::orphans();
+    assert!(orphans.is_empty(), "declared by no `mod` line: {orphans:?}");
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    for (folder, allowed) in MAY_DEPEND {
+        let manifest = read(&Path::new(folder).join("Cargo.toml"));
+        let own = manifest.lines().filter(|line| line.starts_with("ferrolb-"));
+        for line in own {
+            let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            assert!(allowed.contains(&name), "{folder} depends on {name}");
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_lives_in_it() {
+    let all = CRATES.iter().flat_map(|folder| rust_files(folder));
+    for path in all {
+        let first = read(&path);
+        assert!(
+            first.starts_with("//! "),
+            "{} does not open with `//!`",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn no_file_is_too_large_to_know() {
+    for path in CRATES.iter().flat_map(|folder| rust_files(folder)) {
+        let lines = read(&path).lines().count();
+        assert!(
+            lines <= 400,
+            "{} has {lines} lines; is there a seam?",
+            path.display()
+        );
+    }
+}

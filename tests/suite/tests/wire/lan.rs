@@ -1,0 +1,139 @@
+//! A LAN for one claim: a bridge in a namespace of its own, and stations with
+//! one NIC each. Removed when dropped.
+
+use std::os::fd::AsRawFd;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use ferrolb_lab::{netns, run};
+use ferrolb_speaker::wire::mac::Mac;
+use nix::ifaddrs::getifaddrs;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, bind, send, socket,
+};
+use nix::unistd::geteuid;
+
+/// Every namespace of this suite begins with this and the process id.
+const PREFIX: &str = "flw-";
+
+/// Refuses to start without privileges, and removes what a killed run left.
+pub(crate) fn prepare() {
+    assert!(
+        geteuid().is_root(),
+        "the wire suite makes network namespaces: run it as root"
+    );
+    for program in ["ip", "nsenter", "setpriv", "arping"] {
+        let found = Command::new(program).arg("-V").output().is_ok();
+        assert!(
+            found,
+            "{program} is missing: apt-get install iproute2 util-linux iputils-arping"
+        );
+    }
+    for name in netns::list(PREFIX).unwrap() {
+        let pid = name.split('-').nth(1).unwrap_or_default();
+        if !std::path::Path::new("/proc").join(pid).exists() {
+            netns::delete(&name).unwrap();
+        }
+    }
+}
+
+/// Namespaces `…-lan` (the bridge), `…-speaker` and `…-peer`, the latter two
+/// with `eth0` on the bridge.
+pub(crate) struct Lan {
+    prefix: String,
+}
+
+impl Lan {
+    /// 192.0.2.10 is the speaker, 192.0.2.20 the peer.
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let lan = Self {
+            prefix: format!("{PREFIX}{}-{number}", std::process::id()),
+        };
+        for namespace in [lan.bridge(), lan.speaker(), lan.peer()] {
+            netns::create(&namespace).unwrap();
+        }
+        let bridge = lan.bridge();
+        ip(&bridge, "link add br0 type bridge");
+        ip(&bridge, "link set br0 up");
+        lan.plug_in(&lan.speaker(), "eth0", "s0");
+        lan.plug_in(&lan.peer(), "eth0", "p0");
+        ip(&lan.speaker(), "addr add 192.0.2.10/24 dev eth0");
+        ip(&lan.peer(), "addr add 192.0.2.20/24 dev eth0");
+        lan
+    }
+
+    /// The bridge's namespace.
+    pub(crate) fn bridge(&self) -> String {
+        format!("{}-lan", self.prefix)
+    }
+
+    /// The namespace of the speaker under test.
+    pub(crate) fn speaker(&self) -> String {
+        format!("{}-speaker", self.prefix)
+    }
+
+    /// The namespace of the other station.
+    pub(crate) fn peer(&self) -> String {
+        format!("{}-peer", self.prefix)
+    }
+
+    /// Gives a namespace another NIC on the LAN.
+    pub(crate) fn plug_in(&self, namespace: &str, nic: &str, port: &str) {
+        let bridge = self.bridge();
+        ip(
+            &bridge,
+            &format!("link add {port} type veth peer name {nic} netns {namespace}"),
+        );
+        ip(&bridge, &format!("link set {port} master br0 up"));
+        ip(namespace, &format!("link set {nic} up"));
+    }
+}
+
+impl Drop for Lan {
+    fn drop(&mut self) {
+        for namespace in [self.bridge(), self.speaker(), self.peer()] {
+            // A claim that failed may have a process in it still; the next run cleans up.
+            let _ = netns::delete(&namespace);
+        }
+    }
+}
+
+/// Runs `ip` in a namespace.
+pub(crate) fn ip(namespace: &str, arguments: &str) -> String {
+    run::line(&format!("ip -n {namespace} {arguments}")).unwrap()
+}
+
+/// Asks for an address with Linux's arping, once, within a second.
+pub(crate) fn arping(namespace: &str, arguments: &str) -> Output {
+    let words = format!("arping -c 1 -w 1 {arguments}");
+    netns::exec(namespace, words.split(' ')).output().unwrap()
+}
+
+/// Which hardware addresses answer for `address`: arping repeats the question
+/// until it has an answer, then leaves; broadcast keeps it asking everybody.
+pub(crate) fn who_has(namespace: &str, address: &str) -> Vec<Mac> {
+    let said = arping(namespace, &format!("-b -I eth0 {address}"));
+    let said = String::from_utf8(said.stdout).unwrap();
+    let bracketed = said
+        .split('[')
+        .skip(1)
+        .filter_map(|rest| rest.split(']').next());
+    bracketed.filter_map(|mac| mac.parse().ok()).collect()
+}
+
+/// Puts bytes on the LAN through a station's `eth0`, as they are.
+pub(crate) fn put(namespace: &str, bytes: &[u8]) {
+    netns::enter(namespace, || {
+        let all = SockProtocol::EthAll;
+        let raw = socket(AddressFamily::Packet, SockType::Raw, SockFlag::empty(), all).unwrap();
+        let eth0 = getifaddrs()
+            .unwrap()
+            .filter(|interface| interface.interface_name == "eth0")
+            .find_map(|interface| interface.address?.as_link_addr().copied());
+        bind(raw.as_raw_fd(), &eth0.unwrap()).unwrap();
+        send(raw.as_raw_fd(), bytes, MsgFlags::empty()).unwrap();
+    })
+    .unwrap();
+}

@@ -1,0 +1,188 @@
+//! The wire side as a process of its own, to be frozen and deprived: this very
+//! program, started with `--speaker IP`. It answers for the IP on `eth0`,
+//! vouches for itself every 20 ms, and on each line of input says its counters.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Ipv4Addr;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ferrolb_lab::netns;
+use ferrolb_speaker::interfaces::{Link, Links};
+use ferrolb_speaker::net::counters::WireCounters;
+use ferrolb_speaker::net::links;
+use ferrolb_speaker::net::responder::{Wire, WireEvent};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+const FLAG: &str = "--speaker";
+const TICK: Duration = Duration::from_millis(20);
+const VOUCHED: Duration = Duration::from_millis(100);
+
+/// The IP to answer for, when this process is to be the speaker.
+pub(crate) fn asked_for() -> Option<Ipv4Addr> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != FLAG);
+    arguments.nth(1)?.parse().ok()
+}
+
+/// Is the speaker until its input ends.
+pub(crate) fn run(ip: Ipv4Addr) -> ExitCode {
+    let (sender, events) = mpsc::unbounded_channel();
+    let counters = Arc::new(WireCounters::default());
+    match Wire::start(sender, Arc::clone(&counters)) {
+        Ok(wire) => {
+            serve(ip, &wire, &counters, events);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let mut out = std::io::stdout();
+            let chain = ferrolb_runtime::error::Chain(&error);
+            writeln!(out, "{chain}").unwrap();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn serve(
+    ip: Ipv4Addr,
+    wire: &Wire,
+    counters: &WireCounters,
+    mut events: mpsc::UnboundedReceiver<WireEvent>,
+) {
+    let (sender, links) = watch::channel(Arc::default());
+    tokio::spawn(links::watch(sender, CancellationToken::new()));
+    let link = eth0(links).await;
+    wire.set_owned(HashMap::from([(ip, BTreeSet::from([link.index]))]));
+    wire.set_links(vec![link]);
+    assert!(matches!(
+        events.recv().await,
+        Some(WireEvent::LinkOpened { .. })
+    ));
+    say("ready");
+    let mut lines = input();
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => wire.vouch(Instant::now() + VOUCHED),
+            line = lines.recv() => match line {
+                Some(()) => say(&format!("{} {}", counters.answers.get(), counters.dropped_mute.get())),
+                None => return,
+            },
+        }
+    }
+}
+
+async fn eth0(mut links: watch::Receiver<Arc<Links>>) -> Link {
+    let named = |links: &Links| {
+        links
+            .values()
+            .find(|l| l.name == "eth0" && l.carrier)
+            .cloned()
+    };
+    let seen = links
+        .wait_for(|links| named(links).is_some())
+        .await
+        .unwrap();
+    named(&seen).unwrap()
+}
+
+/// Lines of input; a thread reads them, since a pipe blocks.
+fn input() -> mpsc::UnboundedReceiver<()> {
+    let (sender, lines) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for _ in std::io::stdin().lines() {
+            let _ = sender.send(());
+        }
+    });
+    lines
+}
+
+fn say(line: &str) {
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}").unwrap();
+    out.flush().unwrap();
+}
+
+/// Such a process as its parent sees it; killed when dropped.
+pub(crate) struct Speaker {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Speaker {
+    /// Starts one, ready to answer.
+    pub(crate) fn start(namespace: &str, ip: Ipv4Addr, privileges: &[&str]) -> Self {
+        let mut speaker = Self::spawn(namespace, ip, privileges);
+        assert_eq!(speaker.line(), "ready");
+        speaker
+    }
+
+    /// Starts one and gives what it says before it ends.
+    pub(crate) fn last_words(namespace: &str, ip: Ipv4Addr, privileges: &[&str]) -> String {
+        let mut speaker = Self::spawn(namespace, ip, privileges);
+        let mut words = String::new();
+        speaker.output.read_to_string(&mut words).unwrap();
+        words
+    }
+
+    fn spawn(namespace: &str, ip: Ipv4Addr, privileges: &[&str]) -> Self {
+        let this = std::env::current_exe().unwrap();
+        let (this, ip) = (this.to_str().unwrap(), ip.to_string());
+        let words = privileges.iter().copied().chain([this, FLAG, ip.as_str()]);
+        let mut command: Command = netns::exec(namespace, words);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Self {
+            child,
+            input,
+            output,
+        }
+    }
+
+    /// How many requests it answered, and how many it dropped because it was mute.
+    pub(crate) fn counts(&mut self) -> (u64, u64) {
+        self.input.write_all(b"\n").unwrap();
+        let line = self.line();
+        let (answers, dropped) = line.split_once(' ').unwrap();
+        (answers.parse().unwrap(), dropped.parse().unwrap())
+    }
+
+    /// Stops it like a machine that is not scheduled.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        kill(pid, signal).unwrap();
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+}
+
+impl Drop for Speaker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

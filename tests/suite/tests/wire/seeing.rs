@@ -1,0 +1,111 @@
+//! Claims about what others learn from our announcements, and what we learn
+//! from theirs.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use ferrolb_speaker::net::responder::WireEvent;
+use ferrolb_speaker::wire::arp::{ArpFrame, Operation};
+use ferrolb_speaker::wire::mac::Mac;
+
+use crate::lan::{Lan, ip};
+use crate::station::Station;
+use crate::wait::until;
+
+const IP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 100);
+
+pub(crate) fn moves_a_neighbour_entry_by_gratuitous_arp() {
+    let lan = Lan::new();
+    let station = Station::new(&lan.speaker(), &["eth0"]);
+    let eth0 = station.link("eth0");
+    let forms = [
+        ArpFrame::gratuitous_request(IP, eth0.mac),
+        ArpFrame::gratuitous_reply(IP, eth0.mac),
+    ];
+    for form in forms {
+        let old = "neigh replace 192.0.2.100 lladdr 02:00:00:00:00:99 dev eth0 nud reachable";
+        ip(&lan.peer(), old);
+        station.wire.send(eth0.index, &form).unwrap();
+        until(
+            &format!("the entry moves by a {:?}", form.operation),
+            || {
+                let entry = ip(&lan.peer(), "neigh show 192.0.2.100");
+                entry.contains(&eth0.mac.to_string()).then_some(())
+            },
+        );
+    }
+    assert_eq!(station.counters.gratuitous_sent.get(), 2);
+}
+
+pub(crate) fn reports_a_foreign_claim() {
+    let lan = Lan::new();
+    let mut station = Station::new(&lan.speaker(), &["eth0"]);
+    let other = Station::new(&lan.peer(), &["eth0"]);
+    let theirs = other.link("eth0");
+    station.look_out_for(IP);
+    // Of no interest: another address, and a question by nobody.
+    let unwatched = ArpFrame::gratuitous_request(Ipv4Addr::new(192, 0, 2, 101), theirs.mac);
+    other.wire.send(theirs.index, &unwatched).unwrap();
+    other
+        .wire
+        .send(theirs.index, &ArpFrame::probe(IP, theirs.mac))
+        .unwrap();
+    other
+        .wire
+        .send(theirs.index, &ArpFrame::gratuitous_reply(IP, theirs.mac))
+        .unwrap();
+    let seen = station.wait_for("the claim is reported", |_| true);
+    assert_seen(&seen, station.link("eth0").index, theirs.mac);
+}
+
+pub(crate) fn reports_the_answer_to_a_probe() {
+    let lan = Lan::new();
+    let mut station = Station::new(&lan.speaker(), &["eth0"]);
+    let owner = Station::new(&lan.peer(), &["eth0"]);
+    owner.own(IP, &["eth0"]);
+    station.look_out_for(IP);
+    let (ours, theirs) = (station.link("eth0"), owner.link("eth0"));
+    let questions = [
+        ArpFrame::probe(IP, ours.mac),
+        ArpFrame::probe_to(IP, ours.mac, theirs.mac),
+    ];
+    for question in questions {
+        let seen = station.ask(&question);
+        assert_seen(&seen, ours.index, theirs.mac);
+    }
+    assert!(station.counters.probes_sent.get() >= 2);
+}
+
+pub(crate) fn a_flood_of_claims_is_thinned_out() {
+    let lan = Lan::new();
+    let mut station = Station::new(&lan.speaker(), &["eth0"]);
+    let other = Station::new(&lan.peer(), &["eth0"]);
+    let theirs = other.link("eth0");
+    station.look_out_for(IP);
+    let claim = ArpFrame::gratuitous_reply(IP, theirs.mac);
+    let start = Instant::now();
+    for _ in 0..5000 {
+        // What the kernel does not take under such load is lost, as on a wire.
+        let _ = other.wire.send(theirs.index, &claim);
+    }
+    let mut seen = 0;
+    until("the flood is over", || {
+        let mut quiet = true;
+        while station.event().is_some() {
+            (seen, quiet) = (seen + 1, false);
+        }
+        std::thread::sleep(Duration::from_millis(30));
+        quiet.then_some(())
+    });
+    let windows = start.elapsed().as_millis() / 10 + 2;
+    assert!(
+        (1..=windows).contains(&seen),
+        "{seen} reports in {windows} windows"
+    );
+}
+
+fn assert_seen(event: &WireEvent, on: u32, by: Mac) {
+    let right = matches!(event, WireEvent::Seen { link, ip, mac, operation, .. }
+        if (*link, *ip, *mac, *operation) == (on, IP, by, Operation::Reply));
+    assert!(right, "{event:?} is not {by} on link {on}");
+}

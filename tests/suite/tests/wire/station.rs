@@ -1,0 +1,154 @@
+//! The speaker's wire side in a namespace: its links followed, its sockets
+//! open. The claims play the engine.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use ferrolb_lab::netns;
+use ferrolb_speaker::interfaces::{Link, Links, Patterns, suitable};
+use ferrolb_speaker::net::counters::WireCounters;
+use ferrolb_speaker::net::links;
+use ferrolb_speaker::net::responder::{Wire, WireEvent};
+use ferrolb_speaker::wire::arp::ArpFrame;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::wait::until;
+
+/// Longer than any claim takes.
+pub(crate) const LONG: Duration = Duration::from_secs(600);
+
+/// Links of one namespace, followed on a thread in it.
+pub(crate) struct Followed {
+    pub(crate) links: watch::Receiver<Arc<Links>>,
+    cancel: CancellationToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Followed {
+    pub(crate) fn new(namespace: &str) -> Self {
+        let (sender, links) = watch::channel(Arc::default());
+        let cancel = CancellationToken::new();
+        let (namespace, told) = (namespace.to_owned(), cancel.clone());
+        let thread = std::thread::spawn(move || {
+            netns::join(&namespace).unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(links::watch(sender, told)).unwrap();
+        });
+        Self {
+            links,
+            cancel,
+            thread: Some(thread),
+        }
+    }
+
+    /// The link of that name, if there is one now.
+    pub(crate) fn find(&self, name: &str) -> Option<Link> {
+        let links = Arc::clone(&self.links.borrow());
+        links.values().find(|link| link.name == name).cloned()
+    }
+
+    /// The link of that name, once it can carry announcements.
+    pub(crate) fn suitable(&self, name: &str) -> Link {
+        let usable = |link: &Link| suitable(link, &Patterns::default()).is_ok();
+        until(&format!("{name} is suitable"), || {
+            self.find(name).filter(usable)
+        })
+        .0
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
+            assert!(
+                std::thread::panicking(),
+                "following links failed: {panic:?}"
+            );
+        }
+    }
+}
+
+/// A station on the LAN whose ARP is ours to play with.
+pub(crate) struct Station {
+    pub(crate) wire: Wire,
+    pub(crate) counters: Arc<WireCounters>,
+    pub(crate) followed: Followed,
+    events: UnboundedReceiver<WireEvent>,
+}
+
+impl Station {
+    /// Listens on the named links of a namespace, and is vouched for.
+    pub(crate) fn new(namespace: &str, names: &[&str]) -> Self {
+        let (sender, events) = mpsc::unbounded_channel();
+        let counters = Arc::new(WireCounters::default());
+        let counted = Arc::clone(&counters);
+        let wire = netns::enter(namespace, || Wire::start(sender, counted));
+        let wire = wire.unwrap().unwrap();
+        let followed = Followed::new(namespace);
+        let links: Vec<Link> = names.iter().map(|name| followed.suitable(name)).collect();
+        wire.vouch(Instant::now() + LONG);
+        wire.set_links(links.clone());
+        let mut station = Self {
+            wire,
+            counters,
+            followed,
+            events,
+        };
+        for link in links {
+            let opened = WireEvent::LinkOpened { link: link.index };
+            station.wait_for("the socket opens", |event| *event == opened);
+        }
+        station
+    }
+
+    /// The link of that name.
+    pub(crate) fn link(&self, name: &str) -> Link {
+        self.followed.suitable(name)
+    }
+
+    /// Answers for `ip` on the named links.
+    pub(crate) fn own(&self, ip: Ipv4Addr, names: &[&str]) {
+        let links: BTreeSet<u32> = names.iter().map(|name| self.link(name).index).collect();
+        self.wire.set_owned(HashMap::from([(ip, links)]));
+    }
+
+    /// Reports who speaks for `ip`.
+    pub(crate) fn look_out_for(&self, ip: Ipv4Addr) {
+        self.wire.set_watched(HashSet::from([ip]));
+    }
+
+    /// The next event, if one is there.
+    pub(crate) fn event(&mut self) -> Option<WireEvent> {
+        self.events.try_recv().ok()
+    }
+
+    /// Skips events until the right one comes.
+    pub(crate) fn wait_for(&mut self, what: &str, right: impl Fn(&WireEvent) -> bool) -> WireEvent {
+        until(what, || self.event().filter(&right)).0
+    }
+
+    /// Asks until somebody is seen: who was frozen a moment ago may still drop
+    /// a question as stale.
+    pub(crate) fn ask(&mut self, question: &ArpFrame) -> WireEvent {
+        let link = self.link("eth0").index;
+        until("the question is answered", || {
+            self.wire.send(link, question).unwrap();
+            let asked = Instant::now();
+            std::iter::repeat_with(|| self.event())
+                .inspect(|_| std::thread::sleep(Duration::from_millis(1)))
+                .take_while(|_| asked.elapsed() < Duration::from_millis(200))
+                .flatten()
+                .next()
+        })
+        .0
+    }
+}
