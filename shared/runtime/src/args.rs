@@ -17,7 +17,12 @@ pub struct CommonArgs {
     pub http_listen: SocketAddr,
 
     /// What to log: a level, or filters such as `info,ferrolb_speaker=debug`.
-    #[arg(long, env = "FERROLB_LOG", default_value = "info")]
+    // The client logs every refused connection; the watches say so once per outage.
+    #[arg(
+        long,
+        env = "FERROLB_LOG",
+        default_value = "info,kube_client::client::builder=off"
+    )]
     pub log: String,
 
     /// How log lines look.

@@ -1,0 +1,33 @@
+//! The names under which FerroLB is known in a cluster. Constants only.
+
+/// Namespace FerroLB is installed in unless told otherwise.
+pub const NAMESPACE: &str = "ferrolb-system";
+
+/// ConfigMap that holds the configuration.
+pub const CONFIG_MAP: &str = "ferrolb";
+
+/// Key of [`CONFIG_MAP`] whose value is the configuration as YAML text.
+pub const CONFIG_KEY: &str = "config.yaml";
+
+/// Lease held by the one controller that may write.
+pub const LEASE: &str = "ferrolb-controller";
+
+/// Secret with the key that seals the speakers' gossip.
+pub const GOSSIP_SECRET: &str = "ferrolb-gossip";
+
+/// Key of [`GOSSIP_SECRET`] whose value is the sealing key itself.
+pub const GOSSIP_SECRET_KEY: &str = "key";
+
+/// Length of the sealing key in bytes.
+pub const GOSSIP_KEY_LENGTH: usize = 32;
+
+/// Field manager and event reporter of the controller.
+pub const CONTROLLER: &str = "ferrolb-controller";
+
+/// Prefixes under which Service annotations are read: ours, and MetalLB's
+/// present and former one, so that its users keep their manifests.
+pub const ANNOTATION_PREFIXES: [&str; 3] = ["ferrolb.io/", "metallb.io/", "metallb.universe.tf/"];
+
+/// Annotation (after a prefix) that asks for addresses: one, or one per IP
+/// family separated by a comma.
+pub const LOAD_BALANCER_IPS: &str = "loadBalancerIPs";
