@@ -1,0 +1,150 @@
+//! One pool: which of its addresses are free. It does not know who holds the
+//! others; the allocator does.
+
+use std::net::IpAddr;
+
+use ferrolb_core::config::Pool;
+use ferrolb_core::range::{Family, IpRange, bits};
+
+use super::intervals::Intervals;
+
+/// How full a pool is in one family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// The family counted.
+    pub family: Family,
+    /// Addresses that may be handed out; stops at `u128::MAX`.
+    pub total: u128,
+    /// Addresses held.
+    pub used: u128,
+}
+
+/// A pool and its free addresses.
+#[derive(Debug, Clone)]
+pub(super) struct PoolState {
+    pub(super) name: String,
+    pub(super) auto_assign: bool,
+    avoid_buggy_ips: bool,
+    blocks: Vec<Block>,
+}
+
+/// The free addresses of one configured range.
+#[derive(Debug, Clone)]
+struct Block {
+    range: IpRange,
+    free: Intervals,
+    used: u128,
+}
+
+impl PoolState {
+    pub(super) fn new(pool: &Pool) -> Self {
+        Self {
+            name: pool.name.clone(),
+            auto_assign: pool.auto_assign,
+            avoid_buggy_ips: pool.avoid_buggy_ips,
+            blocks: pool.ranges.iter().map(|range| Block::new(*range)).collect(),
+        }
+    }
+
+    pub(super) fn contains(&self, ip: IpAddr) -> bool {
+        self.blocks.iter().any(|block| block.range.contains(ip))
+    }
+
+    /// Whether `avoidBuggyIPs` bars the address.
+    pub(super) fn avoids(&self, ip: IpAddr) -> bool {
+        self.avoid_buggy_ips && Family::of(ip) == Family::V4 && is_buggy(bits(ip))
+    }
+
+    /// Whether it has any range of the family, full or not.
+    pub(super) fn has(&self, family: Family) -> bool {
+        self.blocks
+            .iter()
+            .any(|block| block.range.family() == family)
+    }
+
+    /// The first free address of the family: ranges in the order written,
+    /// addresses ascending.
+    pub(super) fn first_free(&mut self, family: Family) -> Option<IpAddr> {
+        let barred = self.avoid_buggy_ips && family == Family::V4;
+        let blocks = self.blocks.iter_mut();
+        let number = blocks
+            .filter(|block| block.range.family() == family)
+            .find_map(|block| block.free.lowest(|number| barred && is_buggy(number)))?;
+        family.address(number)
+    }
+
+    /// Takes a free address; false if it is not free here.
+    pub(super) fn take(&mut self, ip: IpAddr) -> bool {
+        self.block(ip).is_some_and(|block| {
+            let taken = block.free.remove(bits(ip));
+            block.used += u128::from(taken);
+            taken
+        })
+    }
+
+    /// Makes a taken address free again.
+    pub(super) fn give_back(&mut self, ip: IpAddr) {
+        if let Some(block) = self.block(ip) {
+            let returned = block.free.insert(bits(ip));
+            block.used -= u128::from(returned);
+        }
+    }
+
+    /// How full it is, for each family it has.
+    pub(super) fn usage(&self) -> Vec<Usage> {
+        let families = [Family::V4, Family::V6].into_iter();
+        families
+            .filter(|family| self.has(*family))
+            .map(|family| self.usage_of(family))
+            .collect()
+    }
+
+    fn usage_of(&self, family: Family) -> Usage {
+        let barred = self.avoid_buggy_ips && family == Family::V4;
+        let blocks = self
+            .blocks
+            .iter()
+            .filter(|block| block.range.family() == family);
+        let empty = Usage {
+            family,
+            total: 0,
+            used: 0,
+        };
+        blocks.fold(empty, |sum, block| Usage {
+            family,
+            total: sum.total.saturating_add(block.capacity(barred)),
+            used: sum.used + block.used,
+        })
+    }
+
+    fn block(&mut self, ip: IpAddr) -> Option<&mut Block> {
+        self.blocks
+            .iter_mut()
+            .find(|block| block.range.contains(ip))
+    }
+}
+
+impl Block {
+    fn new(range: IpRange) -> Self {
+        Self {
+            range,
+            free: Intervals::full(bits(range.first()), bits(range.last())),
+            used: 0,
+        }
+    }
+
+    fn capacity(&self, without_buggy: bool) -> u128 {
+        if !without_buggy {
+            return self.range.size();
+        }
+        let buggy_below = |end: u128| end.div_ceil(256) + end / 256;
+        let first = bits(self.range.first());
+        let buggy = buggy_below(bits(self.range.last()) + 1) - buggy_below(first);
+        self.range.size() - buggy
+    }
+}
+
+/// Whether an IPv4 address ends in .0 or .255.
+fn is_buggy(number: u128) -> bool {
+    matches!(number % 256, 0 | 255)
+}

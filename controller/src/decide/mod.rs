@@ -1,0 +1,146 @@
+//! What a Service's status should say: a pure function of the Service, the
+//! class we serve and the allocator, which it changes.
+//!
+//! An address stays as long as it may: it is taken away only if the user or
+//! the configuration leaves no other way, and then the decision says so.
+
+mod choose;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use ferrolb_core::range::Family;
+
+use crate::allocator::{Allocator, ClaimRefusal};
+use crate::service::{FamilyPolicy, ServiceView};
+
+pub use refusal::{Lost, Refusal, Unfit};
+
+/// What should be written and said about one Service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// The addresses the status should show from now on, in the order of the
+    /// Service's families; `None` if the status is right as it is.
+    pub write: Option<Vec<IpAddr>>,
+    /// Addresses in the status that the Service may not keep, and why.
+    pub lost: Vec<Lost>,
+    /// Why the Service does not get what it needs.
+    pub refusal: Option<Refusal>,
+    /// Whether another Service's release could improve it.
+    pub waiting: bool,
+}
+
+/// Whether the Service is ours to serve: without `--load-balancer-class` those
+/// that name no class, with it those that name exactly this one.
+#[must_use]
+pub fn is_ours(view: &ServiceView, class: Option<&str>) -> bool {
+    view.load_balancer && view.class.as_deref() == class
+}
+
+/// Claims the addresses that a Service's status shows, and those it may show
+/// without our knowing, before anything is chosen for anybody. What it may not
+/// keep is dealt with by [`decide`].
+pub fn replay(view: &ServiceView, doubtful: &[IpAddr], allocator: &mut Allocator) {
+    for &ip in view.status.iter().chain(doubtful) {
+        let _refused = allocator.claim(&view.key, ip);
+    }
+}
+
+/// Decides about one Service. Addresses it gains are claimed; those it loses
+/// stay claimed until its status no longer shows them, see
+/// [`Allocator::retain`].
+pub fn decide(view: &ServiceView, class: Option<&str>, allocator: &mut Allocator) -> Decision {
+    replay(view, &[], allocator);
+    if view.deleting {
+        return Decision::default();
+    }
+    if !view.load_balancer {
+        return clear_ours(view, allocator);
+    }
+    if !is_ours(view, class) {
+        return Decision::default();
+    }
+    let (kept, lost) = keep(view, allocator);
+    let choice = choose::choose(view, kept, allocator);
+    let addresses = in_family_order(view, choice.addresses);
+    let lost = lost
+        .into_iter()
+        .filter(|lost| !addresses.contains(&lost.ip))
+        .collect();
+    let right = view.tidy && view.status == addresses;
+    Decision {
+        write: (!right).then_some(addresses),
+        lost,
+        refusal: choice.refusal,
+        waiting: choice.waiting,
+    }
+}
+
+/// A Service that is no longer of type `LoadBalancer`: the addresses of our
+/// pools leave its status, others are not our business.
+fn clear_ours(view: &ServiceView, allocator: &Allocator) -> Decision {
+    let ours = view
+        .status
+        .iter()
+        .any(|ip| allocator.pool_of(*ip).is_some());
+    Decision {
+        write: ours.then(Vec::new),
+        ..Decision::default()
+    }
+}
+
+/// Splits the addresses in the status, then those held beside it (the status
+/// was cleared by hand), into what may stay and what may not.
+fn keep(view: &ServiceView, allocator: &mut Allocator) -> (Vec<IpAddr>, Vec<Lost>) {
+    let held = allocator.held(&view.key);
+    let beside = held.into_iter().filter(|ip| !view.status.contains(ip));
+    let mut kept: Vec<IpAddr> = Vec::new();
+    let mut lost = Vec::new();
+    for ip in view.status.iter().copied().chain(beside) {
+        match fitness(view, ip, &kept, allocator) {
+            Ok(()) => kept.push(ip),
+            Err(why) if view.status.contains(&ip) => lost.push(Lost { ip, why }),
+            Err(_) => {}
+        }
+    }
+    (kept, lost)
+}
+
+fn fitness(
+    view: &ServiceView,
+    ip: IpAddr,
+    kept: &[IpAddr],
+    allocator: &mut Allocator,
+) -> Result<(), Unfit> {
+    let family = Family::of(ip);
+    if !wanted(view).contains(&family) {
+        return Err(Unfit::Family(family));
+    }
+    if kept.iter().any(|other| Family::of(*other) == family) {
+        return Err(Unfit::Surplus(family));
+    }
+    allocator
+        .claim(&view.key, ip)
+        .map_err(|refusal| match refusal {
+            ClaimRefusal::Uncovered(_) => Unfit::Uncovered,
+            other => Unfit::Claim(other),
+        })
+}
+
+/// The families a Service wants addresses of: the primary one only, unless its
+/// policy speaks of two.
+fn wanted(view: &ServiceView) -> &[Family] {
+    let count = match view.policy {
+        FamilyPolicy::Single => 1,
+        FamilyPolicy::PreferDual | FamilyPolicy::RequireDual => 2,
+    };
+    &view.families[..view.families.len().min(count)]
+}
+
+fn in_family_order(view: &ServiceView, mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    let place = |ip: &IpAddr| view.families.iter().position(|f| *f == Family::of(*ip));
+    addresses.sort_by_key(place);
+    addresses
+}

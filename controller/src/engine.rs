@@ -1,0 +1,225 @@
+//! The task that owns the reconciler: feeds it with what the watches, the
+//! election and the writer say, and carries out what it asks for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferrolb_runtime::ready::Guard;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use kube::Client;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::k8s::events::EventSender;
+use crate::k8s::lease::Leadership;
+use crate::k8s::status::StatusWriter;
+use crate::k8s::watches::{Input, WatchEnded, Watches};
+use crate::metrics::{ControllerMetrics, Outcome};
+use crate::reconcile::{Action, Reconciler, Seen, StatusWrite, Written};
+use crate::report;
+use crate::service::ServiceKey;
+
+/// Changes taken in one go before anything is decided about those that wait.
+const BATCH: usize = 256;
+
+/// How long writes under way are waited for at the end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The first and the longest pause after a failed write.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+
+/// Everything the engine works with.
+pub struct Engine {
+    /// For the watches.
+    pub client: Client,
+    /// Where the ConfigMap is.
+    pub namespace: String,
+    /// The state machine.
+    pub reconciler: Reconciler,
+    /// Whether we lead.
+    pub leadership: watch::Receiver<Leadership>,
+    /// Where status writes go.
+    pub writer: StatusWriter,
+    /// Where news goes.
+    pub events: EventSender,
+    /// What is shown.
+    pub metrics: Arc<ControllerMetrics>,
+    /// Dropped once the first lists are in.
+    pub unlisted: Option<Guard>,
+}
+
+impl Engine {
+    /// Runs until cancelled; fires `quiet` when no write is under way any more.
+    ///
+    /// # Errors
+    /// When a watch ends, which none does by itself.
+    pub async fn run(
+        self,
+        cancel: CancellationToken,
+        quiet: CancellationToken,
+    ) -> Result<(), WatchEnded> {
+        let watches = Watches::start(&self.client, &self.namespace, false);
+        let mut running = Running {
+            engine: self,
+            watches,
+            term: None,
+            retries: FuturesUnordered::new(),
+            config_version: None,
+        };
+        let outcome = running.run(&cancel).await;
+        let writer = &mut running.engine.writer;
+        if tokio::time::timeout(FAREWELL, writer.finish())
+            .await
+            .is_err()
+        {
+            writer.abandon();
+        }
+        quiet.cancel();
+        outcome
+    }
+}
+
+struct Running {
+    engine: Engine,
+    watches: Watches,
+    /// The term we lead in.
+    term: Option<u64>,
+    retries: FuturesUnordered<BoxFuture<'static, ServiceKey>>,
+    /// The `resourceVersion` of the configuration last spoken of in the log.
+    config_version: Option<Option<String>>,
+}
+
+impl Running {
+    async fn run(&mut self, cancel: &CancellationToken) -> Result<(), WatchEnded> {
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                Ok(()) = self.engine.leadership.changed() => self.follow_election(),
+                input = self.watches.next() => self.hear(input?),
+                (write, outcome) = self.engine.writer.next() => self.written(&write, outcome),
+                Some(key) = self.retries.next() => self.engine.reconciler.retry(&key),
+            }
+            self.engine.reconciler.settle();
+            self.act();
+        }
+    }
+
+    /// A new term starts with new lists; the end of one ends all writing.
+    fn follow_election(&mut self) {
+        let leadership = *self.engine.leadership.borrow_and_update();
+        let term = leadership.until.map(|_| leadership.term);
+        if term == self.term {
+            return;
+        }
+        self.term = term;
+        self.engine.writer.abandon();
+        self.retries.clear();
+        match term {
+            Some(_) => self.engine.reconciler.lead(),
+            None => self.engine.reconciler.follow(),
+        }
+        let leading = term.is_some();
+        self.engine.metrics.leader.set(i64::from(leading));
+        self.watches = Watches::start(&self.engine.client, &self.engine.namespace, leading);
+    }
+
+    fn hear(&mut self, first: Input) {
+        let mut next = Some(first);
+        for _ in 0..BATCH {
+            let Some(input) = next else {
+                return;
+            };
+            self.take(input);
+            next = self.watches.ready();
+        }
+        if let Some(input) = next {
+            self.take(input);
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        let reconciler = &mut self.engine.reconciler;
+        match input {
+            Input::Services(views) => reconciler.services_listed(views),
+            Input::Service(view) => reconciler.service_changed(*view),
+            Input::Deleted(key) => reconciler.service_deleted(&key),
+            Input::Config(seen, version) => self.take_config(seen, version),
+        }
+        if self.engine.reconciler.is_listed() {
+            self.engine.unlisted = None;
+        }
+    }
+
+    fn take_config(&mut self, seen: Seen, version: Option<String>) {
+        let version = Some(version);
+        if self.config_version != version {
+            let configured = self.engine.reconciler.is_configured();
+            report::config(&seen, configured);
+            let faults = i64::try_from(report::faults(&seen)).unwrap_or(i64::MAX);
+            self.engine.metrics.config_faults.set(faults);
+            self.config_version = version;
+        }
+        self.engine.reconciler.config_seen(seen);
+        let configured = self.engine.reconciler.is_configured();
+        self.engine.metrics.config_loaded.set(i64::from(configured));
+    }
+
+    fn written(&mut self, write: &StatusWrite, outcome: Written) {
+        self.engine.metrics.write_ended(match outcome {
+            Written::Done(_) => Outcome::Done,
+            Written::Outdated => Outcome::Outdated,
+            Written::Failed => Outcome::Failed,
+        });
+        self.engine.reconciler.written(write, outcome);
+    }
+
+    fn act(&mut self) {
+        for action in self.engine.reconciler.take_actions() {
+            match action {
+                Action::Write(write) => self.engine.writer.push(write),
+                Action::Tell(told) => {
+                    tracing::info!(service = %told.key, "{}", told.notice);
+                    self.engine.events.service(&told);
+                }
+                Action::TellConfig(faulty) => self.engine.events.config(&faulty),
+                Action::Retry { key, failures } => self.retry_later(key, failures),
+            }
+        }
+        let waiting = i64::try_from(self.engine.reconciler.waiting()).unwrap_or(i64::MAX);
+        self.engine.metrics.services_waiting.set(waiting);
+        self.engine.metrics.pools(self.engine.reconciler.usage());
+    }
+
+    fn retry_later(&self, key: ServiceKey, failures: u32) {
+        let pause = pause_after(failures);
+        self.retries.push(Box::pin(async move {
+            tokio::time::sleep(pause).await;
+            key
+        }));
+    }
+}
+
+/// Doubles with each failure.
+fn pause_after(failures: u32) -> Duration {
+    let (first, longest) = PAUSE;
+    let factor = 1_u32
+        .checked_shl(failures.saturating_sub(1))
+        .unwrap_or(u32::MAX);
+    first.saturating_mul(factor).min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::pause_after;
+
+    #[test]
+    fn the_pause_grows_up_to_a_bound() {
+        assert_eq!(pause_after(1), Duration::from_millis(200));
+        assert_eq!(pause_after(3), Duration::from_millis(800));
+        assert_eq!(pause_after(40), Duration::from_secs(30));
+    }
+}

@@ -1,0 +1,9 @@
+//! Everything that talks to the API server. Thin: it translates and sends, and
+//! decides nothing.
+
+pub mod events;
+pub mod lease;
+pub mod secret;
+pub mod status;
+pub mod view;
+pub mod watches;

@@ -1,0 +1,168 @@
+//! Writes statuses, many at a time up to a bound.
+//!
+//! Each write names the version it was decided from, so the API server refuses
+//! it if anybody, another controller included, has changed the Service since.
+//! None is sent, and none is waited for, after the time up to which we lead.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use ferrolb_core::names::CONTROLLER;
+use ferrolb_runtime::error::Chain;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use k8s_openapi::api::core::v1::Service;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::lease::Leadership;
+use super::view;
+use crate::reconcile::{StatusWrite, Written};
+
+/// The longest a single write is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Status writes, waiting and under way.
+pub struct StatusWriter {
+    client: Client,
+    leadership: watch::Receiver<Leadership>,
+    limit: usize,
+    waiting: VecDeque<StatusWrite>,
+    running: FuturesUnordered<BoxFuture<'static, (StatusWrite, Written)>>,
+}
+
+impl StatusWriter {
+    /// A writer with at most `limit` writes under way.
+    #[must_use]
+    pub fn new(client: Client, leadership: watch::Receiver<Leadership>, limit: usize) -> Self {
+        Self {
+            client,
+            leadership,
+            limit,
+            waiting: VecDeque::new(),
+            running: FuturesUnordered::new(),
+        }
+    }
+
+    /// Writes a status as soon as there is room.
+    pub fn push(&mut self, write: StatusWrite) {
+        self.waiting.push_back(write);
+        self.fill();
+    }
+
+    /// The next write that ended; waits for ever if there is none.
+    pub async fn next(&mut self) -> (StatusWrite, Written) {
+        let Some(ended) = self.running.next().await else {
+            return std::future::pending().await;
+        };
+        self.fill();
+        ended
+    }
+
+    /// Breaks off everything.
+    pub fn abandon(&mut self) {
+        self.waiting.clear();
+        self.running.clear();
+    }
+
+    /// Starts no more writes, and waits for those under way.
+    pub async fn finish(&mut self) {
+        self.waiting.clear();
+        while self.running.next().await.is_some() {}
+    }
+
+    fn fill(&mut self) {
+        while self.running.len() < self.limit {
+            let Some(write) = self.waiting.pop_front() else {
+                return;
+            };
+            let client = self.client.clone();
+            self.running
+                .push(Box::pin(send(client, self.leadership.clone(), write)));
+        }
+    }
+}
+
+async fn send(
+    client: Client,
+    leadership: watch::Receiver<Leadership>,
+    write: StatusWrite,
+) -> (StatusWrite, Written) {
+    let now = Instant::now();
+    let until = leadership.borrow().until.filter(|until| now < *until);
+    let Some(until) = until else {
+        return (write, Written::Failed);
+    };
+    let deadline = until.min(now + PATIENCE);
+    let written = match tokio::time::timeout_at(deadline.into(), patch(client, &write)).await {
+        Ok(result) => judge(&write, result),
+        Err(_) => {
+            tracing::warn!(service = %write.key, "no answer to a status write in time; trying again");
+            Written::Failed
+        }
+    };
+    (write, written)
+}
+
+async fn patch(client: Client, write: &StatusWrite) -> kube::Result<Service> {
+    let services: Api<Service> = Api::namespaced(client, &write.key.namespace);
+    let params = PatchParams {
+        field_manager: Some(CONTROLLER.to_owned()),
+        ..PatchParams::default()
+    };
+    services
+        .patch_status(&write.key.name, &params, &Patch::Merge(body(write)))
+        .await
+}
+
+fn body(write: &StatusWrite) -> Value {
+    let entry = |ip: &std::net::IpAddr| json!({"ip": ip, "ipMode": "VIP"});
+    let ingress: Vec<Value> = write.addresses.iter().map(entry).collect();
+    json!({
+        "metadata": {"uid": write.uid, "resourceVersion": write.version},
+        "status": {"loadBalancer": {"ingress": ingress}},
+    })
+}
+
+fn judge(write: &StatusWrite, result: kube::Result<Service>) -> Written {
+    match result {
+        Ok(service) => Written::Done(Box::new(view::service(&service))),
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {
+            tracing::debug!(service = %write.key, reason = status.message, "status write was outdated");
+            Written::Outdated
+        }
+        Err(error) => {
+            tracing::warn!(service = %write.key, error = %Chain(&error), "cannot write the status; trying again");
+            Written::Failed
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{StatusWrite, body};
+    use crate::service::ServiceKey;
+
+    #[test]
+    fn a_write_is_bound_to_the_version_it_was_decided_from() {
+        let write = StatusWrite {
+            key: ServiceKey {
+                namespace: "n".to_owned(),
+                name: "s".to_owned(),
+            },
+            uid: "u".to_owned(),
+            version: "7".to_owned(),
+            addresses: vec!["10.0.0.1".parse().unwrap()],
+        };
+        let expected = json!({
+            "metadata": {"uid": "u", "resourceVersion": "7"},
+            "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1", "ipMode": "VIP"}]}},
+        });
+        assert_eq!(body(&write), expected);
+    }
+}

@@ -1,0 +1,131 @@
+//! The watches behind the engine: the ConfigMap always, Services while
+//! leading. Starting anew means a new list from the API server's store, never
+//! from a cache that may be behind.
+
+use std::future::Future;
+
+use ferrolb_core::names::CONFIG_MAP;
+use ferrolb_runtime::kube::{Change, watch};
+use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use kube::runtime::watcher;
+use kube::{Api, Client, ResourceExt};
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::view;
+use crate::reconcile::Seen;
+use crate::service::{ServiceKey, ServiceView};
+
+/// Changes not yet taken; beyond it the watch waits.
+const BACKLOG: usize = 256;
+
+/// After this many seconds a watch is asked for anew, so that a connection
+/// that died in silence is noticed.
+const WATCH_SECONDS: u32 = 60;
+
+/// What the watches show.
+#[derive(Debug)]
+pub enum Input {
+    /// These are all Services there are.
+    Services(Vec<ServiceView>),
+    /// A Service is new or has changed.
+    Service(Box<ServiceView>),
+    /// A Service is gone.
+    Deleted(ServiceKey),
+    /// The configuration and its `resourceVersion`; none if it is gone.
+    Config(Seen, Option<String>),
+}
+
+/// Running watches; they stop when this is dropped.
+#[derive(Debug)]
+pub struct Watches {
+    set: JoinSet<()>,
+    inputs: mpsc::Receiver<Input>,
+}
+
+impl Watches {
+    /// Starts watching, with complete lists first.
+    #[must_use]
+    pub fn start(client: &Client, namespace: &str, leading: bool) -> Self {
+        let (sender, inputs) = mpsc::channel(BACKLOG);
+        let mut set = JoinSet::new();
+        let config_maps = Api::namespaced(client.clone(), namespace);
+        set.spawn(config_map(config_maps, sender.clone()));
+        if leading {
+            set.spawn(services(Api::all(client.clone()), sender));
+        }
+        Self { set, inputs }
+    }
+
+    /// The next change.
+    ///
+    /// # Errors
+    /// When a watch ended, which none does by itself.
+    pub async fn next(&mut self) -> Result<Input, WatchEnded> {
+        tokio::select! {
+            Some(input) = self.inputs.recv() => Ok(input),
+            ended = self.set.join_next() => Err(WatchEnded(ended.and_then(Result::err))),
+        }
+    }
+
+    /// A change that has come already.
+    pub fn ready(&mut self) -> Option<Input> {
+        self.inputs.try_recv().ok()
+    }
+}
+
+/// A watch ended that should have gone on.
+#[derive(Debug, thiserror::Error)]
+#[error("a watch ended")]
+pub struct WatchEnded(#[source] Option<JoinError>);
+
+async fn config_map(api: Api<ConfigMap>, sender: mpsc::Sender<Input>) {
+    let only = watcher_config().fields(&format!("metadata.name={CONFIG_MAP}"));
+    let sink = |change| send(&sender, config_input(change));
+    watch(api, only, "ConfigMap", CancellationToken::new(), sink).await;
+}
+
+async fn services(api: Api<Service>, sender: mpsc::Sender<Input>) {
+    let sink = |change| send(&sender, service_input(change));
+    watch(
+        api,
+        watcher_config(),
+        "Services",
+        CancellationToken::new(),
+        sink,
+    )
+    .await;
+}
+
+fn watcher_config() -> watcher::Config {
+    watcher::Config::default().timeout(WATCH_SECONDS)
+}
+
+fn send(sender: &mpsc::Sender<Input>, input: Input) -> impl Future<Output = ()> {
+    let sender = sender.clone();
+    async move {
+        // Nobody listens any more only when this task is about to be aborted.
+        let _unheard = sender.send(input).await;
+    }
+}
+
+fn config_input(change: Change<ConfigMap>) -> Input {
+    let present = match change {
+        Change::Apply(object) => Some(object),
+        Change::Reset(objects) => objects.into_iter().next(),
+        Change::Delete(_) => None,
+    };
+    match present {
+        Some(object) => Input::Config(view::config(&object), object.resource_version()),
+        None => Input::Config(Seen::Absent, None),
+    }
+}
+
+fn service_input(change: Change<Service>) -> Input {
+    match change {
+        Change::Apply(object) => Input::Service(Box::new(view::service(&object))),
+        Change::Reset(objects) => Input::Services(objects.iter().map(view::service).collect()),
+        Change::Delete(object) => Input::Deleted(view::key(&object)),
+    }
+}

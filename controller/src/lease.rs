@@ -1,0 +1,229 @@
+//! Who may write: one holder of a Lease at a time. Pure; time is passed in,
+//! requests are made in `k8s::lease`.
+//!
+//! Nobody's clock is compared with anybody else's. A follower takes the lease
+//! when it has watched the same version of it for the whole duration. The
+//! holder counts from the moment it *sent* its last successful renewal and
+//! stops after two thirds of the duration. So between the last request of the
+//! old holder and the first of the new one lies a third of the duration, for
+//! requests that were under way.
+
+use std::time::{Duration, Instant};
+
+/// How long things may take, all derived from the lease's duration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// After this long without a renewal others may take the lease.
+    pub duration: Duration,
+}
+
+impl Timing {
+    /// Time between renewals by the holder.
+    #[must_use]
+    pub fn renew(self) -> Duration {
+        self.duration / 3
+    }
+
+    /// Time after the last renewal at which the holder stops by itself.
+    #[must_use]
+    pub fn give_up(self) -> Duration {
+        self.duration * 2 / 3
+    }
+
+    /// Time between two looks of a follower, and between tries after a failure;
+    /// never long, because a released lease is free at once.
+    #[must_use]
+    pub fn look(self) -> Duration {
+        self.patience().min(Duration::from_secs(1))
+    }
+
+    /// How long an answer is waited for; short enough for a second try before
+    /// the holder must give up.
+    #[must_use]
+    pub fn patience(self) -> Duration {
+        self.duration / 6
+    }
+}
+
+/// The Lease as read from the API server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// `spec.holderIdentity`; empty if it was released.
+    pub holder: String,
+    /// `metadata.resourceVersion`; a write from another version is refused.
+    pub version: String,
+    /// `spec.leaseTransitions`
+    pub transitions: i32,
+    /// `spec.leaseDurationSeconds` as its holder promised.
+    pub duration: Duration,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Read the lease.
+    Look,
+    /// Make it; there is none.
+    Create,
+    /// Make it ours; its holder is gone.
+    Take(Record),
+    /// Say that we are still here.
+    Renew(Record),
+    /// Nothing for this long.
+    Wait(Duration),
+}
+
+/// One candidate's view of the election.
+#[derive(Debug)]
+pub struct Election {
+    me: String,
+    timing: Timing,
+    state: State,
+    next: Instant,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Somebody else's, as last seen, and since when it has looked like this.
+    Other { seen: Option<(Record, Instant)> },
+    /// Nobody holds it; what was found, if it exists.
+    Free(Option<Record>),
+    /// Ours, renewed by a request sent at this time. In doubt after a renewal
+    /// was refused: an earlier one whose answer was lost may have taken effect.
+    Mine {
+        record: Record,
+        sent: Instant,
+        doubt: bool,
+    },
+}
+
+impl Election {
+    /// A candidate under a name that no other process has.
+    #[must_use]
+    pub fn new(me: String, timing: Timing, now: Instant) -> Self {
+        Self {
+            me,
+            timing,
+            state: State::Other { seen: None },
+            next: now,
+        }
+    }
+
+    /// Until when we may write; `None` if we may not.
+    #[must_use]
+    pub fn leading_until(&self, now: Instant) -> Option<Instant> {
+        let State::Mine { sent, .. } = &self.state else {
+            return None;
+        };
+        Some(*sent + self.timing.give_up()).filter(|until| now < *until)
+    }
+
+    /// The record to release when we stop in good order.
+    #[must_use]
+    pub fn held(&self) -> Option<&Record> {
+        match &self.state {
+            State::Mine { record, .. } => Some(record),
+            State::Other { .. } | State::Free(_) => None,
+        }
+    }
+
+    /// What to do now. Whoever has led for too long without a renewal first
+    /// becomes a follower.
+    pub fn step(&mut self, now: Instant) -> Step {
+        if self.held().is_some() && self.leading_until(now).is_none() {
+            self.state = State::Other { seen: None };
+            self.next = now;
+        }
+        if now < self.next {
+            let expiry = self.leading_until(now).unwrap_or(self.next);
+            return Step::Wait(self.next.min(expiry) - now);
+        }
+        match &self.state {
+            State::Mine { doubt: true, .. } => Step::Look,
+            State::Mine { record, .. } => Step::Renew(record.clone()),
+            State::Free(None) => Step::Create,
+            State::Free(Some(record)) => Step::Take(record.clone()),
+            State::Other { .. } => Step::Look,
+        }
+    }
+
+    /// The lease was read; `None` means that there is none.
+    pub fn looked(&mut self, record: Option<Record>, now: Instant) {
+        self.next = now + self.timing.look();
+        let Some(record) = record else {
+            return self.found_free(None, now);
+        };
+        if let Some(sent) = self.sent().filter(|_| record.holder == self.me) {
+            self.next = now;
+            let doubt = false;
+            self.state = State::Mine {
+                record,
+                sent,
+                doubt,
+            };
+            return;
+        }
+        let since = match &self.state {
+            State::Other {
+                seen: Some((seen, since)),
+            } if *seen == record => *since,
+            _ => now,
+        };
+        if record.holder.is_empty() || now.duration_since(since) >= record.duration {
+            self.found_free(Some(record), now);
+        } else {
+            self.state = State::Other {
+                seen: Some((record, since)),
+            };
+        }
+    }
+
+    /// A request to create, take or renew succeeded.
+    pub fn won(&mut self, record: Record, sent: Instant) {
+        self.next = sent + self.timing.renew();
+        let doubt = false;
+        self.state = State::Mine {
+            record,
+            sent,
+            doubt,
+        };
+    }
+
+    /// A request to create, take or renew was refused: the lease has changed.
+    pub fn refused(&mut self, now: Instant) {
+        self.next = now;
+        match &mut self.state {
+            State::Mine { doubt, .. } => *doubt = true,
+            State::Other { .. } | State::Free(_) => self.state = State::Other { seen: None },
+        }
+    }
+
+    /// A request failed, and nobody knows whether it took effect.
+    pub fn failed(&mut self, now: Instant) {
+        self.next = now + self.timing.look();
+        if let State::Free(_) = self.state {
+            self.state = State::Other { seen: None };
+        }
+    }
+
+    /// The name we hold the lease under.
+    #[must_use]
+    pub fn me(&self) -> &str {
+        &self.me
+    }
+
+    fn sent(&self) -> Option<Instant> {
+        match &self.state {
+            State::Mine { sent, .. } => Some(*sent),
+            State::Other { .. } | State::Free(_) => None,
+        }
+    }
+
+    fn found_free(&mut self, record: Option<Record>, now: Instant) {
+        self.state = State::Free(record);
+        self.next = now;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! What the reconciler hears and what it asks for. Plain values.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ferrolb_core::config::{Config, Faults};
+
+use crate::decide::{Lost, Refusal};
+use crate::service::{ServiceKey, ServiceView};
+
+/// The configuration as it was last seen.
+#[derive(Debug, Clone)]
+pub enum Seen {
+    /// It has no fault.
+    Good(Config),
+    /// It is there and cannot be used.
+    Faulty(FaultyConfig),
+    /// There is no ConfigMap.
+    Absent,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultyConfig {
+    /// `metadata.uid` of the ConfigMap.
+    pub uid: String,
+    /// All that is wrong with it.
+    pub faults: Faults,
+}
+
+/// Something to be done outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Write a status.
+    Write(StatusWrite),
+    /// Tell the owner of a Service; as an Event.
+    Tell(Told),
+    /// Tell the administrator that the configuration is not used; as an Event.
+    TellConfig(FaultyConfig),
+    /// Call [`Reconciler::retry`](super::Reconciler::retry) after a pause that
+    /// grows with the number of failures.
+    Retry {
+        /// Which Service.
+        key: ServiceKey,
+        /// How many writes in a row have failed; from 1.
+        failures: u32,
+    },
+}
+
+/// A status to be written, valid only for the version it was decided from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusWrite {
+    /// Which Service.
+    pub key: ServiceKey,
+    /// Its `metadata.uid`.
+    pub uid: String,
+    /// Its `metadata.resourceVersion` when this was decided.
+    pub version: String,
+    /// The addresses to show, none to clear.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// How a status write ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// The Service as it is now.
+    Done(Box<ServiceView>),
+    /// The Service has changed since the version named; the watch will show it.
+    Outdated,
+    /// It failed, or nobody knows whether it did.
+    Failed,
+}
+
+/// News for the owner of a Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Which Service.
+    pub key: ServiceKey,
+    /// Its `metadata.uid`.
+    pub uid: String,
+    /// What to say.
+    pub notice: Notice,
+}
+
+/// What there is to say about a Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// Its status shows these addresses now; each with its pool.
+    Assigned(Vec<(IpAddr, String)>),
+    /// It does not get what it needs.
+    Refused(Refusal),
+    /// It may not keep an address.
+    Lost(Lost),
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Assigned(addresses) => {
+                let each = addresses
+                    .iter()
+                    .map(|(ip, pool)| format!("{ip} from pool {pool}"));
+                write!(f, "assigned {}", each.collect::<Vec<_>>().join(", "))
+            }
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Lost(lost) => lost.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The reconciler against a model of the API server.
+
+mod cases;
+mod random;
+mod server;

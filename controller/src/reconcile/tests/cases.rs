@@ -1,0 +1,233 @@
+//! What the reconciler does in situations that have a name.
+
+use ferrolb_core::config::Config;
+use ferrolb_core::range::Family::{V4, V6};
+
+use super::server::{World, key};
+use crate::reconcile::{Action, FaultyConfig, Notice, Reconciler, Seen};
+use crate::service::{FamilyPolicy, Request};
+
+const TWO: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.2]}]";
+const ONE: &str = "[{name: lan, addresses: [10.0.0.1/32]}]";
+
+#[test]
+fn assigns_and_says_so_only_when_it_is_written() {
+    let mut world = World::new(TWO);
+    world.create("a");
+    world.show();
+    assert_eq!(world.notices(), []);
+    world.rest();
+    assert_eq!(world.status("a"), ["10.0.0.1"]);
+    assert_eq!(
+        world.notices()[0].to_string(),
+        "assigned 10.0.0.1 from pool lan"
+    );
+}
+
+#[test]
+fn says_so_once_even_if_the_watch_is_quicker_than_the_answer() {
+    let mut world = World::new(TWO);
+    world.create("a");
+    world.show();
+    world.write_shown_before_answered();
+    world.rest();
+    assert!(matches!(&world.notices()[..], [Notice::Assigned(_)]));
+}
+
+#[test]
+fn says_so_even_if_the_answer_is_lost() {
+    let mut world = World::new(TWO);
+    world.create("a");
+    world.show();
+    world.write(false);
+    world.rest();
+    assert!(matches!(&world.notices()[..], [Notice::Assigned(_)]));
+}
+
+#[test]
+fn a_deleted_service_frees_its_address_for_one_that_waits() {
+    let mut world = World::new(ONE);
+    world.create("a");
+    world.create("b");
+    world.rest();
+    assert!(world.status("b").is_empty());
+    assert_eq!(world.controller.waiting(), 1);
+    world.delete("a");
+    world.rest();
+    assert_eq!(world.status("b"), ["10.0.0.1"]);
+    assert_eq!(world.controller.waiting(), 0);
+}
+
+#[test]
+fn a_change_of_type_frees_the_address_for_one_that_waits() {
+    let mut world = World::new(ONE);
+    world.create("a");
+    world.create("b");
+    world.rest();
+    world.change("a", |view| view.load_balancer = false);
+    world.rest();
+    assert!(world.status("a").is_empty());
+    assert_eq!(world.status("b"), ["10.0.0.1"]);
+}
+
+#[test]
+fn an_address_is_not_given_on_before_its_status_is_cleared() {
+    let mut world = World::new(ONE);
+    world.create("a");
+    world.create("b");
+    world.rest();
+    world.change("a", |view| view.load_balancer = false);
+    world.show();
+    let writes: Vec<_> = world.writes.iter().map(|write| write.key.clone()).collect();
+    assert_eq!(writes, [key("a")]);
+}
+
+#[test]
+fn an_identical_refusal_is_told_once() {
+    let mut world = World::new(ONE);
+    world.create("a");
+    world.rest();
+    world.notices();
+    world.create("b");
+    world.rest();
+    world.change("b", |view| view.tidy = true);
+    world.change("b", |view| view.tidy = true);
+    world.rest();
+    assert!(matches!(&world.notices()[..], [Notice::Refused(_)]));
+}
+
+#[test]
+fn two_partial_requests_do_not_chase_each_other_for_ever() {
+    let mut world = World::new("[{name: lan, addresses: [10.0.0.1/32, 'fd77::1/128']}]");
+    world.create("holder");
+    world.rest();
+    for name in ["a", "b"] {
+        world.create_as(name, |view| {
+            view.families = vec![V4, V6];
+            view.policy = FamilyPolicy::RequireDual;
+            let ips = ["10.0.0.1", "fd77::1"].map(|ip| ip.parse().unwrap());
+            view.request = Request::These(ips.to_vec());
+        });
+    }
+    world.rest();
+    assert!(world.status("a").is_empty() && world.status("b").is_empty());
+    assert_eq!(world.controller.waiting(), 2);
+}
+
+#[test]
+fn a_shrunk_pool_takes_back_what_it_no_longer_covers_and_replaces_it() {
+    let mut world = World::new(TWO);
+    world.create("a");
+    world.create("b");
+    world.rest();
+    world.notices();
+    world.configure("[{name: lan, addresses: [10.0.0.2/32, 10.0.1.1/32]}]");
+    world.rest();
+    assert_eq!(world.status("a"), ["10.0.1.1"]);
+    assert_eq!(world.status("b"), ["10.0.0.2"]);
+    let notices: Vec<_> = world.notices().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notices,
+        [
+            "10.0.0.1 was taken back: no pool covers it",
+            "assigned 10.0.1.1 from pool lan"
+        ]
+    );
+}
+
+#[test]
+fn of_two_statuses_with_one_address_the_older_service_keeps_it_after_a_restart() {
+    let mut world = World::new(TWO);
+    world.create("z-older");
+    world.create("a-newer");
+    for name in ["z-older", "a-newer"] {
+        world.change(name, |view| view.status = vec!["10.0.0.2".parse().unwrap()]);
+    }
+    world.restart();
+    world.rest();
+    assert_eq!(world.status("z-older"), ["10.0.0.2"]);
+    assert_eq!(world.status("a-newer"), ["10.0.0.1"]);
+}
+
+#[test]
+fn a_write_with_an_unknown_end_is_tried_again_with_the_same_address() {
+    let mut world = World::new(TWO);
+    world.create("a");
+    world.show();
+    world.write(false);
+    world.rest();
+    assert_eq!(world.status("a"), ["10.0.0.1"]);
+}
+
+#[test]
+fn an_address_of_a_write_with_an_unknown_end_is_not_given_on() {
+    let mut world = World::new(ONE);
+    world.create("a");
+    world.create("b");
+    world.show();
+    world.write(false);
+    // For a moment no pool covers the address that "a" may show already.
+    world.configure("[{name: lan, addresses: [10.0.1.1/32]}]");
+    world.configure(ONE);
+    world.rest();
+    world.shown();
+    assert_eq!(world.status("a"), ["10.0.0.1"]);
+}
+
+#[test]
+fn does_not_step_back_to_an_older_view() {
+    let mut world = World::new(ONE);
+    world.create("a");
+    world.show();
+    world.write(true);
+    world.configure("[{name: lan, addresses: [10.0.1.1/32]}]");
+    world.write(true);
+    // Only now the watch shows the status with the first address.
+    world.show();
+    assert!(world.writes.is_empty());
+    assert_eq!(world.status("a"), ["10.0.1.1"]);
+}
+
+#[test]
+fn a_follower_chooses_nothing() {
+    let world = World::new(TWO);
+    let mut follower = Reconciler::new(None);
+    follower.config_seen(Seen::Good(world.config));
+    follower.services_listed(world.services.into_values().collect());
+    assert!(!follower.is_active());
+}
+
+#[test]
+fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
+    let mut world = World::new(TWO);
+    world.create("a");
+    world.rest();
+    let faults = Config::from_yaml("pools: 7").unwrap_err();
+    let faulty = FaultyConfig {
+        uid: "uid".to_owned(),
+        faults,
+    };
+    for seen in [Seen::Absent, Seen::Faulty(faulty.clone())] {
+        let mut fresh = Reconciler::new(None);
+        fresh.lead();
+        fresh.config_seen(seen.clone());
+        fresh.services_listed(world.services.values().cloned().collect());
+        assert!(!fresh.is_active());
+        assert!(
+            !fresh
+                .take_actions()
+                .iter()
+                .any(|a| matches!(a, Action::Write(_)))
+        );
+        world.controller.config_seen(seen);
+    }
+    assert_eq!(
+        world.controller.take_actions(),
+        [Action::TellConfig(faulty.clone())]
+    );
+    world.controller.config_seen(Seen::Faulty(faulty));
+    assert_eq!(world.controller.take_actions(), []);
+    world.create("b");
+    world.rest();
+    assert_eq!(world.status("b"), ["10.0.0.2"]);
+}

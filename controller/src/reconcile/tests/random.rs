@@ -1,0 +1,119 @@
+//! Random lives: never one address twice, none moved without a cause, nobody
+//! waits beside a free address.
+
+use proptest::prelude::*;
+
+use super::server::World;
+use crate::service::Request;
+
+const POOL: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.4]}]";
+const SHRUNK: &str = "[{name: lan, addresses: [10.0.0.2-10.0.0.3]}]";
+const MOVED: &str = "[{name: new, addresses: [10.0.0.3-10.0.0.6]}]";
+
+/// What may happen to a cluster.
+#[derive(Debug, Clone)]
+enum Step {
+    Create(usize),
+    Delete(usize),
+    ChangeType(usize, bool),
+    Ask(usize, Option<u8>),
+    Wipe(usize),
+    Configure(usize),
+    Restart,
+    Show,
+    Write { answered: bool },
+    Retry,
+}
+
+const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+/// Steps that leave a Service no reason to change its address.
+fn peaceful() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (0..NAMES.len()).prop_map(Step::Create),
+        1 => Just(Step::Restart),
+        6 => Just(Step::Show),
+        6 => any::<bool>().prop_map(|answered| Step::Write { answered }),
+        2 => Just(Step::Retry),
+    ]
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let who = 0..NAMES.len();
+    prop_oneof![
+        12 => peaceful(),
+        2 => who.clone().prop_map(Step::Delete),
+        1 => (who.clone(), any::<bool>()).prop_map(|(who, on)| Step::ChangeType(who, on)),
+        2 => (who.clone(), prop::option::of(1u8..7)).prop_map(|(who, ip)| Step::Ask(who, ip)),
+        1 => who.prop_map(Step::Wipe),
+        1 => (0usize..3).prop_map(Step::Configure),
+    ]
+}
+
+fn take(world: &mut World, step: &Step) {
+    match *step {
+        Step::Create(who) => world.create(NAMES[who]),
+        Step::Delete(who) => world.delete(NAMES[who]),
+        Step::ChangeType(who, on) => world.change(NAMES[who], |view| view.load_balancer = on),
+        Step::Ask(who, last) => world.change(NAMES[who], |view| {
+            let ask = |last| Request::These(vec![[10, 0, 0, last].into()]);
+            view.request = last.map_or(Request::Any, ask);
+        }),
+        Step::Wipe(who) => world.change(NAMES[who], |view| view.status.clear()),
+        Step::Configure(which) => world.configure([POOL, SHRUNK, MOVED][which]),
+        Step::Restart => world.restart(),
+        Step::Show => world.show(),
+        Step::Write { answered } => world.write(answered),
+        Step::Retry => world.retry(),
+    }
+}
+
+/// At rest every Service has an address unless each is taken.
+fn check_nobody_waits_in_vain(world: &World) {
+    let shown = world.shown();
+    let covered = |ip| world.config.pools[0].ranges[0].contains(ip);
+    let used = shown.keys().filter(|ip| covered(**ip)).count();
+    let full = used as u128 == world.config.pools[0].ranges[0].size();
+    for view in world.services.values().filter(|view| view.load_balancer) {
+        let without_wish = view.request == Request::Any;
+        assert!(
+            full || !without_wish || !view.status.is_empty(),
+            "{} waits",
+            view.key
+        );
+        assert!(
+            view.status.iter().all(|ip| covered(*ip)),
+            "{} shows a foreign address",
+            view.key
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_address_is_ever_shown_twice(steps in prop::collection::vec(any_step(), 0..120)) {
+        let mut world = World::new(POOL);
+        for step in &steps {
+            take(&mut world, step);
+            world.shown();
+        }
+        world.rest();
+        check_nobody_waits_in_vain(&world);
+    }
+
+    #[test]
+    fn no_address_moves_without_a_cause(steps in prop::collection::vec(peaceful(), 0..120)) {
+        let mut world = World::new(POOL);
+        let mut before = world.shown();
+        for step in &steps {
+            take(&mut world, step);
+            let now = world.shown();
+            for (ip, holder) in &before {
+                prop_assert_eq!(now.get(ip), Some(holder));
+            }
+            before = now;
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! A model of the API server: Services with versions, a watch that lags, and
+//! writes that are refused if the version is not the present one.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+
+use ferrolb_core::config::Config;
+use ferrolb_core::range::Family::V4;
+
+use crate::reconcile::{Action, Notice, Reconciler, Seen, StatusWrite, Told, Written};
+use crate::service::{FamilyPolicy, Request, ServiceKey, ServiceView};
+
+pub(super) fn key(name: &str) -> ServiceKey {
+    ServiceKey {
+        namespace: "default".to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+pub(super) fn config(pools: &str) -> Config {
+    Config::from_yaml(&format!("pools: {pools}")).unwrap()
+}
+
+/// What the watch has yet to show.
+enum News {
+    Changed(ServiceView),
+    Deleted(ServiceKey),
+}
+
+/// The server, and the one controller that talks to it.
+pub(super) struct World {
+    clock: u64,
+    pub(super) services: BTreeMap<ServiceKey, ServiceView>,
+    pub(super) config: Config,
+    news: VecDeque<News>,
+    pub(super) writes: VecDeque<StatusWrite>,
+    retries: Vec<ServiceKey>,
+    pub(super) told: Vec<Told>,
+    pub(super) controller: Reconciler,
+}
+
+impl World {
+    /// A server with a configuration and a controller that leads.
+    pub(super) fn new(pools: &str) -> Self {
+        let mut world = Self {
+            clock: 0,
+            services: BTreeMap::new(),
+            config: config(pools),
+            news: VecDeque::new(),
+            writes: VecDeque::new(),
+            retries: Vec::new(),
+            told: Vec::new(),
+            controller: Reconciler::new(None),
+        };
+        world.restart();
+        world
+    }
+
+    /// The controller dies and another one begins to lead.
+    pub(super) fn restart(&mut self) {
+        self.news.clear();
+        self.writes.clear();
+        self.retries.clear();
+        self.controller = Reconciler::new(None);
+        self.controller.lead();
+        self.controller.config_seen(Seen::Good(self.config.clone()));
+        self.controller
+            .services_listed(self.services.values().cloned().collect());
+        self.act();
+    }
+
+    pub(super) fn create(&mut self, name: &str) {
+        self.create_as(name, |_| {});
+    }
+
+    pub(super) fn create_as(&mut self, name: &str, shape: impl FnOnce(&mut ServiceView)) {
+        let mut view = ServiceView {
+            key: key(name),
+            uid: format!("{name}-{}", self.clock),
+            version: String::new(),
+            created: i64::try_from(self.clock).unwrap(),
+            deleting: false,
+            load_balancer: true,
+            class: None,
+            families: vec![V4],
+            policy: FamilyPolicy::Single,
+            request: Request::Any,
+            status: Vec::new(),
+            tidy: true,
+        };
+        shape(&mut view);
+        if !self.services.contains_key(&view.key) {
+            self.store(view);
+        }
+    }
+
+    pub(super) fn change(&mut self, name: &str, change: impl FnOnce(&mut ServiceView)) {
+        if let Some(mut view) = self.services.get(&key(name)).cloned() {
+            change(&mut view);
+            self.store(view);
+        }
+    }
+
+    pub(super) fn delete(&mut self, name: &str) {
+        if self.services.remove(&key(name)).is_some() {
+            self.news.push_back(News::Deleted(key(name)));
+        }
+    }
+
+    pub(super) fn configure(&mut self, pools: &str) {
+        self.config = config(pools);
+        self.controller.config_seen(Seen::Good(self.config.clone()));
+        self.act();
+    }
+
+    /// The watch shows one change.
+    pub(super) fn show(&mut self) {
+        match self.news.pop_front() {
+            Some(News::Changed(view)) => self.controller.service_changed(view),
+            Some(News::Deleted(key)) => self.controller.service_deleted(&key),
+            None => {}
+        }
+        self.act();
+    }
+
+    /// One write arrives; `answered` is whether its answer comes back.
+    pub(super) fn write(&mut self, answered: bool) {
+        let Some(write) = self.writes.pop_front() else {
+            return;
+        };
+        let outcome = self.serve(&write);
+        let outcome = if answered { outcome } else { Written::Failed };
+        self.controller.written(&write, outcome);
+        self.act();
+    }
+
+    /// One write arrives, and the watch shows it before its answer is back.
+    pub(super) fn write_shown_before_answered(&mut self) {
+        let write = self.writes.pop_front().unwrap();
+        let outcome = self.serve(&write);
+        self.show();
+        self.controller.written(&write, outcome);
+        self.act();
+    }
+
+    fn serve(&mut self, write: &StatusWrite) -> Written {
+        match self.services.get(&write.key) {
+            Some(view) if view.version == write.version => {
+                let mut view = view.clone();
+                view.status.clone_from(&write.addresses);
+                view.tidy = true;
+                self.store(view);
+                Written::Done(Box::new(self.services[&write.key].clone()))
+            }
+            _ => Written::Outdated,
+        }
+    }
+
+    /// A pause after failures is over.
+    pub(super) fn retry(&mut self) {
+        for key in std::mem::take(&mut self.retries) {
+            self.controller.retry(&key);
+        }
+        self.act();
+    }
+
+    /// Everything under way comes to rest.
+    pub(super) fn rest(&mut self) {
+        while !(self.news.is_empty() && self.writes.is_empty() && self.retries.is_empty()) {
+            self.show();
+            self.write(true);
+            self.retry();
+        }
+    }
+
+    pub(super) fn status(&self, name: &str) -> Vec<String> {
+        let status = &self.services[&key(name)].status;
+        status.iter().map(ToString::to_string).collect()
+    }
+
+    pub(super) fn notices(&mut self) -> Vec<Notice> {
+        self.told.drain(..).map(|told| told.notice).collect()
+    }
+
+    /// Who shows which address; panics if two show the same.
+    pub(super) fn shown(&self) -> BTreeMap<IpAddr, ServiceKey> {
+        let mut shown = BTreeMap::new();
+        for view in self.services.values() {
+            for ip in &view.status {
+                let other = shown.insert(*ip, view.key.clone());
+                assert_eq!(other, None, "{} shows {ip} too", view.key);
+            }
+        }
+        shown
+    }
+
+    fn store(&mut self, mut view: ServiceView) {
+        self.clock += 1;
+        view.version = self.clock.to_string();
+        self.news.push_back(News::Changed(view.clone()));
+        self.services.insert(view.key.clone(), view);
+    }
+
+    fn act(&mut self) {
+        self.controller.settle();
+        for action in self.controller.take_actions() {
+            match action {
+                Action::Write(write) => self.writes.push_back(write),
+                Action::Tell(told) => self.told.push(told),
+                Action::Retry { key, .. } => self.retries.push(key),
+                Action::TellConfig(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A Service as the decisions see it: only what they need, in our own types.
+//!
+//! Pure; made from the API's object in `k8s::view`.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ferrolb_core::range::Family;
+
+/// Namespace and name of a Service.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceKey {
+    /// `metadata.namespace`
+    pub namespace: String,
+    /// `metadata.name`
+    pub name: String,
+}
+
+impl fmt::Display for ServiceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// One version of a Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceView {
+    /// Which Service.
+    pub key: ServiceKey,
+    /// `metadata.uid`; another Service may come later under the same name.
+    pub uid: String,
+    /// `metadata.resourceVersion`: a write from this view is refused by the API
+    /// server if the Service has changed since.
+    pub version: String,
+    /// `metadata.creationTimestamp` in seconds since 1970.
+    pub created: i64,
+    /// Whether `metadata.deletionTimestamp` is set.
+    pub deleting: bool,
+    /// Whether `spec.type` is `LoadBalancer`.
+    pub load_balancer: bool,
+    /// `spec.loadBalancerClass`
+    pub class: Option<String>,
+    /// `spec.ipFamilies`, the primary family first.
+    pub families: Vec<Family>,
+    /// `spec.ipFamilyPolicy`
+    pub policy: FamilyPolicy,
+    /// What the user asks for by field or annotation.
+    pub request: Request,
+    /// The IPs of `status.loadBalancer.ingress`, in order.
+    pub status: Vec<IpAddr>,
+    /// Whether each entry of the status is an IP in `ipMode` VIP, as we write it.
+    pub tidy: bool,
+}
+
+impl ServiceView {
+    /// Orders Services by age; the older has the better right to an address.
+    #[must_use]
+    pub fn seniority(&self) -> (i64, &ServiceKey) {
+        (self.created, &self.key)
+    }
+
+    /// `metadata.resourceVersion` as a number. The API server promises from
+    /// Kubernetes 1.35 on that versions of one kind compare as numbers, and
+    /// with etcd behind it always kept to that.
+    #[must_use]
+    pub fn version_number(&self) -> Option<u64> {
+        self.version.parse().ok()
+    }
+}
+
+/// `spec.ipFamilyPolicy`: whether one family is enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FamilyPolicy {
+    /// `SingleStack`, also if nothing is said: the primary family only.
+    Single,
+    /// `PreferDualStack`: both if possible, else one.
+    PreferDual,
+    /// `RequireDualStack`: both or none.
+    RequireDual,
+}
+
+/// The addresses a user asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Any will do.
+    Any,
+    /// These, one per family.
+    These(Vec<IpAddr>),
+    /// Something was written that cannot be understood; why.
+    Malformed(String),
+}

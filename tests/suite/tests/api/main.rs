@@ -1,0 +1,94 @@
+//! The controller against a real etcd and kube-apiserver, with the rights it is
+//! shipped with: it impersonates its service account, so a missing right fails
+//! a claim. One claim runs at a time; each starts from a clean cluster. Set
+//! FERROLB_LOG to `debug` to see the controllers' logs.
+
+mod assignment;
+mod cluster;
+mod configuration;
+mod controller;
+mod leadership;
+mod wait;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::runtime::Runtime;
+use tracing_subscriber::EnvFilter;
+
+use cluster::Cluster;
+
+/// What a claim ends with; an error says what was not as claimed.
+type Outcome = Result<(), Failed>;
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let log = EnvFilter::try_from_env("FERROLB_LOG").unwrap_or_default();
+    tracing_subscriber::fmt()
+        .with_env_filter(log)
+        .with_writer(std::io::stderr)
+        .init();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let trials = if arguments.list {
+        trials(None)
+    } else {
+        trials(Some(Arc::new(Bench::start()?)))
+    };
+    Ok(libtest_mimic::run(&arguments, trials).exit_code())
+}
+
+/// What all claims share.
+struct Bench {
+    runtime: Runtime,
+    cluster: tokio::sync::Mutex<Cluster>,
+}
+
+impl Bench {
+    fn start() -> Result<Self, Box<dyn Error>> {
+        let runtime = Runtime::new()?;
+        let cluster = tokio::sync::Mutex::new(runtime.block_on(Cluster::start())?);
+        Ok(Self { runtime, cluster })
+    }
+}
+
+/// Makes a claim of each async function, named after it.
+macro_rules! claims {
+    ($bench:expr, $($module:ident :: $claim:ident),* $(,)?) => {
+        vec![$({
+            let bench: Option<Arc<Bench>> = $bench.clone();
+            Trial::test(stringify!($claim), move || {
+                let bench = bench.ok_or("there is no cluster")?;
+                bench.runtime.block_on(async {
+                    let mut cluster = bench.cluster.lock().await;
+                    cluster.clean().await?;
+                    $module::$claim(&mut cluster).await
+                })
+            })
+        }),*]
+    };
+}
+
+fn trials(bench: Option<Arc<Bench>>) -> Vec<Trial> {
+    claims![
+        bench,
+        assignment::assigns_an_address_with_mode_vip_and_says_so,
+        assignment::frees_an_address_on_deletion_and_on_a_change_of_type,
+        assignment::honours_a_requested_address,
+        assignment::refuses_with_a_reason_for_each_pool,
+        assignment::writes_dual_stack_in_the_order_of_the_families,
+        assignment::leaves_services_of_another_class_alone,
+        assignment::replaces_an_address_that_no_pool_covers,
+        assignment::keeps_every_address_across_a_restart,
+        configuration::the_claims_run_with_no_more_rights_than_are_shipped,
+        configuration::a_bad_configuration_changes_nothing_and_lists_every_fault,
+        configuration::waits_without_a_configuration_and_says_so,
+        configuration::a_shrunk_pool_moves_only_what_it_no_longer_covers,
+        configuration::starts_before_the_api_server_does,
+        configuration::the_gossip_key_is_made_once_and_never_overwritten,
+        leadership::only_one_of_two_writes_and_a_stop_hands_over_at_once,
+        leadership::fifty_services_survive_a_controller_killed_again_and_again,
+        leadership::stops_choosing_while_the_api_server_is_away,
+    ]
+}

@@ -1,0 +1,27 @@
+//! Waiting for conditions, with a deadline.
+
+use std::fmt::Display;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Failed;
+
+/// How long anything may take on a loaded machine.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Asks again and again until the answer is `Ok`; at the deadline the last
+/// answer's reason is the failure.
+pub(crate) async fn until<T, E: Display>(
+    what: &str,
+    mut ask: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, Failed> {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(reason) if Instant::now() > end => {
+                return Err(format!("waited in vain for {what}: {reason}").into());
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
