@@ -1,0 +1,223 @@
+//! The control plane of a lab: etcd, kube-apiserver, kube-controller-manager and
+//! kube-scheduler in a namespace of their own on the LAN, and the relay by which the root
+//! namespace reaches them.
+
+use std::time::Duration;
+
+use crate::cgroup::Group;
+use crate::credentials::{self, User};
+use crate::dirs::Dirs;
+use crate::error::LabError;
+use crate::flags::{self, ApiFlags, EtcdFlags};
+use crate::options::Options;
+use crate::pki::Pki;
+use crate::plan::{self, Network};
+use crate::relay::{self, Order};
+use crate::stage::{self, Stage};
+use crate::tools::Tools;
+use crate::{files, groups, lan, netns, procs, run, wait};
+
+/// The control plane's namespace, group and port.
+pub(crate) const API: &str = "api";
+/// How long the API server may take on a loaded machine.
+const DEADLINE: Duration = Duration::from_secs(120);
+/// The users that are neither the administrator nor a node.
+const PARTS: [(&str, &str); 3] = [
+    ("controller-manager", "system:kube-controller-manager"),
+    ("scheduler", "system:kube-scheduler"),
+    ("proxy", "system:kube-proxy"),
+];
+
+/// Writes certificates, tokens and kubeconfigs for everyone but the administrator, whose
+/// server address is known only once the relay listens.
+pub(crate) fn prepare(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
+    let address = Network::Lan.v4(plan::API);
+    let names = [
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "localhost",
+        "127.0.0.1",
+        plan::API_SERVICE,
+    ];
+    let pki = Pki::create(
+        &dirs.file("pki"),
+        &[&names[..], &[address.as_str()]].concat(),
+    )?;
+    let mut users = vec![User::admin()?];
+    files::write(&dirs.file("admin.token"), &users[0].token)?;
+    for (file, user) in PARTS {
+        let user = User::fresh(user, None)?;
+        credentials::write_kubeconfig(&kubeconfig(dirs, file), &inside(), &pki.ca(), &user)?;
+        users.push(user);
+    }
+    for node in 1..=options.nodes {
+        let user = User::fresh(
+            &format!("system:node:{}", plan::node_name(node)),
+            Some("system:nodes"),
+        )?;
+        credentials::write_kubeconfig(
+            &dirs.node(node).join("kubelet.kubeconfig"),
+            &inside(),
+            &pki.ca(),
+            &user,
+        )?;
+        users.push(user);
+    }
+    credentials::write_tokens(&dirs.file("tokens.csv"), &users)
+}
+
+/// A kubeconfig of one of the parts.
+pub(crate) fn kubeconfig(dirs: &Dirs, part: &str) -> std::path::PathBuf {
+    dirs.file(&format!("{part}.kubeconfig"))
+}
+
+/// The API server's address on the LAN.
+fn inside() -> String {
+    format!("https://{}:{}", Network::Lan.v4(plan::API), plan::API_PORT)
+}
+
+/// Makes the namespace, and starts etcd, the API server and the relay.
+pub(crate) fn start(dirs: &Dirs) -> Result<(), LabError> {
+    let netns = dirs.name(API);
+    netns::create(&netns)?;
+    lan::plug(
+        dirs,
+        &lan::Nic {
+            netns: &netns,
+            name: "eth0",
+            port: API,
+            network: Network::Lan,
+            host: plan::API,
+        },
+    )?;
+    let group = groups::create(dirs, API)?;
+    let etcd = EtcdFlags {
+        data: dirs.file("etcd"),
+        client: 2379,
+        peer: 2380,
+    };
+    run_here(dirs, &group, "etcd", etcd.args())?;
+    start_api(dirs)?;
+    start_relay(dirs, &group)
+}
+
+/// Starts the API server; it is ready some seconds later.
+pub(crate) fn start_api(dirs: &Dirs) -> Result<(), LabError> {
+    let flags = ApiFlags {
+        etcd: 2379,
+        advertise: Network::Lan.v4(plan::API),
+        bind: "0.0.0.0".to_owned(),
+        port: plan::API_PORT,
+        pki: Pki::at(&dirs.file("pki")),
+        tokens: dirs.file("tokens.csv"),
+        nodes: true,
+    };
+    run_here(
+        dirs,
+        &groups::read(dirs, API)?,
+        "kube-apiserver",
+        flags.args(),
+    )
+}
+
+/// Starts what needs a working API server.
+pub(crate) fn start_controllers(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
+    let group = groups::read(dirs, API)?;
+    let pki = Pki::at(&dirs.file("pki"));
+    let manager = flags::controller_manager(
+        &kubeconfig(dirs, "controller-manager"),
+        &pki,
+        &dirs.file("volume-plugins"),
+        options.timing.clocks(),
+    );
+    run_here(dirs, &group, "kube-controller-manager", manager)?;
+    run_here(
+        dirs,
+        &group,
+        "kube-scheduler",
+        flags::scheduler(&kubeconfig(dirs, "scheduler")),
+    )
+}
+
+/// Whether the API server's process runs.
+pub(crate) fn api_runs(dirs: &Dirs) -> bool {
+    procs::alive(dirs, "kube-apiserver").is_some()
+}
+
+/// Waits until the API server says that it is ready.
+pub(crate) fn wait_ready(dirs: &Dirs) -> Result<(), LabError> {
+    wait::until("kube-apiserver to be ready", DEADLINE, || {
+        if !api_runs(dirs) {
+            return Err(format!(
+                "its process ended; see {}",
+                dirs.log("kube-apiserver").display()
+            ));
+        }
+        run::output(kubectl(dirs).args(["get", "--raw", "/readyz"]))
+            .map_err(|error| error.sentence())
+    })?;
+    Ok(())
+}
+
+/// kubectl as the administrator, from the root namespace.
+pub(crate) fn kubectl(dirs: &Dirs) -> std::process::Command {
+    let mut command = std::process::Command::new(Tools::standard().program("kubectl"));
+    command
+        .env("KUBECONFIG", kubeconfig(dirs, "admin"))
+        .env("KUBECACHEDIR", dirs.file("kube-cache"));
+    command
+}
+
+fn start_relay(dirs: &Dirs, group: &Group) -> Result<(), LabError> {
+    let port_file = dirs.file("relay.port");
+    let order = Order {
+        netns: dirs.name(API),
+        target: ([10, 77, 0, plan::API], plan::API_PORT).into(),
+        port_file: port_file.clone(),
+    };
+    let order = serde_json::to_string(&order).map_err(|source| LabError::Parse {
+        what: "the relay order".to_owned(),
+        source,
+    })?;
+    let argv = vec![
+        dirs.lab_binary().display().to_string(),
+        "relay".to_owned(),
+        order,
+    ];
+    let stage = Stage {
+        group: group.clone(),
+        netns: None,
+        log: dirs.log("relay"),
+        argv,
+    };
+    stage::start(dirs, "relay", &stage)?;
+    let port = wait::until("the relay to listen", Duration::from_secs(10), || {
+        relay::port(&port_file).ok_or_else(|| "no port yet".to_owned())
+    })?;
+    let admin = User {
+        name: "admin".to_owned(),
+        group: None,
+        token: files::read(&dirs.file("admin.token"))?,
+    };
+    let server = format!("https://127.0.0.1:{port}");
+    credentials::write_kubeconfig(
+        &kubeconfig(dirs, "admin"),
+        &server,
+        &Pki::at(&dirs.file("pki")).ca(),
+        &admin,
+    )
+}
+
+fn run_here(dirs: &Dirs, group: &Group, program: &str, args: Vec<String>) -> Result<(), LabError> {
+    let mut argv = vec![Tools::standard().program(program).display().to_string()];
+    argv.extend(args);
+    let stage = Stage {
+        group: group.clone(),
+        netns: Some(dirs.name(API)),
+        log: dirs.log(program),
+        argv,
+    };
+    stage::start(dirs, program, &stage)?;
+    Ok(())
+}

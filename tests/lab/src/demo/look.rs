@@ -1,0 +1,139 @@
+//! What can be seen of a Service: its address in the cluster, its answer on the
+//! LAN, and who answers ARP for it. Shared by the demo and the suites. Looks
+//! only; changes nothing.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use crate::error::LabError;
+use crate::lab::Lab;
+use crate::probe::{Responder, arp};
+use crate::{netns, plan, run, wait};
+
+/// The external IPs in a Service's status, in its order; empty while it has none.
+pub fn external_ips(lab: &Lab, namespace: &str, service: &str) -> Result<Vec<IpAddr>, LabError> {
+    let path = "-ojsonpath={.status.loadBalancer.ingress[*].ip}";
+    let ips = lab.kubectl(["-n", namespace, "get", "service", service, path])?;
+    let parse = |ip: &str| {
+        ip.parse().map_err(|_| {
+            LabError::Refused(format!(
+                "the status of Service {namespace}/{service} holds {ip:?}, which is no IP"
+            ))
+        })
+    };
+    ips.split_whitespace().map(parse).collect()
+}
+
+/// Waits for a Service's IPv4 external IP.
+pub fn wait_for_ip(lab: &Lab, namespace: &str, service: &str) -> Result<Ipv4Addr, LabError> {
+    let what = format!("an external IPv4 address of Service {namespace}/{service}");
+    wait::until(&what, Duration::from_secs(30), || {
+        let ips = external_ips(lab, namespace, service).map_err(|error| error.sentence())?;
+        let v4 = |ip: &IpAddr| match ip {
+            IpAddr::V4(ip) => Some(*ip),
+            IpAddr::V6(_) => None,
+        };
+        ips.iter()
+            .find_map(v4)
+            .ok_or_else(|| format!("status holds {ips:?}"))
+    })
+}
+
+/// One curl from the client: who answered.
+pub fn curl(lab: &Lab, ip: Ipv4Addr) -> Result<Responder, LabError> {
+    let url = format!("http://{ip}/");
+    let argv = [
+        "curl",
+        "--silent",
+        "--show-error",
+        "--fail",
+        "--max-time",
+        "2",
+        &url,
+    ];
+    let answer = run::output(&mut netns::exec(&lab.client_namespace(), argv))?;
+    Responder::parse(&answer).ok_or_else(|| {
+        LabError::Refused(format!(
+            "{url} answered {answer:?}, not the sample workload's line"
+        ))
+    })
+}
+
+/// Waits until curl from the client is answered.
+pub fn wait_for_answer(lab: &Lab, ip: Ipv4Addr) -> Result<Responder, LabError> {
+    wait::until(
+        &format!("an answer from http://{ip}/"),
+        Duration::from_secs(30),
+        || curl(lab, ip).map_err(|error| error.sentence()),
+    )
+}
+
+/// The nodes that answer ARP for an address, asked from the client.
+pub fn owners(lab: &Lab, ip: Ipv4Addr) -> Result<Vec<u8>, LabError> {
+    let macs = arp::answerers(&lab.client_namespace(), ip)?;
+    macs.iter().map(|mac| node_of(mac, ip)).collect()
+}
+
+/// The node whose NIC has this MAC.
+fn node_of(mac: &str, ip: Ipv4Addr) -> Result<u8, LabError> {
+    (1..=plan::MAX_NODES)
+        .find(|node| plan::Network::Lan.mac(plan::node_host(*node)) == mac)
+        .ok_or_else(|| {
+            LabError::Refused(format!("{ip} is answered by {mac}, which is no node's MAC"))
+        })
+}
+
+/// Waits until exactly one node answers ARP for an address, and names it.
+pub fn wait_for_one_owner(lab: &Lab, ip: Ipv4Addr, within: Duration) -> Result<u8, LabError> {
+    wait::until(
+        &format!("exactly one node to answer ARP for {ip}"),
+        within,
+        || match owners(lab, ip)
+            .map_err(|error| error.sentence())?
+            .as_slice()
+        {
+            [owner] => Ok(*owner),
+            several => Err(format!("answered by nodes {several:?}")),
+        },
+    )
+}
+
+/// The nodes that carry an address on any interface; there should be none.
+pub fn carriers(lab: &Lab, ip: IpAddr) -> Result<Vec<String>, LabError> {
+    let mut found = Vec::new();
+    for node in 1..=lab.nodes() {
+        let argv = ["ip", "-oneline", "address", "show"];
+        let addresses = run::output(&mut netns::exec(&lab.node_namespace(node), argv))?;
+        if carries(&addresses, ip) {
+            found.push(plan::node_name(node));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether the output of `ip -oneline address` names this address.
+fn carries(addresses: &str, ip: IpAddr) -> bool {
+    let of_word = |word: &str| {
+        word.split('/')
+            .next()
+            .and_then(|ip| ip.parse::<IpAddr>().ok())
+    };
+    addresses
+        .split_whitespace()
+        .filter_map(of_word)
+        .any(|found| found == ip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_found_whatever_its_prefix_length() {
+        let output = "2: eth0    inet 10.77.0.11/24 brd 10.77.0.255 scope global eth0\n\
+            2: eth0    inet6 fd77::11/64 scope global nodad\n";
+        assert!(carries(output, "10.77.0.11".parse().unwrap()));
+        assert!(carries(output, "fd77:0::11".parse().unwrap()));
+        assert!(!carries(output, "10.77.0.1".parse().unwrap()));
+    }
+}

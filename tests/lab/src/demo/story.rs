@@ -1,0 +1,194 @@
+//! The story itself, step by step. Every step ends with something seen; what
+//! was not seen is an error, and so is what should not have been.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use super::Trouble;
+use super::look;
+use super::narrator::Narrator;
+use super::samples::{NAME, NAMESPACE, SERVICE, Samples};
+use crate::lab::{How, Lab};
+use crate::plan;
+use crate::probe::{Probe, Silence, Target};
+
+/// How long the client may wait for the next owner before the story has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the prober goes on after the new owner was heard.
+const AFTERWARDS: Duration = Duration::from_secs(1);
+
+/// Tells the whole story.
+pub(super) fn tell(
+    lab: &Lab,
+    samples: &Samples<'_>,
+    say: &mut Narrator<'_>,
+) -> Result<(), Trouble> {
+    workload(samples, say)?;
+    let ip = address(lab, samples, say)?;
+    answer(lab, ip, say)?;
+    let owner = owner(lab, ip, say)?;
+    let heir = pull_the_plug(lab, ip, owner, say).inspect_err(|_| {
+        // The first failure is the one to tell of.
+        let _ = lab.heal(owner);
+    })?;
+    plug_it_in(lab, ip, owner, heir, say)
+}
+
+fn workload(samples: &Samples<'_>, say: &mut Narrator<'_>) -> Result<(), Trouble> {
+    say.step("A pool of addresses, and a pod on every node that says who it is")?;
+    say.typed("kubectl apply -f config/samples/pool.yaml -f config/samples/echo.yaml")?;
+    Ok(say.says(&samples.apply_workload()?)?)
+}
+
+fn address(lab: &Lab, samples: &Samples<'_>, say: &mut Narrator<'_>) -> Result<Ipv4Addr, Trouble> {
+    say.step("A Service of type LoadBalancer gets an external IP")?;
+    say.typed(&format!("kubectl apply -f config/samples/{SERVICE}"))?;
+    say.says(&samples.apply_service()?)?;
+    let ip = look::wait_for_ip(lab, NAMESPACE, NAME)?;
+    say.typed(&format!("kubectl -n {NAMESPACE} get service {NAME}"))?;
+    say.says(&lab.kubectl(["-n", NAMESPACE, "get", "service", NAME])?)?;
+    Ok(ip)
+}
+
+fn answer(lab: &Lab, ip: Ipv4Addr, say: &mut Narrator<'_>) -> Result<(), Trouble> {
+    say.step("A machine on the LAN that is no node asks for it")?;
+    let responder = look::wait_for_answer(lab, ip)?;
+    say.typed(&format!("curl http://{ip}/"))?;
+    Ok(say.says(&format!("pod={} node={}", responder.pod, responder.node))?)
+}
+
+fn owner(lab: &Lab, ip: Ipv4Addr, say: &mut Narrator<'_>) -> Result<u8, Trouble> {
+    say.step("One node answers ARP for it, and no interface carries it")?;
+    let owner = look::wait_for_one_owner(lab, ip, PATIENCE)?;
+    say.typed(&format!("arping -b -c 3 -I eth0 {ip}"))?;
+    say.says(&answered_by(owner))?;
+    let carriers = look::carriers(lab, ip.into())?;
+    if !carriers.is_empty() {
+        return Err(Trouble::Claim(format!(
+            "{ip} is on an interface of {}",
+            carriers.join(", ")
+        )));
+    }
+    say.says(&format!("{ip} is on no interface of any node"))?;
+    Ok(owner)
+}
+
+fn answered_by(owner: u8) -> String {
+    let mac = plan::Network::Lan.mac(plan::node_host(owner));
+    format!("only {mac} answers: {}", plan::node_name(owner))
+}
+
+/// Probes while the owner's link goes away; gives the node that took over.
+fn pull_the_plug(
+    lab: &Lab,
+    ip: Ipv4Addr,
+    owner: u8,
+    say: &mut Narrator<'_>,
+) -> Result<String, Trouble> {
+    say.step("The owner loses its plug while the client keeps asking")?;
+    let name = plan::node_name(owner);
+    let probes = Probes::start(lab, ip)?;
+    say.typed(&format!("cargo lab fail {name} --how link"))?;
+    lab.fail(owner, How::Link)?;
+    let heir = probes.wait_for_another(&name)?;
+    let (datagrams, connections) = probes.finish()?;
+    say.says(&format!("{heir} took over from {name}"))?;
+    say.says(&format!(
+        "a datagram every 2 ms:        {}",
+        felt(&datagrams)
+    ))?;
+    say.says(&format!(
+        "a new connection every 20 ms: {}",
+        felt(&connections)
+    ))?;
+    let responder = look::wait_for_answer(lab, ip)?;
+    say.typed(&format!("curl http://{ip}/"))?;
+    say.says(&format!("pod={} node={}", responder.pod, responder.node))?;
+    Ok(heir)
+}
+
+fn plug_it_in(
+    lab: &Lab,
+    ip: Ipv4Addr,
+    node: u8,
+    heir: String,
+    say: &mut Narrator<'_>,
+) -> Result<(), Trouble> {
+    say.step("The plug is back, and still one node answers")?;
+    let probes = Probes::start(lab, ip)?;
+    say.typed(&format!("cargo lab heal {}", plan::node_name(node)))?;
+    lab.heal(node)?;
+    let ready = format!("node/{}", plan::node_name(node));
+    lab.kubectl(["wait", "--for=condition=Ready", &ready, "--timeout=60s"])?;
+    lab.kubectl([
+        "-n",
+        "ferrolb-system",
+        "rollout",
+        "status",
+        "daemonset/ferrolb-speaker",
+        "--timeout=60s",
+    ])?;
+    let owner = look::wait_for_one_owner(lab, ip, PATIENCE)?;
+    let (datagrams, _) = probes.finish()?;
+    say.typed(&format!("arping -b -c 3 -I eth0 {ip}"))?;
+    say.says(&answered_by(owner))?;
+    let kept = if plan::node_name(owner) == heir {
+        "it stayed where it was"
+    } else {
+        "it moved once more"
+    };
+    say.says(&format!(
+        "{kept}; while the node came back: {}",
+        felt(&datagrams)
+    ))?;
+    Ok(())
+}
+
+/// What the client felt, for a person.
+fn felt(silence: &Silence) -> String {
+    let ms = silence.longest.as_millis();
+    format!(
+        "longest silence {ms} ms, {} of {} unanswered",
+        silence.lost, silence.sent
+    )
+}
+
+/// The two probers, side by side.
+struct Probes {
+    datagrams: Probe,
+    connections: Probe,
+}
+
+impl Probes {
+    /// Starts both and waits until both are answered, so that what is silent
+    /// afterwards was answered before.
+    fn start(lab: &Lab, ip: Ipv4Addr) -> Result<Self, Trouble> {
+        let namespace = lab.client_namespace();
+        let datagrams = Probe::start(&namespace, Target::udp((ip, 82)))?;
+        let connections = Probe::start(&namespace, Target::http((ip, 80)))?;
+        for probe in [&datagrams, &connections] {
+            probe.expect("an answer to the probes", PATIENCE, |_| true)?;
+        }
+        Ok(Self {
+            datagrams,
+            connections,
+        })
+    }
+
+    /// Waits until both are answered from another node than this one.
+    fn wait_for_another(&self, node: &str) -> Result<String, Trouble> {
+        let what = format!("another node than {node} to answer");
+        let heir = self
+            .datagrams
+            .expect(&what, PATIENCE, |by| by.node != node)?;
+        self.connections
+            .expect(&what, PATIENCE, |by| by.node != node)?;
+        Ok(heir.node)
+    }
+
+    /// Watches for a moment longer, and reports.
+    fn finish(self) -> Result<(Silence, Silence), Trouble> {
+        std::thread::sleep(AFTERWARDS);
+        Ok((self.datagrams.finish()?, self.connections.finish()?))
+    }
+}

@@ -1,0 +1,151 @@
+//! FerroLB in the lab, installed as a user installs it: images built from the release
+//! binaries and imported into each node, and `kubectl apply -k deploy`.
+
+use std::path::PathBuf;
+
+use crate::dirs::Dirs;
+use crate::error::LabError;
+use crate::image::{self, ImageSpec};
+use crate::node::PAUSE_IMAGE;
+use crate::options::Options;
+use crate::progress::Progress;
+use crate::tools::{self, Product, Tools};
+use crate::{control, files, node, run};
+
+/// FerroLB's namespace.
+pub(crate) const NAMESPACE: &str = "ferrolb-system";
+/// What is rolled out in it.
+const WORKLOADS: [&str; 2] = ["deployment/ferrolb-controller", "daemonset/ferrolb-speaker"];
+
+/// Builds the images that a lab needs, or finds them built.
+pub(crate) fn build_images(bare: bool, progress: &dyn Progress) -> Result<(), LabError> {
+    assemble(PAUSE_IMAGE, "pause", Tools::standard().program("pause"))?;
+    let products: &[Product] = if bare {
+        &[Product::Echo]
+    } else {
+        &[Product::Controller, Product::Speaker, Product::Echo]
+    };
+    let programs = tools::build(products, progress)?;
+    for (product, program) in products.iter().zip(programs) {
+        assemble(&reference(*product), product.name(), program)?;
+    }
+    Ok(())
+}
+
+/// The image of a product, as the manifests name it.
+fn reference(product: Product) -> String {
+    format!(
+        "ferrolb.local/{}:{}",
+        product.name(),
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+fn assemble(reference: &str, name: &str, program: PathBuf) -> Result<(), LabError> {
+    let entrypoint = format!("/{name}");
+    let spec = ImageSpec {
+        reference: reference.to_owned(),
+        entrypoint: entrypoint.clone(),
+        files: vec![(program, entrypoint)],
+    };
+    let archive = Tools::standard().images().join(format!("{name}.tar"));
+    image::build(&spec, &archive).map_err(|source| LabError::Image {
+        reference: reference.to_owned(),
+        source,
+    })?;
+    Ok(())
+}
+
+/// Puts the archives where the nodes find them.
+pub(crate) fn lay_out_images(dirs: &Dirs) -> Result<(), LabError> {
+    let images = Tools::standard().images();
+    for name in files::list(&images)? {
+        if name.ends_with(".tar") {
+            files::copy(&images.join(&name), &dirs.file("images").join(&name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Installs FerroLB in a cluster that is up.
+pub(crate) fn install(
+    dirs: &Dirs,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<(), LabError> {
+    build_images(false, progress)?;
+    import(dirs, options)?;
+    progress.step("kubectl apply -k deploy");
+    apply(dirs)?;
+    progress.step("waiting for FerroLB");
+    wait(dirs)
+}
+
+/// Builds, imports, applies, and replaces every pod.
+pub(crate) fn reload(
+    dirs: &Dirs,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<(), LabError> {
+    if options.bare {
+        return Err(LabError::Refused(
+            "the lab is bare: `cargo lab up` installs FerroLB".to_owned(),
+        ));
+    }
+    build_images(false, progress)?;
+    import(dirs, options)?;
+    progress.step("rolling out");
+    apply(dirs)?;
+    for workload in WORKLOADS {
+        run::output(
+            control::kubectl(dirs).args(["-n", NAMESPACE, "rollout", "restart", workload]),
+        )?;
+    }
+    wait(dirs)
+}
+
+/// Imports the archives into every node that has power; the others do so when they are
+/// switched on.
+fn import(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
+    lay_out_images(dirs)?;
+    let names = files::list(&dirs.file("images"))?;
+    for number in (1..=options.nodes).filter(|number| node::is_on(dirs, *number)) {
+        for name in &names {
+            let archive = dirs.file("images").join(name).display().to_string();
+            run::output(&mut node::exec(
+                dirs,
+                number,
+                ["ctr", "-n", "k8s.io", "images", "import", &archive],
+            )?)?;
+        }
+    }
+    Ok(())
+}
+
+fn apply(dirs: &Dirs) -> Result<(), LabError> {
+    let manifests = tools::checkout().join("deploy").display().to_string();
+    run::output(control::kubectl(dirs).args(["apply", "-k", &manifests]))?;
+    Ok(())
+}
+
+/// Waits until every pod of FerroLB is ready.
+pub(crate) fn wait(dirs: &Dirs) -> Result<(), LabError> {
+    WORKLOADS
+        .iter()
+        .try_for_each(|workload| rolled_out(dirs, workload))
+}
+
+/// Waits until a workload is rolled out.
+pub(crate) fn rolled_out(dirs: &Dirs, workload: &str) -> Result<(), LabError> {
+    let mut command = control::kubectl(dirs);
+    command.args([
+        "-n",
+        NAMESPACE,
+        "rollout",
+        "status",
+        workload,
+        "--timeout=180s",
+    ]);
+    run::output(&mut command)?;
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! A child process that cannot outlive its owner: killed on drop, and by the kernel if
+//! the owner dies without dropping it (a test that aborts leaves no orphan).
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use crate::error::LabError;
+use crate::run;
+
+/// A running child process.
+///
+/// The parent-death signal is tied to the *thread* that started the child, so each
+/// child has a thread of its own that lives exactly as long.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    stop: Option<Sender<()>>,
+    keeper: Option<JoinHandle<()>>,
+}
+
+impl Kept {
+    /// Starts a command; its output goes to the end of the file `log`.
+    pub(crate) fn start(command: &Command, log: &Path) -> Result<Self, LabError> {
+        let mut command = with_death_signal(command, log)?;
+        let (stop, stopped) = channel();
+        let (report, started) = channel();
+        let keeper = std::thread::spawn(move || keep(&mut command, &report, &stopped));
+        let kept = Self {
+            stop: Some(stop),
+            keeper: Some(keeper),
+        };
+        match started.recv() {
+            Ok(Some(error)) => Err(error),
+            _ => Ok(kept),
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(keeper) = self.keeper.take() {
+            // A keeper that panicked took its child along (the death signal).
+            let _ended = keeper.join();
+        }
+    }
+}
+
+fn with_death_signal(command: &Command, log: &Path) -> Result<Command, LabError> {
+    let open = |source| LabError::File {
+        doing: "open",
+        path: log.to_path_buf(),
+        source,
+    };
+    let out = File::options()
+        .create(true)
+        .append(true)
+        .open(log)
+        .map_err(open)?;
+    let err = out.try_clone().map_err(open)?;
+    let mut wrapped = Command::new("setpriv");
+    wrapped
+        .args(["--pdeathsig", "KILL"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => wrapped.env(name, value),
+            None => wrapped.env_remove(name),
+        };
+    }
+    wrapped.stdin(Stdio::null()).stdout(out).stderr(err);
+    Ok(wrapped)
+}
+
+fn keep(command: &mut Command, report: &Sender<Option<LabError>>, stopped: &Receiver<()>) {
+    let child = command.spawn();
+    let failure = child.as_ref().err().map(|error| LabError::Start {
+        command: run::render(command),
+        source: std::io::Error::new(error.kind(), error.to_string()),
+    });
+    if report.send(failure).is_err() {
+        return;
+    }
+    if let Ok(child) = child {
+        // The sender is dropped to stop us: an error here is the signal.
+        let _stop = stopped.recv();
+        end(child);
+    }
+}
+
+fn end(mut child: Child) {
+    // Both fail only for a child that is gone, which is what we want.
+    let _gone = child.kill();
+    let _reaped = child.wait();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_child_dies_when_its_owner_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let kept =
+            Kept::start(&run::command("sh", ["-c", "echo $$; exec sleep 600"]), &log).unwrap();
+        let pid = crate::wait::until("the child's pid", Duration::from_secs(10), || {
+            std::fs::read_to_string(&log)
+                .unwrap_or_default()
+                .trim()
+                .parse::<u32>()
+                .map_err(|e| e.to_string())
+        })
+        .unwrap();
+        let proc_dir = format!("/proc/{pid}");
+        assert!(Path::new(&proc_dir).exists());
+        drop(kept);
+        assert!(!Path::new(&proc_dir).exists());
+    }
+
+    #[test]
+    fn a_missing_program_is_reported_in_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let kept = Kept::start(&Command::new("no-such-program-here"), &log).unwrap();
+        crate::wait::until("the complaint", Duration::from_secs(10), || {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            if text.contains("no-such-program-here") {
+                Ok(())
+            } else {
+                Err(text)
+            }
+        })
+        .unwrap();
+        drop(kept);
+    }
+}

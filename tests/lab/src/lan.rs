@@ -1,0 +1,143 @@
+//! The cables: bridges in the LAN's namespace, and a port for each NIC. Runs `ip` and
+//! `nft`; decides nothing.
+
+use crate::dirs::Dirs;
+use crate::error::LabError;
+use crate::plan::{self, Network};
+use crate::{netns, run};
+
+/// The LAN's namespace.
+const LAN: &str = "lan";
+
+/// A NIC to be plugged in.
+#[derive(Debug, Clone)]
+pub(crate) struct Nic<'a> {
+    /// The namespace that gets it.
+    pub(crate) netns: &'a str,
+    /// Its name there.
+    pub(crate) name: &'a str,
+    /// The name of its port on the bridge.
+    pub(crate) port: &'a str,
+    /// Which bridge.
+    pub(crate) network: Network,
+    /// The last part of its addresses.
+    pub(crate) host: u8,
+}
+
+/// The LAN namespace's full name.
+pub(crate) fn namespace(dirs: &Dirs) -> String {
+    dirs.name(LAN)
+}
+
+/// The ports that are cut off, and the rules that cut them off, in the LAN's namespace.
+const CUTTER: &str = "table bridge lab {
+    set cut { type ifname; }
+    chain from { type filter hook prerouting priority 0; iifname @cut drop; }
+    chain to { type filter hook postrouting priority 0; oifname @cut drop; }
+}
+";
+
+/// Makes both bridges. Snooping is off, so that neighbour solicitations reach everyone
+/// as they do through a plain switch.
+pub(crate) fn create(dirs: &Dirs) -> Result<(), LabError> {
+    let lan = namespace(dirs);
+    netns::create(&lan)?;
+    let mut lines = String::new();
+    for network in [Network::Lan, Network::Spare] {
+        let bridge = network.bridge();
+        lines += &format!(
+            "link add {bridge} type bridge mcast_snooping 0\nlink set {bridge} up\n\
+             addr add {}/24 dev {bridge}\naddr add {}/64 dev {bridge} nodad\n",
+            network.v4(plan::GATEWAY),
+            network.v6(plan::GATEWAY),
+        );
+    }
+    batch(&lan, &lines)?;
+    run::with_input(&mut netns::exec(&lan, ["nft", "-f", "-"]), CUTTER)?;
+    Ok(())
+}
+
+/// Runs lines of `ip` commands in a namespace.
+pub(crate) fn batch(netns: &str, lines: &str) -> Result<(), LabError> {
+    let mut command = run::words("ip -n");
+    command.args([netns, "-batch", "-"]);
+    run::with_input(&mut command, lines)?;
+    Ok(())
+}
+
+/// Plugs a NIC into its network.
+pub(crate) fn plug(dirs: &Dirs, nic: &Nic<'_>) -> Result<(), LabError> {
+    let Nic {
+        netns,
+        name,
+        port,
+        network,
+        host,
+    } = nic;
+    batch(
+        &namespace(dirs),
+        &format!(
+            "link add {port} type veth peer name {name} address {} netns {netns}\n\
+             link set {port} master {} up\n",
+            network.mac(*host),
+            network.bridge(),
+        ),
+    )?;
+    batch(
+        netns,
+        &format!(
+            "link set {name} up\naddr add {}/24 dev {name}\naddr add {}/64 dev {name} nodad\n",
+            network.v4(*host),
+            network.v6(*host),
+        ),
+    )
+}
+
+/// Takes a NIC and its port away.
+pub(crate) fn unplug(dirs: &Dirs, port: &str) -> Result<(), LabError> {
+    batch(&namespace(dirs), &format!("link del {port}\n"))
+}
+
+/// Whether the port exists.
+pub(crate) fn has_port(dirs: &Dirs, port: &str) -> bool {
+    run::line(&format!("ip -n {} link show {port}", namespace(dirs))).is_ok()
+}
+
+/// The port's administrative state; down means that the NIC at the other end loses its
+/// carrier.
+pub(crate) fn set_port(dirs: &Dirs, port: &str, up: bool) -> Result<(), LabError> {
+    let state = if up { "up" } else { "down" };
+    batch(&namespace(dirs), &format!("link set {port} {state}\n"))
+}
+
+/// Whether the bridge drops every frame of the port.
+pub(crate) fn is_cut(dirs: &Dirs, port: &str) -> bool {
+    let list = ["nft", "list", "set", "bridge", "lab", "cut"];
+    run::output(&mut netns::exec(&namespace(dirs), list))
+        .is_ok_and(|text| text.contains(&format!("\"{port}\"")))
+}
+
+/// Makes the bridge drop every frame from and to the port, whose NIC keeps its carrier
+/// and hears nothing; or pass them again. A bridge port's own state would not do: the
+/// kernel resets it whenever the carrier changes.
+pub(crate) fn cut(dirs: &Dirs, port: &str, cut: bool) -> Result<(), LabError> {
+    if is_cut(dirs, port) == cut {
+        return Ok(());
+    }
+    let verb = if cut { "add" } else { "delete" };
+    let element = format!("{{ \"{port}\" }}");
+    let argv = ["nft", verb, "element", "bridge", "lab", "cut", &element];
+    run::output(&mut netns::exec(&namespace(dirs), argv))?;
+    Ok(())
+}
+
+/// What `status` says of a port.
+pub(crate) fn port_state(dirs: &Dirs, port: &str) -> &'static str {
+    let shown = run::line(&format!("ip -n {} -o link show {port}", namespace(dirs)));
+    match shown {
+        Err(_) => "no link",
+        Ok(text) if !text.contains("LOWER_UP") => "link down",
+        Ok(_) if is_cut(dirs, port) => "partitioned",
+        Ok(_) => "connected",
+    }
+}

@@ -1,0 +1,46 @@
+//! The lab: a real Kubernetes cluster on one machine, without a container engine. One
+//! network namespace is the LAN, one holds the control plane, one is the client, and
+//! each node is a tree of namespaces with containerd, kubelet and kube-proxy in it.
+//!
+//! The program `lab` is a thin shell around this library; the test suites use the same
+//! functions, most of them on [`lab::Lab`]. This file declares the parts and holds
+//! nothing else.
+
+pub mod apiserver;
+mod cgroup;
+mod control;
+mod credentials;
+pub mod demo;
+pub mod dirs;
+mod down;
+mod env_file;
+pub mod error;
+mod faults;
+mod ferrolb;
+pub mod files;
+mod flags;
+mod groups;
+pub mod image;
+pub mod interrupt;
+mod kept;
+pub mod lab;
+mod lan;
+mod logs;
+pub mod netns;
+pub mod node;
+mod options;
+mod pki;
+pub mod plan;
+pub mod probe;
+mod procs;
+pub mod progress;
+pub mod relay;
+pub mod run;
+pub mod stage;
+pub mod status;
+mod targets;
+pub mod tools;
+mod up;
+pub mod wait;
+
+pub use error::LabError;

@@ -1,0 +1,102 @@
+//! A node's NICs: `eth0` on the LAN, and those plugged into the spare network later,
+//! which are remembered so that a power cut does not lose them.
+
+use crate::dirs::Dirs;
+use crate::error::LabError;
+use crate::plan::{self, Network};
+use crate::{files, lan};
+
+/// The names a second NIC may have.
+pub const SPARE_NICS: [&str; 3] = ["eth1", "eth2", "eth3"];
+
+/// Plugs in `eth0` and all that were plugged in before.
+pub(super) fn plug_all(dirs: &Dirs, node: u8) -> Result<(), LabError> {
+    connect(dirs, node, "eth0")?;
+    remembered(dirs, node)?
+        .iter()
+        .try_for_each(|nic| connect(dirs, node, nic))
+}
+
+/// Plugs a further NIC into the spare network.
+pub(crate) fn plug(dirs: &Dirs, node: u8, nic: &str) -> Result<(), LabError> {
+    if !SPARE_NICS.contains(&nic) {
+        return Err(LabError::Refused(format!(
+            "a NIC to be plugged in is one of {}",
+            SPARE_NICS.join(", ")
+        )));
+    }
+    let mut nics = remembered(dirs, node)?;
+    if nics.iter().any(|have| have == nic) {
+        return Err(LabError::Refused(format!(
+            "{} has {nic} already",
+            plan::node_name(node)
+        )));
+    }
+    connect(dirs, node, nic)?;
+    nics.push(nic.to_owned());
+    files::write_json(&file(dirs, node), &nics)
+}
+
+/// Takes a further NIC away.
+pub(crate) fn unplug(dirs: &Dirs, node: u8, nic: &str) -> Result<(), LabError> {
+    let mut nics = remembered(dirs, node)?;
+    if !nics.iter().any(|have| have == nic) {
+        return Err(LabError::Refused(format!(
+            "{} has no {nic} that was plugged in",
+            plan::node_name(node)
+        )));
+    }
+    lan::unplug(dirs, &port(node, nic))?;
+    nics.retain(|have| have != nic);
+    files::write_json(&file(dirs, node), &nics)
+}
+
+/// The node's ports on the bridges, the LAN's first.
+pub(crate) fn ports(dirs: &Dirs, node: u8) -> Result<Vec<String>, LabError> {
+    let mut ports = vec![port(node, "eth0")];
+    ports.extend(remembered(dirs, node)?.iter().map(|nic| port(node, nic)));
+    Ok(ports)
+}
+
+/// The port's name: the node's own on the LAN, with the NIC's name on the spare network.
+fn port(node: u8, nic: &str) -> String {
+    let name = plan::node_name(node);
+    if nic == "eth0" {
+        name
+    } else {
+        format!("{name}.{nic}")
+    }
+}
+
+/// Every NIC of a node has a MAC of its own: the spare network's addresses count on in
+/// steps of 60, which is above the largest number of nodes.
+fn connect(dirs: &Dirs, node: u8, nic: &str) -> Result<(), LabError> {
+    let index = SPARE_NICS.iter().position(|name| *name == nic);
+    let (network, shift) = match index {
+        None => (Network::Lan, 0),
+        Some(0) => (Network::Spare, 0),
+        Some(1) => (Network::Spare, 60),
+        Some(_) => (Network::Spare, 120),
+    };
+    let nic = lan::Nic {
+        netns: &dirs.node_name(node),
+        name: nic,
+        port: &port(node, nic),
+        network,
+        host: plan::node_host(node) + shift,
+    };
+    lan::plug(dirs, &nic)
+}
+
+fn remembered(dirs: &Dirs, node: u8) -> Result<Vec<String>, LabError> {
+    let file = file(dirs, node);
+    if file.exists() {
+        files::read_json(&file)
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+fn file(dirs: &Dirs, node: u8) -> std::path::PathBuf {
+    dirs.node(node).join("nics.json")
+}

@@ -1,0 +1,85 @@
+//! The API server as seen from the root namespace: a small process that listens on
+//! 127.0.0.1 there and connects from within the control plane's namespace. It keeps its
+//! port for the lab's life and knows nothing of what passes through.
+
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::LabError;
+use crate::{files, netns};
+
+/// How long a connection to the API server may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// What the relay process is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Order {
+    /// The namespace to connect from.
+    pub(crate) netns: String,
+    /// The API server.
+    pub(crate) target: SocketAddr,
+    /// Where the port is written, and read again after a restart.
+    pub(crate) port_file: std::path::PathBuf,
+}
+
+/// `lab relay`: serves until killed.
+pub fn serve(order: &str) -> Result<(), LabError> {
+    let order: Order = serde_json::from_str(order).map_err(|source| LabError::Parse {
+        what: "the relay order".to_owned(),
+        source,
+    })?;
+    let listener = listen(&order.port_file)?;
+    // The listener stays in the namespace in which it was bound.
+    netns::join(&order.netns)?;
+    for connection in listener.incoming().flatten() {
+        let target = order.target;
+        std::thread::spawn(move || carry(&connection, target));
+    }
+    Ok(())
+}
+
+/// The port the relay listens on, once it does.
+#[must_use]
+pub(crate) fn port(file: &Path) -> Option<u16> {
+    files::read(file).ok()?.trim().parse().ok()
+}
+
+fn listen(port_file: &Path) -> Result<TcpListener, LabError> {
+    let address = format!("127.0.0.1:{}", port(port_file).unwrap_or(0));
+    let failed = |source| LabError::Start {
+        command: format!("a listener on {address}"),
+        source,
+    };
+    let listener = TcpListener::bind(&address).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?.port();
+    files::replace(port_file, bound.to_string())?;
+    Ok(listener)
+}
+
+/// Carries one connection; its end on either side is its end. Errors are the peers' own
+/// business: they see them as a closed connection.
+fn carry(client: &TcpStream, target: SocketAddr) {
+    let Ok(server) = TcpStream::connect_timeout(&target, CONNECT) else {
+        return;
+    };
+    let _no_delay = client
+        .set_nodelay(true)
+        .and_then(|()| server.set_nodelay(true));
+    std::thread::scope(|scope| {
+        scope.spawn(|| one_way(client, &server));
+        one_way(&server, client);
+    });
+}
+
+fn one_way(mut from: &TcpStream, mut to: &TcpStream) {
+    if io::copy(&mut from, &mut to).is_err() {
+        // A broken side ends both ways, or the other would wait for ever.
+        let _closed = from.shutdown(Shutdown::Both);
+        let _closed = to.shutdown(Shutdown::Both);
+    }
+    let _closed = to.shutdown(Shutdown::Write);
+}

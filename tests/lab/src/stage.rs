@@ -1,0 +1,106 @@
+//! How every process of a lab comes to life: the hidden `lab stage` enters the group and
+//! the network namespace, becomes its own session, starts the program and leaves. So the
+//! program outlives `lab up`, is found again by its group, and is nobody's zombie here.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cgroup::Group;
+use crate::dirs::Dirs;
+use crate::error::LabError;
+use crate::procs::Proc;
+use crate::{netns, procs, run};
+
+/// What to start, and where.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Stage {
+    /// The group to enter.
+    pub(crate) group: Group,
+    /// The namespace to enter; the caller's own if absent.
+    pub(crate) netns: Option<String>,
+    /// The file that takes its output, appended.
+    pub(crate) log: PathBuf,
+    /// The program and its arguments.
+    pub(crate) argv: Vec<String>,
+}
+
+/// Starts a program of the lab and records it as `name`.
+pub(crate) fn start(dirs: &Dirs, name: &str, stage: &Stage) -> Result<Proc, LabError> {
+    let what = || "a stage".to_owned();
+    let order = serde_json::to_string(stage).map_err(|source| LabError::Parse {
+        what: what(),
+        source,
+    })?;
+    let answer = run::output(&mut run::command(
+        dirs.lab_binary(),
+        ["stage", order.as_str()],
+    ))?;
+    let pid = serde_json::from_str(answer.trim()).map_err(|source| LabError::Parse {
+        what: what(),
+        source,
+    })?;
+    let proc = Proc::of(pid)?;
+    procs::record(dirs, name, &proc)?;
+    Ok(proc)
+}
+
+/// `lab stage`: does what the order says and gives the program's pid.
+pub fn run_order(order: &str) -> Result<u32, LabError> {
+    let stage: Stage = serde_json::from_str(order).map_err(|source| LabError::Parse {
+        what: "the stage order".to_owned(),
+        source,
+    })?;
+    nix::unistd::setsid().map_err(|source| LabError::System {
+        doing: "start a session".to_owned(),
+        source,
+    })?;
+    stage.group.enter()?;
+    if let Some(name) = &stage.netns {
+        netns::join(name)?;
+    }
+    spawn(&stage)
+}
+
+fn spawn(stage: &Stage) -> Result<u32, LabError> {
+    let Some((program, args)) = stage.argv.split_first() else {
+        return Err(LabError::Refused(
+            "the stage order names no program".to_owned(),
+        ));
+    };
+    let log = open_log(&stage.log)?;
+    let second = log.try_clone().map_err(|source| LabError::File {
+        doing: "open",
+        path: stage.log.clone(),
+        source,
+    })?;
+    let mut command = run::command(program, args);
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(second)
+        .spawn()
+        .map_err(|source| LabError::Start {
+            command: run::render(&command),
+            source,
+        })?;
+    Ok(child.id())
+}
+
+/// Opens a log for appending.
+pub(crate) fn open_log(path: &Path) -> Result<File, LabError> {
+    if let Some(parent) = path.parent() {
+        crate::files::create_dir(parent)?;
+    }
+    File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|source| LabError::File {
+            doing: "open",
+            path: path.to_path_buf(),
+            source,
+        })
+}

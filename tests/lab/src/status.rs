@@ -1,0 +1,76 @@
+//! `lab status`: what is there, in a few lines. Looks only.
+
+use crate::control;
+use crate::faults;
+use crate::lab::Lab;
+use crate::plan::{self, Network};
+use crate::run;
+
+/// The lab as text for a person.
+#[must_use]
+pub fn text(lab: &Lab) -> String {
+    let dirs = lab.dirs();
+    if !lab.exists() {
+        return format!("no lab in {}\n", dirs.root().display());
+    }
+    let whole = if lab.is_up() {
+        "up"
+    } else {
+        "not completely up"
+    };
+    let mut text = format!(
+        "lab     {whole}, in {}, prefix {}\n",
+        dirs.root().display(),
+        dirs.prefix()
+    );
+    let api = if control::api_runs(dirs) {
+        "running"
+    } else {
+        "stopped"
+    };
+    text += &format!(
+        "api     {api}, {} in {}\n",
+        Network::Lan.v4(plan::API),
+        lab.api_namespace()
+    );
+    text += &format!(
+        "client  {} in {}\n",
+        Network::Lan.v4(plan::CLIENT),
+        lab.client_namespace()
+    );
+    for node in 1..=lab.nodes() {
+        let address = Network::Lan.v4(plan::node_host(node));
+        text += &format!(
+            "{}  {}, {address} in {}\n",
+            plan::node_name(node),
+            faults::state(dirs, node),
+            dirs.node_name(node)
+        );
+    }
+    text += &format!("env     {}\n", dirs.file("env").display());
+    if control::api_runs(dirs) {
+        text + &cluster(lab)
+    } else {
+        text
+    }
+}
+
+/// The cluster's own view, or why there is none.
+fn cluster(lab: &Lab) -> String {
+    let mut text = String::new();
+    let mut nodes = lab.kubectl_command();
+    nodes.args(["get", "nodes", "--request-timeout=5s"]);
+    let mut pods = lab.kubectl_command();
+    pods.args([
+        "get",
+        "pods",
+        "--all-namespaces",
+        "-owide",
+        "--request-timeout=5s",
+    ]);
+    for command in [&mut nodes, &mut pods] {
+        text.push('\n');
+        text += &run::output(command).unwrap_or_else(|error| format!("{}\n", error.sentence()));
+    }
+    text
+}

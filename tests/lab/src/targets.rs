@@ -1,0 +1,148 @@
+//! What `kill` and `restart` act on: the controller, a node's speaker, the API server.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::dirs::Dirs;
+use crate::error::LabError;
+use crate::tools::Product;
+use crate::{control, ferrolb, groups, plan, procs, run, wait};
+
+/// A part that can be killed and restarted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Every replica of the controller.
+    Controller,
+    /// The speaker on a node.
+    Speaker(u8),
+    /// kube-apiserver.
+    Api,
+}
+
+impl FromStr for Target {
+    type Err = LabError;
+
+    fn from_str(name: &str) -> Result<Self, LabError> {
+        let speaker = || {
+            name.strip_prefix("speaker-")?
+                .parse()
+                .ok()
+                .map(Self::Speaker)
+        };
+        match name {
+            "controller" => Ok(Self::Controller),
+            "api" => Ok(Self::Api),
+            _ => speaker().ok_or_else(|| {
+                LabError::Refused(format!("{name} is none of controller, speaker-1 …, api"))
+            }),
+        }
+    }
+}
+
+/// Sends a signal to every process of the target.
+pub(crate) fn signal(
+    dirs: &Dirs,
+    nodes: u8,
+    target: Target,
+    signal: Signal,
+) -> Result<(), LabError> {
+    let pids = match target {
+        Target::Controller => (1..=nodes)
+            .flat_map(|node| pids_on(dirs, node, Product::Controller))
+            .collect(),
+        Target::Speaker(node) => pids_on(dirs, node, Product::Speaker),
+        Target::Api => procs::alive(dirs, "kube-apiserver")
+            .iter()
+            .map(|proc| proc.pid)
+            .collect(),
+    };
+    if pids.is_empty() {
+        return Err(LabError::Refused("no such process runs".to_owned()));
+    }
+    for pid in pids {
+        // Gone between the look and the signal is gone.
+        let _gone = kill(Pid::from_raw(pid), signal);
+    }
+    Ok(())
+}
+
+/// Replaces the target's processes and waits until the new ones are ready.
+pub(crate) fn restart(dirs: &Dirs, target: Target) -> Result<(), LabError> {
+    match target {
+        Target::Controller => {
+            let workload = "deployment/ferrolb-controller";
+            run::output(control::kubectl(dirs).args([
+                "-n",
+                ferrolb::NAMESPACE,
+                "rollout",
+                "restart",
+                workload,
+            ]))?;
+            ferrolb::rolled_out(dirs, workload)
+        }
+        Target::Speaker(node) => restart_speaker(dirs, node),
+        Target::Api => restart_api(dirs),
+    }
+}
+
+fn restart_speaker(dirs: &Dirs, node: u8) -> Result<(), LabError> {
+    let on_node = format!("--field-selector=spec.nodeName={}", plan::node_name(node));
+    let speakers = "--selector=app.kubernetes.io/name=ferrolb,app.kubernetes.io/component=speaker";
+    run::output(control::kubectl(dirs).args([
+        "-n",
+        ferrolb::NAMESPACE,
+        "delete",
+        "pods",
+        speakers,
+        &on_node,
+    ]))?;
+    ferrolb::rolled_out(dirs, "daemonset/ferrolb-speaker")
+}
+
+fn restart_api(dirs: &Dirs) -> Result<(), LabError> {
+    if let Some(proc) = procs::alive(dirs, "kube-apiserver") {
+        proc.signal(Signal::SIGKILL);
+        wait::until("kube-apiserver to end", Duration::from_secs(10), || {
+            if proc.is_alive() {
+                Err("it runs".to_owned())
+            } else {
+                Ok(())
+            }
+        })?;
+    }
+    control::start_api(dirs)?;
+    control::wait_ready(dirs)
+}
+
+/// The pids, in the root namespace, of a product's processes on a node.
+fn pids_on(dirs: &Dirs, node: u8, product: Product) -> Vec<i32> {
+    let Ok(group) = groups::read(dirs, &plan::node_name(node)) else {
+        return Vec::new();
+    };
+    group
+        .pids()
+        .into_iter()
+        .filter(|pid| procs::program(*pid).as_deref() == Some(product.name()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_known_by_name() {
+        assert_eq!("speaker-12".parse::<Target>().unwrap(), Target::Speaker(12));
+        assert_eq!("api".parse::<Target>().unwrap(), Target::Api);
+        assert!(
+            "speaker"
+                .parse::<Target>()
+                .unwrap_err()
+                .to_string()
+                .contains("speaker-1")
+        );
+    }
+}

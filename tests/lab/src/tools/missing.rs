@@ -1,0 +1,100 @@
+//! Which Debian package brings which program: a missing tool is one sentence that says
+//! what to install.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::LabError;
+
+/// Programs of the machine that the lab runs, and how to get them.
+const PACKAGES: [(&str, &str); 16] = [
+    ("ip", "apt-get install iproute2"),
+    ("nft", "apt-get install nftables"),
+    ("iptables", "apt-get install iptables"),
+    ("mount", "apt-get install mount"),
+    ("nsenter", "apt-get install util-linux"),
+    ("unshare", "apt-get install util-linux"),
+    ("setpriv", "apt-get install util-linux"),
+    ("arping", "apt-get install iputils-arping"),
+    ("curl", "apt-get install curl"),
+    ("conntrack", "apt-get install conntrack"),
+    ("tcpdump", "apt-get install tcpdump"),
+    ("gcc", "apt-get install gcc libc6-dev"),
+    ("pkg-config", "apt-get install pkg-config"),
+    (
+        "go",
+        "see https://go.dev/doc/install (1.21 or later; it fetches the version it needs)",
+    ),
+    ("cargo", "see https://rustup.rs"),
+    ("rustc", "see https://rustup.rs"),
+];
+
+/// Refuses, in one sentence, if any of the programs is not on PATH.
+pub fn require(programs: &[&str]) -> Result<(), LabError> {
+    let missing: Vec<String> = programs
+        .iter()
+        .filter(|name| on_path(name).is_none())
+        .map(|name| advice(name))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(LabError::Refused(format!(
+        "missing on this machine: {}",
+        missing.join("; ")
+    )))
+}
+
+/// Refuses if a file that a package brings is missing.
+pub(super) fn require_file(candidates: &[&str], package: &str) -> Result<(), LabError> {
+    if candidates.iter().any(|path| Path::new(path).exists()) {
+        return Ok(());
+    }
+    Err(LabError::Refused(format!(
+        "missing on this machine: {}: apt-get install {package}",
+        candidates[0]
+    )))
+}
+
+/// Refuses unless this process is root.
+pub fn require_root() -> Result<(), LabError> {
+    if nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    Err(LabError::Refused(
+        "the lab makes namespaces, cgroups and mounts and must run as root: repeat the command with sudo".to_owned(),
+    ))
+}
+
+/// The first executable of this name on PATH and in the system's own directories.
+pub(super) fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
+        .map(|dir| dir.join(name))
+        .find(|file| nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok())
+}
+
+fn advice(name: &str) -> String {
+    match PACKAGES.iter().find(|(program, _)| *program == name) {
+        Some((_, how)) => format!("{name}: {how}"),
+        None => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_names_its_package() {
+        assert_eq!(advice("arping"), "arping: apt-get install iputils-arping");
+    }
+
+    #[test]
+    fn all_missing_programs_are_named_at_once() {
+        let text = require(&["sh", "no-such-1", "no-such-2"])
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("no-such-1; no-such-2"), "{text}");
+    }
+}

@@ -1,0 +1,148 @@
+//! The programs a lab is made of: found on this machine in a fitting version, or built
+//! once from the fixed versions in `tests/control-plane` and `tests/node-runtime`, and
+//! offered under one directory, `target/lab-tools`. Builds; starts nothing of a cluster.
+
+mod cargo;
+mod found;
+mod go;
+mod lock;
+mod missing;
+
+use std::path::{Path, PathBuf};
+
+pub use cargo::lab_binary;
+pub(crate) use cargo::{Product, build};
+pub(crate) use lock::acquire as lock;
+pub use missing::{require, require_root};
+
+use crate::error::LabError;
+use crate::files;
+use crate::progress::Progress;
+
+/// What the programs are needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// etcd, kube-apiserver and kubectl.
+    ApiServer,
+    /// Those, the other control plane programs, and everything a node runs.
+    Cluster,
+}
+
+/// The directory of tools: `bin/` (each program under its own name), `cni/` (plugins),
+/// `images/` (archives), `stamps/` (what the built ones were built from).
+#[derive(Debug, Clone)]
+pub struct Tools {
+    dir: PathBuf,
+}
+
+impl Tools {
+    /// `target/lab-tools` of this checkout.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self {
+            dir: checkout().join("target/lab-tools"),
+        }
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The directory of programs, for a PATH.
+    #[must_use]
+    pub fn bin(&self) -> PathBuf {
+        self.dir.join("bin")
+    }
+
+    /// The directory of CNI plugins.
+    #[must_use]
+    pub fn cni(&self) -> PathBuf {
+        self.dir.join("cni")
+    }
+
+    /// The directory of image archives.
+    #[must_use]
+    pub fn images(&self) -> PathBuf {
+        self.dir.join("images")
+    }
+
+    /// A program by its own name, e.g. `kubectl`.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.bin().join(name)
+    }
+
+    /// Makes sure that the needed programs are there. A second process that wants the
+    /// same waits for the first.
+    pub fn ensure(&self, need: Need, progress: &dyn Progress) -> Result<(), LabError> {
+        for dir in [self.bin(), self.cni(), self.images(), self.stamps()] {
+            files::create_dir(&dir)?;
+        }
+        let _lock = lock::acquire(&self.dir.join("lock"))?;
+        match need {
+            Need::ApiServer => self.ensure_kube(&found::API_SERVER, progress),
+            Need::Cluster => {
+                self.ensure_kube(&found::CONTROL_PLANE, progress)?;
+                self.ensure_runtime(progress)
+            }
+        }
+    }
+
+    fn stamps(&self) -> PathBuf {
+        self.dir.join("stamps")
+    }
+
+    /// Ours if it is built already; else this machine's if all fit; else built now.
+    fn ensure_kube(
+        &self,
+        wanted: &[found::Program],
+        progress: &dyn Progress,
+    ) -> Result<(), LabError> {
+        if !go::is_fresh(self, &go::CONTROL_PLANE)?
+            && let Some(programs) = found::all(wanted, &found::search_path())
+        {
+            return self.link_all(&programs, &self.bin());
+        }
+        go::ensure(self, &go::CONTROL_PLANE, progress)?;
+        let ours: Vec<_> = found::CONTROL_PLANE
+            .iter()
+            .map(|program| (program.name, PathBuf::from("control-plane")))
+            .collect();
+        self.link_all(&ours, &self.bin())
+    }
+
+    fn ensure_runtime(&self, progress: &dyn Progress) -> Result<(), LabError> {
+        go::ensure(self, &go::PAUSE, progress)?;
+        if !go::is_fresh(self, &go::CONTAINERD)?
+            && let Some(programs) = found::all(&found::RUNTIME, &found::search_path())
+            && let Some(plugins) = found::all(&found::CNI, &found::cni_path())
+        {
+            self.link_all(&programs, &self.bin())?;
+            return self.link_all(&plugins, &self.cni());
+        }
+        for part in [&go::CONTAINERD, &go::CNI, &go::RUNC] {
+            go::ensure(self, part, progress)?;
+        }
+        Ok(())
+    }
+
+    fn link_all(&self, programs: &[(&'static str, PathBuf)], into: &Path) -> Result<(), LabError> {
+        for (name, target) in programs {
+            let link = into.join(name);
+            if std::fs::read_link(&link).is_ok_and(|now| now == *target) {
+                continue;
+            }
+            files::link(target, &link)?;
+        }
+        Ok(())
+    }
+}
+
+/// The root of the checkout that this program was built from.
+#[must_use]
+pub fn checkout() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}

@@ -1,0 +1,239 @@
+//! Bringing a lab up, step by step, each with one line of progress. What a step does is
+//! in the module it calls.
+
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use crate::dirs::Dirs;
+use crate::error::LabError;
+use crate::options::{Options, ProxyMode};
+use crate::plan::{self, Network};
+use crate::progress::Progress;
+use crate::tools::{self, Need, Tools};
+use crate::{
+    control, down, env_file, ferrolb, files, interrupt, lan, netns, node, procs, run, wait,
+};
+
+/// How long a node may take to be Ready on a loaded machine.
+const DEADLINE: Duration = Duration::from_secs(120);
+/// Programs of the machine without which no lab works.
+const NEEDED: [&str; 9] = [
+    "ip",
+    "nft",
+    "nsenter",
+    "unshare",
+    "setpriv",
+    "mount",
+    "curl",
+    "arping",
+    "conntrack",
+];
+/// Directories that a node covers with its own, so that a checkout or a lab below them
+/// could not be seen from within.
+const COVERED: [&str; 4] = ["/run", "/var/run", "/var/lib", "/var/log"];
+
+/// What the lab was asked to be.
+pub(crate) fn options(dirs: &Dirs) -> Result<Options, LabError> {
+    let file = dirs.file("lab.json");
+    if !file.exists() {
+        return Err(LabError::Refused(
+            "the lab is down: `cargo lab up` brings it up".to_owned(),
+        ));
+    }
+    files::read_json(&file)
+}
+
+/// Whether `up` came to its end, and its processes still run.
+pub(crate) fn is_complete(dirs: &Dirs) -> bool {
+    dirs.file("env").exists()
+        && procs::alive(dirs, "relay").is_some()
+        && procs::alive(dirs, "etcd").is_some()
+}
+
+/// Brings the lab up and, on an interrupt, down again.
+pub(crate) fn run(dirs: &Dirs, options: &Options, progress: &dyn Progress) -> Result<(), LabError> {
+    check(dirs, options)?;
+    if let Some(parent) = dirs.root().parent() {
+        files::create_dir(parent)?;
+    }
+    let _lock = tools::lock(&dirs.lock())?;
+    let result = bring_up(dirs, options, progress);
+    match &result {
+        Err(LabError::Interrupted) => {
+            progress.step("interrupted: taking the lab down again");
+            down::sweep(dirs)?;
+        }
+        Err(_) if dirs.file("lab.json").exists() => {
+            progress.step("the lab stays as it is, to be looked at; `cargo lab down` removes it");
+        }
+        _ => {}
+    }
+    result
+}
+
+/// Everything that can be refused before anything is made.
+fn check(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
+    tools::require_root()?;
+    tools::require(&NEEDED)?;
+    if options.proxy_mode == ProxyMode::Iptables {
+        tools::require(&["iptables"])?;
+    }
+    if options.nodes == 0 || options.nodes > plan::MAX_NODES {
+        return Err(LabError::Refused(format!(
+            "a lab has 1 to {} nodes",
+            plan::MAX_NODES
+        )));
+    }
+    for place in [dirs.root().to_path_buf(), tools::checkout()] {
+        if let Some(covered) = COVERED.iter().find(|covered| place.starts_with(covered)) {
+            return Err(LabError::Refused(format!(
+                "{} lies below {covered}, which every node covers with its own: move it elsewhere",
+                place.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn bring_up(dirs: &Dirs, wanted: &Options, progress: &dyn Progress) -> Result<(), LabError> {
+    let cluster = Options {
+        bare: true,
+        ..wanted.clone()
+    };
+    if is_complete(dirs) {
+        let have = options(dirs)?;
+        if (Options {
+            bare: true,
+            ..have.clone()
+        }) != cluster
+        {
+            return Err(LabError::Refused(
+                "the lab is up with other options: `cargo lab down` first".to_owned(),
+            ));
+        }
+        progress.step("the lab is up already");
+        if !have.bare || wanted.bare {
+            return Ok(());
+        }
+    } else {
+        build(wanted, progress)?;
+        down::sweep(dirs)?;
+        start(dirs, &cluster, progress)?;
+    }
+    if !wanted.bare {
+        ferrolb::install(dirs, wanted, progress)?;
+        files::write_json(&dirs.file("lab.json"), wanted)?;
+    }
+    interrupt::check()?;
+    progress.step(&format!(
+        "the lab is up: source {}",
+        dirs.file("env").display()
+    ));
+    Ok(())
+}
+
+/// Programs and images, before anything of the machine is changed.
+fn build(options: &Options, progress: &dyn Progress) -> Result<(), LabError> {
+    Tools::standard().ensure(Need::Cluster, progress)?;
+    ferrolb::build_images(options.bare, progress)
+}
+
+fn start(dirs: &Dirs, options: &Options, progress: &dyn Progress) -> Result<(), LabError> {
+    files::write_json(&dirs.file("lab.json"), options)?;
+    files::copy(&tools::lab_binary(progress)?, &dirs.lab_binary())?;
+    ferrolb::lay_out_images(dirs)?;
+    progress.step("the LAN, the control plane, the client");
+    lan::create(dirs)?;
+    control::prepare(dirs, options)?;
+    control::start(dirs)?;
+    client(dirs)?;
+    interrupt::check()?;
+    progress.step(&format!("switching on {}", counted(options.nodes)));
+    for number in 1..=options.nodes {
+        node::power_on(dirs, number, options)?;
+    }
+    control::wait_ready(dirs)?;
+    control::start_controllers(dirs, options)?;
+    progress.step("waiting for the nodes");
+    wait_for_nodes(dirs, options)?;
+    env_file::write(dirs, options.nodes)
+}
+
+fn counted(nodes: u8) -> String {
+    if nodes == 1 {
+        "1 node".to_owned()
+    } else {
+        format!("{nodes} nodes")
+    }
+}
+
+/// A machine on the LAN that is no node.
+fn client(dirs: &Dirs) -> Result<(), LabError> {
+    let netns = dirs.name("client");
+    netns::create(&netns)?;
+    let nic = lan::Nic {
+        netns: &netns,
+        name: "eth0",
+        port: "client",
+        network: Network::Lan,
+        host: plan::CLIENT,
+    };
+    lan::plug(dirs, &nic)
+}
+
+/// Registered, given its pods' addresses, Ready, and with kube-proxy's first rules
+/// written, which is later than Ready.
+fn wait_for_nodes(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
+    for number in 1..=options.nodes {
+        give_pod_addresses(dirs, number)?;
+    }
+    wait::until("every node to be Ready", DEADLINE, || {
+        let path = "-ojsonpath={range .items[*]}{.status.conditions[?(@.type==\"Ready\")].status}{\"\\n\"}{end}";
+        let shown = run::output(control::kubectl(dirs).args(["get", "nodes", path]))
+            .map_err(|error| error.sentence())?;
+        let ready = shown.lines().filter(|line| *line == "True").count();
+        if ready == usize::from(options.nodes) {
+            Ok(())
+        } else {
+            Err(format!("{ready} of {} Ready", options.nodes))
+        }
+    })?;
+    (1..=options.nodes).try_for_each(|number| wait_for_services(dirs, number))
+}
+
+/// Nobody hands out pod ranges, so that a node's number, address and range agree.
+fn give_pod_addresses(dirs: &Dirs, number: u8) -> Result<(), LabError> {
+    let (v4, v6) = (plan::pods_v4(number), plan::pods_v6(number));
+    let patch = format!(r#"{{"spec":{{"podCIDR":"{v4}","podCIDRs":["{v4}","{v6}"]}}}}"#);
+    let name = plan::node_name(number);
+    wait::until(&format!("{name} to register"), DEADLINE, || {
+        if !node::is_on(dirs, number) {
+            return Err(format!(
+                "its first process ended; see {}",
+                dirs.node_log(number, "init").display()
+            ));
+        }
+        run::output(control::kubectl(dirs).args([
+            "patch",
+            "node",
+            &name,
+            "--type=merge",
+            "-p",
+            &patch,
+        ]))
+        .map_err(|error| error.sentence())
+    })?;
+    Ok(())
+}
+
+fn wait_for_services(dirs: &Dirs, number: u8) -> Result<(), LabError> {
+    let what = format!("kube-proxy's rules on {}", plan::node_name(number));
+    let api = SocketAddr::new(IpAddr::from([10, 96, 0, 1]), 443);
+    wait::until(&what, DEADLINE, || {
+        let connect = || TcpStream::connect_timeout(&api, Duration::from_secs(1));
+        let connected =
+            netns::enter(&dirs.node_name(number), connect).map_err(|error| error.sentence())?;
+        connected.map_err(|error| format!("{api}: {error}"))
+    })?;
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! The lone API server: starts, keeps its data and its port over a restart, leaves no
+//! process behind.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::process::Command;
+
+use ferrolb_lab::apiserver::ApiServer;
+use ferrolb_lab::progress::Stderr;
+use ferrolb_lab::run;
+
+fn processes_using(dir: &std::path::Path) -> String {
+    let out = Command::new("pgrep").arg("-f").arg(dir).output().unwrap();
+    String::from_utf8_lossy(&out.stdout).into_owned()
+}
+
+#[test]
+fn keeps_its_objects_over_a_restart_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = ApiServer::start_with(dir.path(), &Stderr::new()).unwrap();
+    run::output(
+        server
+            .kubectl()
+            .args(["create", "configmap", "kept", "--from-literal=a=b"]),
+    )
+    .unwrap();
+
+    server.stop_api();
+    let url = server.url();
+    assert!(run::output(server.kubectl().args(["get", "configmap", "kept"])).is_err());
+
+    server.start_api().unwrap();
+    assert_eq!(server.url(), url);
+    run::output(server.kubectl().args(["get", "configmap", "kept"])).unwrap();
+
+    assert_ne!(processes_using(dir.path()), "");
+    drop(server);
+    assert_eq!(processes_using(dir.path()), "");
+}
