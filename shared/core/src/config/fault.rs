@@ -1,4 +1,4 @@
-//! Faults of a configuration: where, and what is wrong there.
+//! Faults of a configuration and warnings about one: where, and what.
 
 use std::fmt;
 
@@ -20,6 +20,32 @@ impl fmt::Display for Fault {
     }
 }
 
+/// Something worth telling that keeps nobody from using the configuration;
+/// shaped like a fault.
+pub type Warning = Fault;
+
+/// What a reading has found so far.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub(super) faults: Faults,
+    pub(super) warnings: Vec<Warning>,
+}
+
+impl Findings {
+    /// Adds a fault.
+    pub(super) fn fault(&mut self, path: impl Into<String>, problem: impl Into<String>) {
+        self.faults.add(path, problem);
+    }
+
+    /// Adds a warning.
+    pub(super) fn warn(&mut self, path: impl Into<String>, problem: impl Into<String>) {
+        self.warnings.push(Warning {
+            path: path.into(),
+            problem: problem.into(),
+        });
+    }
+}
+
 /// Every fault found, in the order they were found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults(Vec<Fault>);
@@ -33,8 +59,7 @@ impl Faults {
         faults
     }
 
-    /// Adds a fault.
-    pub(super) fn add(&mut self, path: impl Into<String>, problem: impl Into<String>) {
+    fn add(&mut self, path: impl Into<String>, problem: impl Into<String>) {
         self.0.push(Fault {
             path: path.into(),
             problem: problem.into(),

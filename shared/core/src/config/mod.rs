@@ -1,45 +1,54 @@
 //! The configuration: what it may say, and every fault in one that may not be.
 //!
-//! Pure: text in, [`Config`] or [`Faults`] out. Reading is in `read`, faults
-//! in `fault`, typed access with paths in `node`, overlaps in `overlap`.
+//! Pure: text and objects in, [`Config`] or [`Faults`] out. What a configuration
+//! consists of is in `pool`, `l2` and `bgp`; reading is in `read`, faults in
+//! `fault`, typed access with paths in `node`, overlaps in `overlap`.
 
+mod bgp;
 mod fault;
+mod l2;
 mod node;
 mod overlap;
+mod pool;
 mod read;
+mod source;
 #[cfg(test)]
 mod tests;
 
-use crate::range::IpRange;
-
-pub use fault::{Fault, Faults};
+pub use bgp::{Bgp, Kept};
+pub use fault::{Fault, Faults, Warning};
+pub use l2::{L2Advertisement, PreferredNodes};
+pub use pool::{Pool, ServiceAllocation};
+pub use source::{Kind, Object, Sources};
 
 /// A configuration without faults.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Config {
-    /// The pools, in the order they were written; earlier ones are tried first.
+    /// The pools: those of the text in the order they were written, then those
+    /// of objects by name; earlier ones are tried first.
     pub pools: Vec<Pool>,
+    /// Which addresses are answered for on the LAN, in the same order. Where
+    /// nothing says how any address is announced, there is one, named
+    /// [`IMPLIED_ADVERTISEMENT`], that announces every pool everywhere.
+    pub l2_advertisements: Vec<L2Advertisement>,
+    /// What is said about BGP.
+    pub bgp: Bgp,
 }
 
-/// Addresses to hand out. Field names in YAML are those of MetalLB's
-/// `IPAddressPool`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pool {
-    /// `name`: unique, not empty.
-    pub name: String,
-    /// `addresses`: at least one, none overlapping another of any pool; earlier
-    /// ones are used first.
-    pub ranges: Vec<IpRange>,
-    /// `autoAssign` (default true): whether a Service that asks for nothing may
-    /// get an address from here.
-    pub auto_assign: bool,
-    /// `avoidBuggyIPs` (default false): whether IPv4 addresses that end in .0
-    /// or .255 are left out, for old equipment that takes them for broadcasts.
-    pub avoid_buggy_ips: bool,
+/// Name of the advertisement that stands in where nobody wrote one.
+pub const IMPLIED_ADVERTISEMENT: &str = "implied";
+
+/// A configuration and what is worth telling about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What does not keep it from being used.
+    pub warnings: Vec<Warning>,
 }
 
 impl Config {
-    /// Reads the YAML text of the ConfigMap.
+    /// Reads the YAML text of the ConfigMap alone, leaving out the warnings.
     ///
     /// `pools` must be there. It may be empty: `pools: []` is a clear statement
     /// that nothing is to be handed out, while an empty text or a forgotten
@@ -48,6 +57,18 @@ impl Config {
     /// # Errors
     /// All faults there are, not only the first.
     pub fn from_yaml(text: &str) -> Result<Self, Faults> {
-        read::config(text)
+        let sources = Sources {
+            text: Some(text.to_owned()),
+            objects: Vec::new(),
+        };
+        load(&sources).map(|loaded| loaded.config)
     }
+}
+
+/// Reads everything a configuration comes from as one.
+///
+/// # Errors
+/// All faults there are, not only the first.
+pub fn load(sources: &Sources) -> Result<Loaded, Faults> {
+    read::load(sources)
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Faults;
+use super::fault::Findings;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
@@ -13,16 +13,17 @@ pub(super) struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    pub(super) fn root(value: &'a Value) -> Self {
+    /// A value that stands at `path`; empty for the whole of a document.
+    pub(super) fn root(path: impl Into<String>, value: &'a Value) -> Self {
         Self {
-            path: String::new(),
+            path: path.into(),
             value,
         }
     }
 
-    pub(super) fn mapping(&self, faults: &mut Faults) -> Option<Mapping<'a>> {
+    pub(super) fn mapping(&self, found: &mut Findings) -> Option<Mapping<'a>> {
         let Some(fields) = self.value.as_object() else {
-            self.mismatch("a mapping", faults);
+            self.mismatch("a mapping", found);
             return None;
         };
         Some(Mapping {
@@ -31,9 +32,9 @@ impl<'a> Node<'a> {
         })
     }
 
-    pub(super) fn items(&self, faults: &mut Faults) -> Option<Vec<Node<'a>>> {
+    pub(super) fn items(&self, found: &mut Findings) -> Option<Vec<Node<'a>>> {
         let Some(items) = self.value.as_array() else {
-            self.mismatch("a list", faults);
+            self.mismatch("a list", found);
             return None;
         };
         let item = |(index, value)| Node {
@@ -43,30 +44,56 @@ impl<'a> Node<'a> {
         Some(items.iter().enumerate().map(item).collect())
     }
 
-    pub(super) fn text(&self, faults: &mut Faults) -> Option<&'a str> {
+    pub(super) fn text(&self, found: &mut Findings) -> Option<&'a str> {
         if self.value.as_str().is_none() {
-            self.mismatch("text", faults);
+            self.mismatch("text", found);
         }
         self.value.as_str()
     }
 
-    pub(super) fn boolean(&self, faults: &mut Faults) -> Option<bool> {
+    pub(super) fn boolean(&self, found: &mut Findings) -> Option<bool> {
         if self.value.as_bool().is_none() {
-            self.mismatch("true or false", faults);
+            self.mismatch("true or false", found);
         }
         self.value.as_bool()
     }
 
-    fn mismatch(&self, expected: &str, faults: &mut Faults) {
-        let found = describe(self.value);
-        faults.add(&self.path, format!("expected {expected}, found {found}"));
+    /// A whole number from `least` to `most`.
+    pub(super) fn number(&self, least: i64, most: i64, found: &mut Findings) -> Option<i64> {
+        let number = self.value.as_i64().or_else(|| {
+            let whole = self.value.is_u64() || self.value.as_f64().is_some_and(is_whole);
+            whole.then_some(i64::MAX)
+        });
+        let Some(number) = number else {
+            self.mismatch("a whole number", found);
+            return None;
+        };
+        if (least..=most).contains(&number) {
+            return Some(number);
+        }
+        let problem = format!("{} is not from {least} to {most}", self.value);
+        found.fault(&self.path, problem);
+        None
+    }
+
+    /// A list of texts, each with its path.
+    pub(super) fn texts(&self, found: &mut Findings) -> Vec<(String, &'a str)> {
+        let items = self.items(found).into_iter().flatten();
+        items
+            .filter_map(|item| item.text(found).map(|text| (item.path.clone(), text)))
+            .collect()
+    }
+
+    fn mismatch(&self, expected: &str, found: &mut Findings) {
+        let problem = format!("expected {expected}, found {}", describe(self.value));
+        found.fault(&self.path, problem);
     }
 }
 
 /// A mapping and where it stands.
 #[derive(Debug)]
 pub(super) struct Mapping<'a> {
-    path: String,
+    pub(super) path: String,
     fields: &'a Map<String, Value>,
 }
 
@@ -80,34 +107,60 @@ impl<'a> Mapping<'a> {
         })
     }
 
+    /// Every field that is not null, in the order of the names.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+        let entry = |(name, value): (&'a String, &'a Value)| {
+            let path = self.path_of(name);
+            (name.as_str(), Node { path, value })
+        };
+        self.fields.iter().map(entry)
+    }
+
     /// The field, or a fault.
-    pub(super) fn required(&self, name: &str, faults: &mut Faults) -> Option<Node<'a>> {
+    pub(super) fn required(&self, name: &str, found: &mut Findings) -> Option<Node<'a>> {
         let field = self.field(name);
         if field.is_none() {
-            faults.add(self.path_of(name), "is missing");
+            found.fault(self.path_of(name), "is missing");
         }
         field
     }
 
     /// Adds a fault for each field that is not one of `known`.
-    pub(super) fn refuse_unknown(&self, known: &[&str], faults: &mut Faults) {
-        for name in self.fields.keys() {
-            if !known.contains(&name.as_str()) {
-                let known = known.join(", ");
-                faults.add(
-                    self.path_of(name),
-                    format!("unknown field; known are {known}"),
-                );
-            }
+    pub(super) fn refuse_unknown(&self, known: &[&str], found: &mut Findings) {
+        for name in self.unknown(known) {
+            let known = known.join(", ");
+            let problem = format!("unknown field; known are {known}");
+            found.fault(self.path_of(name), problem);
         }
     }
 
-    fn path_of(&self, name: &str) -> String {
+    /// The names of the fields that are not one of `known`.
+    pub(super) fn unknown(&self, known: &[&str]) -> impl Iterator<Item = &'a str> {
+        let names = self.fields.keys().map(String::as_str);
+        names.filter(move |name| !known.contains(name))
+    }
+
+    /// Whether a field is written, be it as null.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
+    }
+
+    /// All fields as they are.
+    pub(super) fn to_map(&self) -> Map<String, Value> {
+        self.fields.clone()
+    }
+
+    /// Where a field stands or would stand.
+    pub(super) fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() {
             return name.to_owned();
         }
         format!("{}.{name}", self.path)
     }
+}
+
+fn is_whole(number: f64) -> bool {
+    number.fract() == 0.0
 }
 
 fn describe(value: &Value) -> String {

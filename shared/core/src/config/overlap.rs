@@ -1,6 +1,6 @@
 //! Finds ranges that share addresses, within a pool or between pools.
 
-use super::Faults;
+use super::fault::Findings;
 use crate::range::IpRange;
 
 /// A range and where it was written.
@@ -14,7 +14,7 @@ pub(super) struct Place {
 /// Adds a fault for each range that shares addresses with one before it in
 /// address order. Each range of a pile is named once, so that a thousand
 /// ranges inside one do not give half a million faults.
-pub(super) fn refuse(places: Vec<Place>, faults: &mut Faults) {
+pub(super) fn refuse(places: Vec<Place>, found: &mut Findings) {
     let mut order: Vec<usize> = (0..places.len()).collect();
     order.sort_by_key(|&index| (places[index].range.family(), places[index].range.first()));
     let mut pairs = Vec::new();
@@ -30,7 +30,7 @@ pub(super) fn refuse(places: Vec<Place>, faults: &mut Faults) {
     }
     pairs.sort_unstable();
     for (later, earlier) in pairs {
-        add(&places[later], &places[earlier], faults);
+        add(&places[later], &places[earlier], found);
     }
 }
 
@@ -38,10 +38,10 @@ fn reaches_further(a: &Place, b: &Place) -> bool {
     a.range.family() == b.range.family() && a.range.last() >= b.range.last()
 }
 
-fn add(later: &Place, earlier: &Place, faults: &mut Faults) {
+fn add(later: &Place, earlier: &Place, found: &mut Findings) {
     let problem = format!(
         "{:?} overlaps {} {:?}",
         later.text, earlier.path, earlier.text
     );
-    faults.add(&later.path, problem);
+    found.fault(&later.path, problem);
 }

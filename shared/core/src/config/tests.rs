@@ -57,13 +57,13 @@ pools:
     autoAssign: "yes"
   - addresses: []
   - seven
-bgpPeers: []
+seven: []
 "#;
     assert_eq!(
         faults(text),
         [
-            "bgpPeers: unknown field; known are pools",
-            "pools[0].colour: unknown field; known are name, addresses, autoAssign, avoidBuggyIPs",
+            "seven: unknown field; known are pools, l2Advertisements, bgpAdvertisements, bgpPeers, bfdProfiles, communities",
+            "pools[0].colour: unknown field; known are name, addresses, autoAssign, avoidBuggyIPs, serviceAllocation, labels",
             "pools[1].name: must not be empty",
             "pools[1].addresses[0]: \"10.0.0.300\" is not an address",
             "pools[1].addresses[1]: 10.1.0.5 needs a prefix length; for this one address write \"10.1.0.5/32\"",

@@ -1,0 +1,73 @@
+//! Reads a layer 2 advertisement.
+
+use super::entry::Entry;
+use super::{selector, unique};
+use crate::config::fault::Findings;
+use crate::config::node::Node;
+use crate::config::{L2Advertisement, PreferredNodes};
+
+const FIELDS: [&str; 6] = [
+    "ipAddressPools",
+    "ipAddressPoolSelectors",
+    "nodeSelectors",
+    "interfaces",
+    "serviceSelectors",
+    "preferredNodeSelectors",
+];
+
+/// Reads one advertisement and adds the pools it names to `mentions`.
+pub(super) fn read(
+    entry: &Entry<'_>,
+    mentions: &mut Vec<(String, String)>,
+    found: &mut Findings,
+) -> L2Advertisement {
+    entry.known(&FIELDS, found);
+    let fields = &entry.fields;
+    let selectors = |name: &str, found: &mut Findings| selector::list(fields.field(name), found);
+    L2Advertisement {
+        name: entry.name.clone(),
+        pools: pools(entry, mentions, found).into_iter().collect(),
+        pool_selectors: selectors("ipAddressPoolSelectors", found),
+        node_selectors: selectors("nodeSelectors", found),
+        interfaces: unique::texts(fields.field("interfaces"), found)
+            .into_iter()
+            .collect(),
+        service_selectors: selectors("serviceSelectors", found),
+        preferred_nodes: preferred(fields.field("preferredNodeSelectors"), found),
+    }
+}
+
+/// The pools named by an advertisement of any kind.
+pub(super) fn pools(
+    entry: &Entry<'_>,
+    mentions: &mut Vec<(String, String)>,
+    found: &mut Findings,
+) -> Vec<String> {
+    let node = entry.fields.field("ipAddressPools");
+    let path = entry.fields.path_of("ipAddressPools");
+    let names = unique::texts(node, found);
+    mentions.extend(names.iter().map(|name| (path.clone(), name.clone())));
+    names
+}
+
+fn preferred(node: Option<Node<'_>>, found: &mut Findings) -> Vec<PreferredNodes> {
+    let items = node.and_then(|node| node.items(found));
+    let read = items
+        .into_iter()
+        .flatten()
+        .filter_map(|item| one(&item, found));
+    read.collect()
+}
+
+fn one(node: &Node<'_>, found: &mut Findings) -> Option<PreferredNodes> {
+    let fields = node.mapping(found)?;
+    fields.refuse_unknown(&["weight", "preference"], found);
+    let weight = fields.required("weight", found);
+    let weight = weight.and_then(|node| node.number(1, 100, found));
+    let preference = fields.required("preference", found);
+    let preference = preference.and_then(|node| selector::one(&node, &selector::CAMEL, found));
+    Some(PreferredNodes {
+        weight: u8::try_from(weight?).ok()?,
+        preference: preference?,
+    })
+}

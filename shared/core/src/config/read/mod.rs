@@ -1,0 +1,133 @@
+//! From text and objects to a configuration: goes on after each fault, so that
+//! the administrator sees all of them at once.
+//!
+//! One reader for both doors: a list item of the text and an object of the API
+//! become an [`Entry`], and what reads entries does not know which it was.
+
+mod bgp;
+mod entry;
+mod l2;
+mod legacy;
+mod pool;
+mod selector;
+mod text;
+mod unique;
+
+use self::entry::Entry;
+use self::text::Document;
+use super::fault::Findings;
+use super::overlap;
+use super::{
+    Bgp, Config, Faults, IMPLIED_ADVERTISEMENT, Kind, L2Advertisement, Loaded, Object, Sources,
+};
+
+/// Reads everything as one configuration.
+pub(super) fn load(sources: &Sources) -> Result<Loaded, Faults> {
+    let mut found = Findings::default();
+    let config = config(sources, &mut found);
+    if !found.faults.is_empty() {
+        return Err(found.faults);
+    }
+    Ok(Loaded {
+        config,
+        warnings: found.warnings,
+    })
+}
+
+fn config(sources: &Sources, found: &mut Findings) -> Config {
+    let tree = sources
+        .text
+        .as_deref()
+        .and_then(|text| text::tree(text, found));
+    let mut objects: Vec<&Object> = sources.objects.iter().collect();
+    objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+    let mut reading = Reading::default();
+    match tree.as_ref().map(|tree| text::document(tree, found)) {
+        Some(Some(Document::Native(root))) => reading.native(&root, found),
+        Some(Some(Document::Legacy(root))) => legacy::read(&root, &mut reading, found),
+        Some(None) | None => {}
+    }
+    for object in objects {
+        if let Some(entry) = Entry::object(object, found) {
+            reading.entry(object.kind, &entry, found);
+        }
+    }
+    reading.finish(found)
+}
+
+/// What has been read so far.
+#[derive(Default)]
+struct Reading {
+    config: Config,
+    names: unique::Names,
+    /// Each range and where it stands.
+    places: Vec<overlap::Place>,
+    /// Each pool named by an advertisement, and where.
+    mentions: Vec<(String, String)>,
+    /// Whether the text says how addresses are announced, be it by nobody.
+    announcing: bool,
+}
+
+impl Reading {
+    fn native(&mut self, root: &super::node::Mapping<'_>, found: &mut Findings) {
+        for (field, kind) in text::SECTIONS {
+            let Some(section) = root.field(field) else {
+                continue;
+            };
+            self.announcing |= matches!(kind, Kind::L2Advertisement | Kind::BgpAdvertisement);
+            for item in section.items(found).into_iter().flatten() {
+                if let Some(entry) = Entry::item(&item, found) {
+                    self.entry(kind, &entry, found);
+                }
+            }
+        }
+    }
+
+    fn entry(&mut self, kind: Kind, entry: &Entry<'_>, found: &mut Findings) {
+        self.names.take(kind, &entry.name, &entry.named_at, found);
+        match kind {
+            Kind::IpAddressPool => {
+                let pool = pool::read(entry, &mut self.places, found);
+                self.config.pools.push(pool);
+            }
+            Kind::L2Advertisement => {
+                let advertisement = l2::read(entry, &mut self.mentions, found);
+                self.config.l2_advertisements.push(advertisement);
+            }
+            _ => {
+                let kept = bgp::read(kind, entry, &mut self.mentions, found);
+                bgp_list(&mut self.config.bgp, kind).extend(kept);
+            }
+        }
+    }
+
+    fn finish(mut self, found: &mut Findings) -> Config {
+        overlap::refuse(self.places, found);
+        let pools = &self.config.pools;
+        for (path, name) in &self.mentions {
+            if !pools.iter().any(|pool| pool.name == *name) {
+                found.warn(path, format!("there is no pool {name:?}"));
+            }
+        }
+        let said = self.announcing
+            || !self.config.l2_advertisements.is_empty()
+            || !self.config.bgp.advertisements.is_empty();
+        if !said {
+            self.config.l2_advertisements.push(L2Advertisement {
+                name: IMPLIED_ADVERTISEMENT.to_owned(),
+                ..L2Advertisement::default()
+            });
+        }
+        self.config
+    }
+}
+
+/// The list a kind of BGP's is kept in.
+fn bgp_list(bgp: &mut Bgp, kind: Kind) -> &mut Vec<super::Kept> {
+    match kind {
+        Kind::BgpPeer => &mut bgp.peers,
+        Kind::BfdProfile => &mut bgp.bfd_profiles,
+        Kind::Community => &mut bgp.communities,
+        _ => &mut bgp.advertisements,
+    }
+}
