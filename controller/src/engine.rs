@@ -145,6 +145,8 @@ impl Running {
             Input::Services(views) => reconciler.services_listed(views),
             Input::Service(view) => reconciler.service_changed(*view),
             Input::Deleted(key) => reconciler.service_deleted(&key),
+            Input::Namespaces(all) => reconciler.namespaces_listed(all),
+            Input::Namespace(name, labels) => reconciler.namespace_changed(&name, labels),
             Input::Config(seen, version) => self.take_config(seen, version),
         }
         if self.engine.reconciler.is_listed() {
@@ -189,6 +191,9 @@ impl Running {
         }
         let waiting = i64::try_from(self.engine.reconciler.waiting()).unwrap_or(i64::MAX);
         self.engine.metrics.services_waiting.set(waiting);
+        self.engine
+            .metrics
+            .refused(self.engine.reconciler.refused());
         self.engine.metrics.pools(self.engine.reconciler.usage());
     }
 

@@ -9,6 +9,7 @@ use ferrolb_runtime::metrics::{Metrics, MetricsError};
 use prometheus::{IntCounterVec, IntGauge, IntGaugeVec};
 
 use crate::allocator::Usage;
+use crate::decide::REASONS;
 
 /// How a status write or an Event ended; the label `result`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +47,12 @@ pub struct ControllerMetrics {
     pub config_faults: IntGauge,
     /// Services that another's release could help.
     pub services_waiting: IntGauge,
+    refused: IntGaugeVec,
     writes: IntCounterVec,
     events: IntCounterVec,
     total: IntGaugeVec,
     used: IntGaugeVec,
+    free: IntGaugeVec,
     pools: Mutex<BTreeMap<(String, Family), Usage>>,
 }
 
@@ -77,6 +80,11 @@ impl ControllerMetrics {
                 "ferrolb_services_waiting",
                 "Services that wait for an address",
             )?,
+            refused: registry.gauges(
+                "ferrolb_services_refused",
+                "Services that do not have what they ask for, by reason",
+                &["reason"],
+            )?,
             writes: registry.counters(
                 "ferrolb_status_writes_total",
                 "Status writes by result",
@@ -97,6 +105,11 @@ impl ControllerMetrics {
                 "Addresses of a pool that are held",
                 &pool,
             )?,
+            free: registry.gauges(
+                "ferrolb_pool_addresses_free",
+                "Addresses of a pool that are left",
+                &pool,
+            )?,
             pools: Mutex::default(),
         })
     }
@@ -111,6 +124,15 @@ impl ControllerMetrics {
         self.events.with_label_values(&[outcome.label()]).inc();
     }
 
+    /// Shows how many Services are refused for which reason.
+    pub fn refused(&self, counts: &BTreeMap<&'static str, usize>) {
+        for reason in REASONS {
+            let count = counts.get(reason).copied().unwrap_or_default();
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.refused.with_label_values(&[reason]).set(count);
+        }
+    }
+
     /// Shows how full the pools are; series of pools that are gone go too.
     pub fn pools<'a>(&self, usage: impl Iterator<Item = (&'a str, Usage)>) {
         let now: BTreeMap<_, _> = usage
@@ -122,6 +144,7 @@ impl ControllerMetrics {
             // Nothing to do if a series was never set.
             let _absent = self.total.remove_label_values(&labels);
             let _absent = self.used.remove_label_values(&labels);
+            let _absent = self.free.remove_label_values(&labels);
         }
         for ((pool, family), usage) in &now {
             let labels = [pool.as_str(), family_label(*family)];
@@ -131,6 +154,9 @@ impl ControllerMetrics {
             self.used
                 .with_label_values(&labels)
                 .set(clamped(usage.used));
+            self.free
+                .with_label_values(&labels)
+                .set(clamped(usage.free()));
         }
         *shown = now;
     }

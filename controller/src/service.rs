@@ -4,8 +4,12 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ferrolb_core::range::Family;
+use ferrolb_core::selector::Labels;
+
+use crate::allocator::{Claimant, Terms};
 
 /// Namespace and name of a Service.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,8 +48,17 @@ pub struct ServiceView {
     pub families: Vec<Family>,
     /// `spec.ipFamilyPolicy`
     pub policy: FamilyPolicy,
+    /// `metadata.labels`
+    pub labels: Labels,
     /// What the user asks for by field or annotation.
     pub request: Request,
+    /// The pool the user asks for, annotation `address-pool`.
+    pub pool: Option<String>,
+    /// On which terms it shares an address; none if it does not, annotation
+    /// `allow-shared-ip`.
+    pub terms: Option<Arc<Terms>>,
+    /// Our condition as the status shows it.
+    pub condition: Option<Shown>,
     /// The IPs of `status.loadBalancer.ingress`, in order.
     pub status: Vec<IpAddr>,
     /// Whether each entry of the status is an IP in `ipMode` VIP, as we write it.
@@ -53,6 +66,15 @@ pub struct ServiceView {
 }
 
 impl ServiceView {
+    /// Itself as one who wants an address.
+    #[must_use]
+    pub fn claimant(&self) -> Claimant<'_> {
+        Claimant {
+            key: &self.key,
+            terms: self.terms.as_ref(),
+        }
+    }
+
     /// Orders Services by age; the older has the better right to an address.
     #[must_use]
     pub fn seniority(&self) -> (i64, &ServiceKey) {
@@ -65,6 +87,40 @@ impl ServiceView {
     #[must_use]
     pub fn version_number(&self) -> Option<u64> {
         self.version.parse().ok()
+    }
+}
+
+/// What our condition says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// `status`: whether the Service has what it asks for.
+    pub fulfilled: bool,
+    /// `reason`: one word of a fixed set.
+    pub reason: &'static str,
+    /// `message`: for people.
+    pub message: String,
+}
+
+/// Our condition as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// `status` is `True`.
+    pub fulfilled: bool,
+    /// `reason`
+    pub reason: String,
+    /// `message`
+    pub message: String,
+    /// `lastTransitionTime`, handed back as it was read.
+    pub since: String,
+}
+
+impl Shown {
+    /// Whether it says this already.
+    #[must_use]
+    pub fn says(&self, condition: &Condition) -> bool {
+        self.fulfilled == condition.fulfilled
+            && self.reason == condition.reason
+            && self.message == condition.message
     }
 }
 

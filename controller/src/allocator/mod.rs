@@ -5,67 +5,50 @@
 //!
 //! It does not know why an address is wanted; `decide` does.
 
+mod index;
 mod intervals;
 mod pool;
+mod refusal;
+mod sharing;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use ferrolb_core::config::Config;
+use ferrolb_core::config::{Config, Pool};
 use ferrolb_core::range::Family;
-use thiserror::Error;
 
 use crate::service::ServiceKey;
+use index::Index;
 use pool::PoolState;
 
 pub use pool::Usage;
+pub use refusal::{ClaimRefusal, Opening, PoolRefusal};
+pub use sharing::{Conflict, Protocol, Terms};
 
-/// Why a certain address cannot be had.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ClaimRefusal {
-    /// No pool covers it.
-    #[error("{0} is in no pool")]
-    Uncovered(IpAddr),
-    /// Its pool has `avoidBuggyIPs` on and it ends in .0 or .255.
-    #[error("{ip} is left out by pool {pool} (avoidBuggyIPs)")]
-    Avoided {
-        /// The address.
-        ip: IpAddr,
-        /// The pool's name.
-        pool: String,
-    },
-    /// Another Service holds it.
-    #[error("{ip} is held by Service {holder}")]
-    Held {
-        /// The address.
-        ip: IpAddr,
-        /// Who holds it.
-        holder: ServiceKey,
-    },
+/// Who wants an address: a Service and the terms on which it shares one.
+#[derive(Debug, Clone, Copy)]
+pub struct Claimant<'a> {
+    /// Which Service.
+    pub key: &'a ServiceKey,
+    /// Its terms; none if it does not share.
+    pub terms: Option<&'a Arc<Terms>>,
 }
 
-/// Why a pool gives a Service nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PoolRefusal {
-    /// `autoAssign: false`, and the Service did not ask for its addresses.
-    #[error("autoAssign is off")]
-    NotAutoAssign,
-    /// It has no range of a family the Service needs.
-    #[error("has no {0} addresses")]
-    Without(Family),
-    /// Every address of the family is held.
-    #[error("{0} is exhausted")]
-    Exhausted(Family),
-}
+type Holders = BTreeMap<ServiceKey, Option<Arc<Terms>>>;
 
 /// The pools and the holders of their addresses.
 #[derive(Debug, Clone, Default)]
 pub struct Allocator {
     pools: Vec<PoolState>,
-    holders: BTreeMap<IpAddr, ServiceKey>,
+    index: Index,
+    holders: BTreeMap<IpAddr, Holders>,
     held: BTreeMap<ServiceKey, BTreeSet<IpAddr>>,
+    /// Addresses held under each sharing key.
+    shared: BTreeMap<String, BTreeSet<IpAddr>>,
+    openings: BTreeSet<Opening>,
 }
 
 impl Allocator {
@@ -74,95 +57,198 @@ impl Allocator {
     pub fn new(config: &Config) -> Self {
         Self {
             pools: config.pools.iter().map(PoolState::new).collect(),
+            index: Index::new(config),
             ..Self::default()
         }
     }
 
     /// Changes the pools. Every address that is still covered stays with its
-    /// holder; the others are held by nobody afterwards.
+    /// holders; the others are held by nobody afterwards.
     pub fn reconfigure(&mut self, config: &Config) {
-        let holders = std::mem::replace(self, Self::new(config)).holders;
-        for (ip, key) in holders {
-            let _uncovered = self.claim(&key, ip);
+        let before = std::mem::replace(self, Self::new(config)).holders;
+        for (ip, holders) in before {
+            for (key, terms) in holders {
+                let claimant = Claimant {
+                    key: &key,
+                    terms: terms.as_ref(),
+                };
+                let _uncovered = self.claim(claimant, ip);
+            }
         }
     }
 
-    /// Gives a Service a certain address; nothing changes if it holds it already.
+    /// Whether a Service may hold a certain address; nothing changes.
     ///
     /// # Errors
     /// When no pool covers the address, or another Service holds it.
-    pub fn claim(&mut self, key: &ServiceKey, ip: IpAddr) -> Result<(), ClaimRefusal> {
-        match self.holders.get(&ip) {
-            Some(holder) if holder == key => return Ok(()),
-            Some(holder) => {
-                let holder = holder.clone();
-                return Err(ClaimRefusal::Held { ip, holder });
-            }
-            None => {}
-        }
-        let pool = self.pools.iter_mut().find(|pool| pool.contains(ip));
-        let pool = pool.ok_or(ClaimRefusal::Uncovered(ip))?;
-        if pool.avoids(ip) || !pool.take(ip) {
-            let pool = pool.name.clone();
+    pub fn check(&self, claimant: Claimant<'_>, ip: IpAddr) -> Result<(), ClaimRefusal> {
+        let pool = self.pool_of(ip).ok_or(ClaimRefusal::Uncovered(ip))?;
+        let pool = &self.pools[pool];
+        if pool.avoids(ip) {
+            let pool = pool.config.name.clone();
             return Err(ClaimRefusal::Avoided { ip, pool });
         }
-        self.hold(key, ip);
+        for (holder, terms) in self.holders.get(&ip).into_iter().flatten() {
+            let theirs = (holder, terms.as_deref());
+            let ours = (claimant.key, claimant.terms.map(Arc::as_ref));
+            if holder == claimant.key {
+                continue;
+            }
+            if let Some(conflict) = sharing::conflict(ours, theirs) {
+                let holder = holder.clone();
+                return Err(ClaimRefusal::Held {
+                    ip,
+                    holder,
+                    conflict,
+                });
+            }
+        }
         Ok(())
     }
 
-    /// Gives a Service one free address of each family from the pool with this
-    /// index, or nothing at all.
+    /// Gives a Service a certain address, on its present terms.
+    ///
+    /// # Errors
+    /// As [`Allocator::check`]; nothing has changed then.
+    pub fn claim(&mut self, claimant: Claimant<'_>, ip: IpAddr) -> Result<(), ClaimRefusal> {
+        self.check(claimant, ip)?;
+        self.hold(claimant, ip);
+        Ok(())
+    }
+
+    /// Gives a Service one address of each family from the pool with this
+    /// index, or nothing at all: the first that is free or shared on its terms.
     ///
     /// # Errors
     /// When the pool cannot give them; which it is of the reasons.
     pub fn allocate(
         &mut self,
-        key: &ServiceKey,
+        claimant: Claimant<'_>,
         pool: usize,
         families: &[Family],
     ) -> Result<Vec<IpAddr>, PoolRefusal> {
-        let free = self.first_free(pool, families)?;
-        for &ip in &free {
-            self.pools[pool].take(ip);
-            self.hold(key, ip);
-        }
-        Ok(free)
-    }
-
-    fn first_free(&mut self, pool: usize, families: &[Family]) -> Result<Vec<IpAddr>, PoolRefusal> {
-        let pool = &mut self.pools[pool];
-        if !pool.auto_assign {
-            return Err(PoolRefusal::NotAutoAssign);
-        }
-        if let Some(&family) = families.iter().find(|family| !pool.has(**family)) {
+        if let Some(&family) = families.iter().find(|f| !self.pools[pool].has(**f)) {
             return Err(PoolRefusal::Without(family));
         }
-        let free = |&family| {
-            pool.first_free(family)
-                .ok_or(PoolRefusal::Exhausted(family))
-        };
-        families.iter().map(free).collect()
+        let choice = families
+            .iter()
+            .map(|family| self.first(claimant, pool, *family));
+        let choice = choice.collect::<Result<Vec<_>, _>>()?;
+        for &ip in &choice {
+            self.hold(claimant, ip);
+        }
+        Ok(choice)
+    }
+
+    /// Whether a Service may take one more address of a pool that it does not
+    /// hold yet; one that its namespace shares already is not one more.
+    ///
+    /// # Errors
+    /// When its namespace holds as many as it may.
+    pub fn within_quota(
+        &self,
+        key: &ServiceKey,
+        pool: usize,
+        ip: IpAddr,
+    ) -> Result<(), PoolRefusal> {
+        if self.namespace_holds(&key.namespace, ip) {
+            return Ok(());
+        }
+        self.quota(key, pool, Family::of(ip))
+    }
+
+    fn quota(&self, key: &ServiceKey, pool: usize, family: Family) -> Result<(), PoolRefusal> {
+        match self.pools[pool].quota_reached(&key.namespace, family) {
+            None => Ok(()),
+            Some(most) => Err(PoolRefusal::Quota {
+                namespace: key.namespace.clone(),
+                family,
+                most,
+            }),
+        }
+    }
+
+    fn first(
+        &mut self,
+        claimant: Claimant<'_>,
+        pool: usize,
+        family: Family,
+    ) -> Result<IpAddr, PoolRefusal> {
+        let quota = self.quota(claimant.key, pool, family);
+        let (shared, refusal) = self.first_shared(claimant, pool, family, quota.is_ok());
+        if let (Err(quota), None) = (&quota, shared) {
+            return Err(quota.clone());
+        }
+        let state = &mut self.pools[pool];
+        let free = state.first_free(family).filter(|_| quota.is_ok());
+        let both = [shared, free].into_iter().flatten();
+        both.min_by_key(|ip| state.place(*ip))
+            .ok_or_else(|| match refusal {
+                Some(refusal) => PoolRefusal::Unshareable {
+                    family,
+                    refusal: Box::new(refusal),
+                },
+                None => PoolRefusal::Exhausted(family),
+            })
+    }
+
+    /// The first address held under the Service's sharing key that it may
+    /// hold too, else why the first it saw may not be shared.
+    fn first_shared(
+        &self,
+        claimant: Claimant<'_>,
+        pool: usize,
+        family: Family,
+        more: bool,
+    ) -> (Option<IpAddr>, Option<ClaimRefusal>) {
+        let addresses = claimant.terms.and_then(|terms| self.shared.get(&terms.key));
+        let ours = |ip: &&IpAddr| Family::of(**ip) == family && self.pool_of(**ip) == Some(pool);
+        let counted = |ip: &&IpAddr| more || self.namespace_holds(&claimant.key.namespace, **ip);
+        let state = &self.pools[pool];
+        let mut refusal = None;
+        let mut best: Option<IpAddr> = None;
+        for &ip in addresses.into_iter().flatten().filter(ours).filter(counted) {
+            match self.check(claimant, ip) {
+                Ok(()) if best.is_none_or(|b| state.place(ip) < state.place(b)) => best = Some(ip),
+                Ok(()) => {}
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        (best, refusal)
     }
 
     /// Takes from a Service every address that is not in `keep`; how many.
     pub fn retain(&mut self, key: &ServiceKey, keep: &[IpAddr]) -> usize {
-        let Some(held) = self.held.get_mut(key) else {
-            return 0;
-        };
-        let (kept, released): (BTreeSet<_>, BTreeSet<_>) =
-            held.iter().partition(|ip| keep.contains(ip));
-        if kept.is_empty() {
-            self.held.remove(key);
-        } else {
-            *held = kept;
-        }
+        let released: Vec<IpAddr> = self
+            .held
+            .get(key)
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(|ip| !keep.contains(ip))
+            .collect();
         for &ip in &released {
-            self.holders.remove(&ip);
-            if let Some(pool) = self.pool_of(ip) {
-                self.pools[pool].give_back(ip);
-            }
+            self.release(key, ip);
         }
         released.len()
+    }
+
+    /// What has changed in favour of those who wait, since last asked.
+    pub fn take_openings(&mut self) -> BTreeSet<Opening> {
+        std::mem::take(&mut self.openings)
+    }
+
+    /// Whether a pool has a free address of the family.
+    pub fn has_free(&mut self, pool: &str, family: Family) -> bool {
+        let pool = self.pools.iter_mut().find(|p| p.config.name == pool);
+        pool.is_some_and(|pool| pool.first_free(family).is_some())
+    }
+
+    /// Whether a namespace may hold one more address of a pool.
+    #[must_use]
+    pub fn has_quota(&self, pool: &str, namespace: &str, family: Family) -> bool {
+        let pool = self.pools.iter().find(|p| p.config.name == pool);
+        pool.is_some_and(|pool| pool.quota_reached(namespace, family).is_none())
     }
 
     /// The addresses a Service holds, ascending.
@@ -171,15 +257,27 @@ impl Allocator {
         self.held.get(key).into_iter().flatten().copied().collect()
     }
 
+    /// Every address held, ascending, and by whom.
+    pub fn holders(&self) -> impl Iterator<Item = (IpAddr, impl Iterator<Item = &ServiceKey>)> {
+        let each = self.holders.iter();
+        each.map(|(ip, holders)| (*ip, holders.keys()))
+    }
+
     /// The index of the pool that covers the address.
     #[must_use]
     pub fn pool_of(&self, ip: IpAddr) -> Option<usize> {
-        self.pools.iter().position(|pool| pool.contains(ip))
+        self.index.pool_of(ip)
     }
 
-    /// The names of the pools, in the order of the configuration.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.pools.iter().map(|pool| pool.name.as_str())
+    /// The configuration of the pool with this index.
+    #[must_use]
+    pub fn pool(&self, index: usize) -> &Pool {
+        &self.pools[index].config
+    }
+
+    /// The pools, in the order of the configuration.
+    pub fn pools(&self) -> impl Iterator<Item = &Pool> {
+        self.pools.iter().map(|pool| &pool.config)
     }
 
     /// How full each pool is, by family.
@@ -189,12 +287,99 @@ impl Allocator {
         pools.flat_map(move |pool| {
             families(pool)
                 .into_iter()
-                .map(|usage| (pool.name.as_str(), usage))
+                .map(|usage| (pool.config.name.as_str(), usage))
         })
     }
 
-    fn hold(&mut self, key: &ServiceKey, ip: IpAddr) {
-        self.holders.insert(ip, key.clone());
+    fn namespace_holds(&self, namespace: &str, ip: IpAddr) -> bool {
+        let mut holders = self.holders.get(&ip).into_iter().flatten();
+        holders.any(|(key, _)| key.namespace == namespace)
+    }
+
+    fn hold(&mut self, claimant: Claimant<'_>, ip: IpAddr) {
+        let key = claimant.key;
+        let terms = claimant.terms.cloned();
+        let before = self.holders.get(&ip).and_then(|holders| holders.get(key));
+        if before == Some(&terms) {
+            return;
+        }
+        if before.is_some() {
+            // The terms have changed; those who share or want to, may gain.
+            self.release(key, ip);
+        }
+        if let Some(pool) = self.pool_of(ip) {
+            let counted = self.namespace_holds(&key.namespace, ip);
+            let pool = &mut self.pools[pool];
+            pool.take(ip);
+            if !counted {
+                pool.count(&key.namespace, Family::of(ip));
+            }
+        }
+        if let Some(terms) = &terms {
+            self.shared.entry(terms.key.clone()).or_default().insert(ip);
+            self.openings.insert(Opening::Key(terms.key.clone()));
+        }
+        self.holders
+            .entry(ip)
+            .or_default()
+            .insert(key.clone(), terms);
         self.held.entry(key.clone()).or_default().insert(ip);
+    }
+
+    fn release(&mut self, key: &ServiceKey, ip: IpAddr) {
+        let Some(holders) = self.holders.get_mut(&ip) else {
+            return;
+        };
+        let terms = holders.remove(key).flatten();
+        let empty = holders.is_empty();
+        if empty {
+            self.holders.remove(&ip);
+        }
+        if let Some(held) = self.held.get_mut(key) {
+            held.remove(&ip);
+            if held.is_empty() {
+                self.held.remove(key);
+            }
+        }
+        if let Some(terms) = terms {
+            self.unshare(&terms.key, ip);
+        }
+        self.openings.insert(Opening::Address(ip));
+        self.give_back(key, ip, empty);
+    }
+
+    fn give_back(&mut self, key: &ServiceKey, ip: IpAddr, empty: bool) {
+        let counted = self.namespace_holds(&key.namespace, ip);
+        let Some(pool) = self.pool_of(ip) else {
+            return;
+        };
+        let family = Family::of(ip);
+        let pool = &mut self.pools[pool];
+        let name = pool.config.name.clone();
+        if !counted {
+            pool.discount(&key.namespace, family);
+            let namespace = key.namespace.clone();
+            self.openings
+                .insert(Opening::Quota(name.clone(), namespace, family));
+        }
+        if empty {
+            pool.give_back(ip);
+            self.openings.insert(Opening::Free(name, family));
+        }
+    }
+
+    /// An address held under a sharing key has one holder less.
+    fn unshare(&mut self, key: &str, ip: IpAddr) {
+        self.openings.insert(Opening::Key(key.to_owned()));
+        let mut holders = self.holders.get(&ip).into_iter().flat_map(BTreeMap::values);
+        if holders.any(|terms| terms.as_ref().is_some_and(|terms| terms.key == key)) {
+            return;
+        }
+        if let Some(addresses) = self.shared.get_mut(key) {
+            addresses.remove(&ip);
+            if addresses.is_empty() {
+                self.shared.remove(key);
+            }
+        }
     }
 }

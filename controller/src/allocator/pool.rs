@@ -1,6 +1,7 @@
 //! One pool: which of its addresses are free. It does not know who holds the
 //! others; the allocator does.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ferrolb_core::config::Pool;
@@ -19,13 +20,21 @@ pub struct Usage {
     pub used: u128,
 }
 
+impl Usage {
+    /// Addresses left.
+    #[must_use]
+    pub fn free(&self) -> u128 {
+        self.total.saturating_sub(self.used)
+    }
+}
+
 /// A pool and its free addresses.
 #[derive(Debug, Clone)]
 pub(super) struct PoolState {
-    pub(super) name: String,
-    pub(super) auto_assign: bool,
-    avoid_buggy_ips: bool,
+    pub(super) config: Pool,
     blocks: Vec<Block>,
+    /// How many of its addresses each namespace holds, by family.
+    quotas: BTreeMap<(String, Family), u32>,
 }
 
 /// The free addresses of one configured range.
@@ -39,20 +48,47 @@ struct Block {
 impl PoolState {
     pub(super) fn new(pool: &Pool) -> Self {
         Self {
-            name: pool.name.clone(),
-            auto_assign: pool.auto_assign,
-            avoid_buggy_ips: pool.avoid_buggy_ips,
+            config: pool.clone(),
             blocks: pool.ranges.iter().map(|range| Block::new(*range)).collect(),
+            quotas: BTreeMap::new(),
         }
     }
 
-    pub(super) fn contains(&self, ip: IpAddr) -> bool {
-        self.blocks.iter().any(|block| block.range.contains(ip))
+    /// Where an address stands in the order in which they are handed out.
+    pub(super) fn place(&self, ip: IpAddr) -> Option<(usize, IpAddr)> {
+        let block = self.blocks.iter().position(|b| b.range.contains(ip))?;
+        Some((block, ip))
+    }
+
+    /// The most addresses of a family that one namespace may hold, if it holds
+    /// that many already.
+    pub(super) fn quota_reached(&self, namespace: &str, family: Family) -> Option<u32> {
+        let allocation = self.config.service_allocation.as_ref()?;
+        let most = allocation.max_per_namespace?.get();
+        let held = self.quotas.get(&(namespace.to_owned(), family));
+        (held.copied().unwrap_or_default() >= most).then_some(most)
+    }
+
+    /// Counts an address that a namespace did not hold before.
+    pub(super) fn count(&mut self, namespace: &str, family: Family) {
+        let place = (namespace.to_owned(), family);
+        *self.quotas.entry(place).or_default() += 1;
+    }
+
+    /// Counts an address that a namespace holds no more.
+    pub(super) fn discount(&mut self, namespace: &str, family: Family) {
+        let place = (namespace.to_owned(), family);
+        if let Some(held) = self.quotas.get_mut(&place) {
+            *held = held.saturating_sub(1);
+            if *held == 0 {
+                self.quotas.remove(&place);
+            }
+        }
     }
 
     /// Whether `avoidBuggyIPs` bars the address.
     pub(super) fn avoids(&self, ip: IpAddr) -> bool {
-        self.avoid_buggy_ips && Family::of(ip) == Family::V4 && is_buggy(bits(ip))
+        self.config.avoid_buggy_ips && Family::of(ip) == Family::V4 && is_buggy(bits(ip))
     }
 
     /// Whether it has any range of the family, full or not.
@@ -65,7 +101,7 @@ impl PoolState {
     /// The first free address of the family: ranges in the order written,
     /// addresses ascending.
     pub(super) fn first_free(&mut self, family: Family) -> Option<IpAddr> {
-        let barred = self.avoid_buggy_ips && family == Family::V4;
+        let barred = self.config.avoid_buggy_ips && family == Family::V4;
         let blocks = self.blocks.iter_mut();
         let number = blocks
             .filter(|block| block.range.family() == family)
@@ -100,7 +136,7 @@ impl PoolState {
     }
 
     fn usage_of(&self, family: Family) -> Usage {
-        let barred = self.avoid_buggy_ips && family == Family::V4;
+        let barred = self.config.avoid_buggy_ips && family == Family::V4;
         let blocks = self
             .blocks
             .iter()

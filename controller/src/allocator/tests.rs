@@ -7,7 +7,7 @@ use ferrolb_core::config::Config;
 use ferrolb_core::range::Family::{self, V4, V6};
 use proptest::prelude::*;
 
-use super::{Allocator, ClaimRefusal, PoolRefusal};
+use super::{Allocator, ClaimRefusal, Claimant, PoolRefusal};
 use crate::service::ServiceKey;
 
 fn allocator(pools: &str) -> Allocator {
@@ -21,6 +21,11 @@ fn key(name: impl ToString) -> ServiceKey {
     }
 }
 
+/// One that does not share.
+fn alone(key: &ServiceKey) -> Claimant<'_> {
+    Claimant { key, terms: None }
+}
+
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
@@ -28,13 +33,13 @@ fn ip(text: &str) -> IpAddr {
 #[test]
 fn hands_out_ranges_in_order_and_addresses_ascending() {
     let mut allocator = allocator("[{name: a, addresses: [10.0.9.1/32, 10.0.0.0/31]}]");
-    let mut next = |name| allocator.allocate(&key(name), 0, &[V4]).unwrap()[0].to_string();
+    let mut next = |name| allocator.allocate(alone(&key(name)), 0, &[V4]).unwrap()[0].to_string();
     assert_eq!(
         [next(1), next(2), next(3)],
         ["10.0.9.1", "10.0.0.0", "10.0.0.1"]
     );
     assert_eq!(
-        allocator.allocate(&key(4), 0, &[V4]),
+        allocator.allocate(alone(&key(4)), 0, &[V4]),
         Err(PoolRefusal::Exhausted(V4))
     );
 }
@@ -42,13 +47,13 @@ fn hands_out_ranges_in_order_and_addresses_ascending() {
 #[test]
 fn takes_no_address_of_one_family_if_the_other_is_missing() {
     let mut allocator = allocator("[{name: a, addresses: [10.0.0.0/24, fd77::1/128]}]");
-    allocator.claim(&key(1), ip("fd77::1")).unwrap();
+    allocator.claim(alone(&key(1)), ip("fd77::1")).unwrap();
     assert_eq!(
-        allocator.allocate(&key(2), 0, &[V4, V6]),
+        allocator.allocate(alone(&key(2)), 0, &[V4, V6]),
         Err(PoolRefusal::Exhausted(V6))
     );
     assert_eq!(allocator.held(&key(2)), Vec::<IpAddr>::new());
-    let both = allocator.allocate(&key(2), 0, &[V4]).unwrap();
+    let both = allocator.allocate(alone(&key(2)), 0, &[V4]).unwrap();
     assert_eq!(both, [ip("10.0.0.0")]);
 }
 
@@ -56,33 +61,23 @@ fn takes_no_address_of_one_family_if_the_other_is_missing() {
 fn leaves_out_buggy_addresses_on_request() {
     let mut allocator =
         allocator("[{name: a, addresses: [10.0.0.254-10.0.1.1], avoidBuggyIPs: true}]");
-    let avoided = allocator.claim(&key(1), ip("10.0.0.255"));
+    let avoided = allocator.claim(alone(&key(1)), ip("10.0.0.255"));
     assert!(matches!(avoided, Err(ClaimRefusal::Avoided { .. })));
     for expected in ["10.0.0.254", "10.0.1.1"] {
-        let given = allocator.allocate(&key(expected), 0, &[V4]).unwrap();
+        let given = allocator.allocate(alone(&key(expected)), 0, &[V4]).unwrap();
         assert_eq!(given, [ip(expected)]);
     }
     let usage = allocator.usage().next().unwrap().1;
     assert_eq!((usage.total, usage.used), (2, 2));
-    let avoided = allocator.claim(&key(1), ip("10.0.1.0"));
+    let avoided = allocator.claim(alone(&key(1)), ip("10.0.1.0"));
     assert!(matches!(avoided, Err(ClaimRefusal::Avoided { .. })));
-}
-
-#[test]
-fn a_pool_without_auto_assign_gives_only_what_is_asked_for() {
-    let mut allocator = allocator("[{name: a, addresses: [10.0.0.0/24], autoAssign: false}]");
-    assert_eq!(
-        allocator.allocate(&key(1), 0, &[V4]),
-        Err(PoolRefusal::NotAutoAssign)
-    );
-    assert_eq!(allocator.claim(&key(1), ip("10.0.0.7")), Ok(()));
 }
 
 #[test]
 fn an_address_survives_a_new_configuration_that_still_covers_it() {
     let mut allocator = allocator("[{name: a, addresses: [10.0.0.0/24]}]");
-    allocator.claim(&key(1), ip("10.0.0.7")).unwrap();
-    allocator.claim(&key(2), ip("10.0.0.200")).unwrap();
+    allocator.claim(alone(&key(1)), ip("10.0.0.7")).unwrap();
+    allocator.claim(alone(&key(2)), ip("10.0.0.200")).unwrap();
     let renamed = "pools: [{name: b, addresses: [10.0.0.0/25]}]";
     allocator.reconfigure(&Config::from_yaml(renamed).unwrap());
     assert_eq!(allocator.held(&key(1)), [ip("10.0.0.7")]);
@@ -93,7 +88,7 @@ fn an_address_survives_a_new_configuration_that_still_covers_it() {
 fn a_full_slash_64_is_no_slower_than_a_small_pool() {
     let mut allocator = allocator("[{name: a, addresses: ['fd77::/16']}]");
     for name in 0..20_000 {
-        assert!(allocator.allocate(&key(name), 0, &[V6]).is_ok());
+        assert!(allocator.allocate(alone(&key(name)), 0, &[V6]).is_ok());
     }
 }
 
@@ -123,10 +118,10 @@ fn run(allocator: &mut Allocator, steps: &[Step]) {
     for step in steps {
         match step {
             Step::Allocate(service, families) => {
-                let _full = allocator.allocate(&key(service), 0, families);
+                let _full = allocator.allocate(alone(&key(service)), 0, families);
             }
             Step::Claim(service, last) => {
-                let _held = allocator.claim(&key(service), IpAddr::from([10, 0, 0, *last]));
+                let _held = allocator.claim(alone(&key(service)), IpAddr::from([10, 0, 0, *last]));
             }
             Step::Release(service) => {
                 allocator.retain(&key(service), &[]);
@@ -155,8 +150,8 @@ proptest! {
         prop_assert_eq!(used, held.len() as u128);
         for _ in used..9 {
             let rest = key("rest");
-            let given = allocator.allocate(&rest, 0, &[V4]);
-            prop_assert!(given.or_else(|_| allocator.allocate(&rest, 0, &[V6])).is_ok());
+            let given = allocator.allocate(alone(&rest), 0, &[V4]);
+            prop_assert!(given.or_else(|_| allocator.allocate(alone(&rest), 0, &[V6])).is_ok());
         }
     }
 
@@ -167,7 +162,7 @@ proptest! {
         for service in 0u8..8 {
             allocator.retain(&key(service), &[]);
         }
-        let first = allocator.allocate(&key("after"), 0, &[V4, V6]).unwrap();
+        let first = allocator.allocate(alone(&key("after")), 0, &[V4, V6]).unwrap();
         prop_assert_eq!(first, vec![ip("10.0.0.4"), ip("fd77::1")]);
     }
 
@@ -180,10 +175,10 @@ proptest! {
         order.sort_by_key(|(ip, _)| ferrolb_core::range::bits(**ip).wrapping_mul(u128::from(seed) | 1));
         let mut replayed = small();
         for (ip, key) in order {
-            prop_assert_eq!(replayed.claim(key, *ip), Ok(()));
+            prop_assert_eq!(replayed.claim(alone(key), *ip), Ok(()));
         }
         prop_assert_eq!(holdings(&replayed), expected);
-        let next = |mut allocator: Allocator| allocator.allocate(&key("next"), 0, &[V4]);
+        let next = |mut allocator: Allocator| allocator.allocate(alone(&key("next")), 0, &[V4]);
         prop_assert_eq!(next(replayed), next(allocator));
     }
 }

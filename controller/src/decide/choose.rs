@@ -1,25 +1,30 @@
 //! Chooses addresses for a Service of ours, given those it may keep.
 //!
-//! Order: requested addresses; those it has; one pool that has all families;
-//! for `PreferDualStack` one pool that has the primary family, else the other.
-//! Both addresses of a Service come from one pool unless the user asks
-//! otherwise.
+//! Order: requested addresses; the requested pool; those it has; one pool that
+//! has all families; for `PreferDualStack` one pool that has the primary
+//! family, else the other. Both addresses of a Service come from one pool
+//! unless the user asks otherwise.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ferrolb_core::range::Family;
 
-use super::refusal::Refusal;
+use super::admit::{self, Candidate, Surroundings};
+use super::refusal::{Missing, Refusal};
 use super::wanted;
-use crate::allocator::{Allocator, PoolRefusal};
+use crate::allocator::{Allocator, ClaimRefusal, Opening, PoolRefusal};
 use crate::service::{FamilyPolicy, Request, ServiceView};
 
-/// Addresses a Service is to have, and what stands in the way of more.
+/// Addresses a Service is to have, what stands in the way of more, and what
+/// would help.
 #[derive(Debug, Default)]
 pub(super) struct Choice {
     pub(super) addresses: Vec<IpAddr>,
     pub(super) refusal: Option<Refusal>,
-    pub(super) waiting: bool,
+    /// A preference that is not met.
+    pub(super) missing: Option<Missing>,
+    pub(super) waits: BTreeSet<Opening>,
 }
 
 impl Choice {
@@ -30,24 +35,26 @@ impl Choice {
         }
     }
 
-    /// Stays with what it has; only a change of the Service itself helps.
+    /// Stays with what it has.
     fn refused(addresses: Vec<IpAddr>, refusal: Refusal) -> Self {
         Self {
             addresses,
             refusal: Some(refusal),
-            waiting: false,
+            ..Self::default()
         }
     }
 
-    fn waiting(self) -> Self {
-        Self {
-            waiting: true,
-            ..self
-        }
+    fn waiting_for(self, waits: BTreeSet<Opening>) -> Self {
+        Self { waits, ..self }
     }
 }
 
-pub(super) fn choose(view: &ServiceView, kept: Vec<IpAddr>, allocator: &mut Allocator) -> Choice {
+pub(super) fn choose(
+    view: &ServiceView,
+    kept: Vec<IpAddr>,
+    allocator: &mut Allocator,
+    around: &Surroundings<'_>,
+) -> Choice {
     let wanted = wanted(view);
     if wanted.is_empty() {
         return Choice::refused(kept, Refusal::NoFamily);
@@ -55,34 +62,219 @@ pub(super) fn choose(view: &ServiceView, kept: Vec<IpAddr>, allocator: &mut Allo
     if view.policy == FamilyPolicy::RequireDual && wanted.len() < 2 {
         return Choice::refused(kept, Refusal::NotDual);
     }
+    let pool = match wished(view, allocator) {
+        Ok(pool) => pool,
+        Err(refusal) => return Choice::refused(kept, refusal),
+    };
+    let mut chooser = Chooser {
+        view,
+        allocator,
+        around,
+        pool,
+    };
     match &view.request {
         Request::Malformed(problem) => Choice::refused(kept, Refusal::Malformed(problem.clone())),
-        Request::These(ips) => requested(view, ips, kept, allocator),
-        Request::Any => fill(view, kept, allocator),
+        Request::These(ips) => chooser.requested(ips, kept),
+        Request::Any => chooser.fill(kept),
     }
 }
 
-/// Exactly what the user asks for. If it cannot be had, the Service keeps what
-/// it has, which is better than nothing and than anything else.
-fn requested(
-    view: &ServiceView,
-    ips: &[IpAddr],
-    kept: Vec<IpAddr>,
-    allocator: &mut Allocator,
-) -> Choice {
-    if !families_fit(view, ips) {
-        let refusal = Refusal::RequestedFamilies {
-            requested: ips.to_vec(),
-            wanted: wanted(view).to_vec(),
+/// The index of the pool the user asks for.
+fn wished(view: &ServiceView, allocator: &Allocator) -> Result<Option<usize>, Refusal> {
+    let Some(name) = &view.pool else {
+        return Ok(None);
+    };
+    let index = allocator.pools().position(|pool| pool.name == *name);
+    let unknown = || Refusal::UnknownPool {
+        requested: name.clone(),
+        known: allocator.pools().map(|pool| pool.name.clone()).collect(),
+    };
+    index.map(Some).ok_or_else(unknown)
+}
+
+type Reasons = Vec<(String, PoolRefusal)>;
+
+struct Chooser<'a> {
+    view: &'a ServiceView,
+    allocator: &'a mut Allocator,
+    around: &'a Surroundings<'a>,
+    /// The pool the user asks for.
+    pool: Option<usize>,
+}
+
+impl Chooser<'_> {
+    /// Exactly what the user asks for. If it cannot be had, the Service keeps
+    /// what it has, which is better than nothing and than anything else.
+    fn requested(&mut self, ips: &[IpAddr], kept: Vec<IpAddr>) -> Choice {
+        if !families_fit(self.view, ips) {
+            let refusal = Refusal::RequestedFamilies {
+                requested: ips.to_vec(),
+                wanted: wanted(self.view).to_vec(),
+            };
+            return Choice::refused(kept, refusal);
+        }
+        let checks = ips.iter().map(|ip| self.check(*ip));
+        let refused: Vec<_> = checks.filter_map(Result::err).collect();
+        if refused.is_empty() {
+            for ip in ips {
+                let _checked = self.allocator.claim(self.view.claimant(), *ip);
+            }
+            return Choice::done(ips.to_vec());
+        }
+        let waits = refused.iter().filter_map(|refusal| self.opening(refusal));
+        let waits = waits.collect();
+        Choice::refused(kept, Refusal::Requested(refused)).waiting_for(waits)
+    }
+
+    /// Whether the Service may have a certain address.
+    fn check(&self, ip: IpAddr) -> Result<(), ClaimRefusal> {
+        self.allocator.check(self.view.claimant(), ip)?;
+        let index = self.allocator.pool_of(ip);
+        let index = index.ok_or(ClaimRefusal::Uncovered(ip))?;
+        let pool = self.allocator.pool(index);
+        if let Some(requested) = self.pool.filter(|requested| *requested != index) {
+            return Err(ClaimRefusal::OtherPool {
+                ip,
+                pool: pool.name.clone(),
+                requested: self.allocator.pool(requested).name.clone(),
+            });
+        }
+        let admitted = admit::admits(self.view, pool, self.around);
+        let key = &self.view.key;
+        admitted
+            .and_then(|()| self.allocator.within_quota(key, index, ip))
+            .map_err(|why| ClaimRefusal::Barred {
+                ip,
+                pool: pool.name.clone(),
+                why,
+            })
+    }
+
+    /// What would help against the refusal of a certain address.
+    fn opening(&self, refusal: &ClaimRefusal) -> Option<Opening> {
+        match refusal {
+            ClaimRefusal::Held { ip, .. } => Some(Opening::Address(*ip)),
+            ClaimRefusal::Barred { pool, why, .. } => match why {
+                PoolRefusal::Quota { family, .. } => Some(self.quota(pool, *family)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn quota(&self, pool: &str, family: Family) -> Opening {
+        Opening::Quota(pool.to_owned(), self.view.key.namespace.clone(), family)
+    }
+
+    /// What it has, completed by what is missing.
+    fn fill(&mut self, kept: Vec<IpAddr>) -> Choice {
+        let fits = |ip: &IpAddr| self.pool.is_none() || self.allocator.pool_of(*ip) == self.pool;
+        if kept.is_empty() || !kept.iter().all(fits) {
+            return self.fresh(kept);
+        }
+        let has = |family: &&Family| kept.iter().any(|ip| Family::of(*ip) == **family);
+        let missing: Vec<Family> = wanted(self.view)
+            .iter()
+            .filter(|f| !has(f))
+            .copied()
+            .collect();
+        let Some(pool) = kept.first().and_then(|ip| self.allocator.pool_of(*ip)) else {
+            return self.fresh(kept);
         };
-        return Choice::refused(kept, refusal);
+        if missing.is_empty() {
+            return Choice::done(kept);
+        }
+        let claimant = self.view.claimant();
+        match self.allocator.allocate(claimant, pool, &missing) {
+            Ok(more) => Choice::done([kept, more].concat()),
+            Err(why) if self.view.policy == FamilyPolicy::PreferDual => {
+                self.partial(kept, pool, &missing, why)
+            }
+            Err(_) => self.fresh(kept),
+        }
     }
-    let claims = ips.iter().map(|ip| allocator.claim(&view.key, *ip));
-    let refused: Vec<_> = claims.filter_map(Result::err).collect();
-    if refused.is_empty() {
-        return Choice::done(ips.to_vec());
+
+    /// A preference for two families, met by one.
+    fn partial(
+        &self,
+        kept: Vec<IpAddr>,
+        pool: usize,
+        families: &[Family],
+        why: PoolRefusal,
+    ) -> Choice {
+        let pool = self.allocator.pool(pool).name.clone();
+        let waits = self.openings(&pool, &why);
+        let missing = Missing {
+            families: families.to_vec(),
+            pool,
+            why,
+        };
+        Choice {
+            missing: Some(missing),
+            ..Choice::done(kept).waiting_for(waits)
+        }
     }
-    Choice::refused(kept, Refusal::Requested(refused)).waiting()
+
+    /// All addresses of a Service anew, while it keeps what it has.
+    fn fresh(&mut self, kept: Vec<IpAddr>) -> Choice {
+        let candidates = match self.pool {
+            Some(pool) => {
+                let config = self.allocator.pool(pool);
+                vec![(pool, admit::admits(self.view, config, self.around))]
+            }
+            None => admit::candidates(self.view, self.allocator, self.around),
+        };
+        let families = wanted(self.view);
+        let reasons = match self.from_one(&candidates, families) {
+            Ok(addresses) => return Choice::done(addresses),
+            Err(reasons) => reasons,
+        };
+        if self.view.policy == FamilyPolicy::PreferDual && families.len() > 1 {
+            for family in families {
+                if let Ok(single) = self.from_one(&candidates, &[*family]) {
+                    // The other is tried for once more, which says why not.
+                    return self.fill(single);
+                }
+            }
+        }
+        let waits = reasons.iter().flat_map(|(p, why)| self.openings(p, why));
+        let waits = waits.collect();
+        Choice::refused(kept, Refusal::NoPool(reasons)).waiting_for(waits)
+    }
+
+    /// What would help against the refusal of a pool.
+    fn openings(&self, pool: &str, why: &PoolRefusal) -> BTreeSet<Opening> {
+        let first = match why {
+            PoolRefusal::Exhausted(family) | PoolRefusal::Unshareable { family, .. } => {
+                Opening::Free(pool.to_owned(), *family)
+            }
+            PoolRefusal::Quota { family, .. } => self.quota(pool, *family),
+            _ => return BTreeSet::new(),
+        };
+        let terms = self.view.terms.as_ref();
+        let key = terms.map(|terms| Opening::Key(terms.key.clone()));
+        key.into_iter().chain([first]).collect()
+    }
+
+    /// The first pool that has all the families, or why each has not.
+    fn from_one(
+        &mut self,
+        candidates: &[Candidate],
+        families: &[Family],
+    ) -> Result<Vec<IpAddr>, Reasons> {
+        let mut reasons = Vec::new();
+        for (pool, verdict) in candidates {
+            let claimant = self.view.claimant();
+            let allocated = verdict
+                .clone()
+                .and_then(|()| self.allocator.allocate(claimant, *pool, families));
+            match allocated {
+                Ok(addresses) => return Ok(addresses),
+                Err(why) => reasons.push((self.allocator.pool(*pool).name.clone(), why)),
+            }
+        }
+        Err(reasons)
+    }
 }
 
 /// One address for each family wanted; a preference for two is met by one.
@@ -92,64 +284,4 @@ fn families_fit(view: &ServiceView, ips: &[IpAddr]) -> bool {
     let covered = wanted.iter().filter(|family| once(family)).count();
     let enough = covered == wanted.len() || view.policy == FamilyPolicy::PreferDual;
     covered == ips.len() && enough
-}
-
-/// What it has, completed by what is missing.
-fn fill(view: &ServiceView, kept: Vec<IpAddr>, allocator: &mut Allocator) -> Choice {
-    if kept.is_empty() {
-        return fresh(view, allocator);
-    }
-    let has = |family: &Family| kept.iter().any(|ip| Family::of(*ip) == *family);
-    let missing: Vec<Family> = wanted(view).iter().copied().filter(|f| !has(f)).collect();
-    if missing.is_empty() {
-        return Choice::done(kept);
-    }
-    let pool = kept.first().and_then(|ip| allocator.pool_of(*ip));
-    let more = pool.and_then(|pool| allocator.allocate(&view.key, pool, &missing).ok());
-    if let Some(more) = more {
-        return Choice::done([kept, more].concat());
-    }
-    if view.policy == FamilyPolicy::PreferDual {
-        return Choice::done(kept).waiting();
-    }
-    match from_one_pool(view, wanted(view), allocator) {
-        Ok(pair) => Choice::done(pair),
-        Err(reasons) => Choice::refused(kept, Refusal::NoPool(reasons)).waiting(),
-    }
-}
-
-/// The first addresses of a Service.
-fn fresh(view: &ServiceView, allocator: &mut Allocator) -> Choice {
-    let families = wanted(view);
-    let reasons = match from_one_pool(view, families, allocator) {
-        Ok(addresses) => return Choice::done(addresses),
-        Err(reasons) => reasons,
-    };
-    if view.policy == FamilyPolicy::PreferDual && families.len() > 1 {
-        for family in families {
-            if let Ok(single) = from_one_pool(view, &[*family], allocator) {
-                return Choice::done(single).waiting();
-            }
-        }
-    }
-    Choice::refused(Vec::new(), Refusal::NoPool(reasons)).waiting()
-}
-
-type Reasons = Vec<(String, PoolRefusal)>;
-
-/// The first pool that has all the families, or why each has not.
-fn from_one_pool(
-    view: &ServiceView,
-    families: &[Family],
-    allocator: &mut Allocator,
-) -> Result<Vec<IpAddr>, Reasons> {
-    let names: Vec<String> = allocator.names().map(str::to_owned).collect();
-    let mut reasons = Vec::new();
-    for (pool, name) in names.into_iter().enumerate() {
-        match allocator.allocate(&view.key, pool, families) {
-            Ok(addresses) => return Ok(addresses),
-            Err(reason) => reasons.push((name, reason)),
-        }
-    }
-    Err(reasons)
 }

@@ -4,19 +4,24 @@
 //! An address stays as long as it may: it is taken away only if the user or
 //! the configuration leaves no other way, and then the decision says so.
 
+mod admit;
 mod choose;
+mod condition;
 mod refusal;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ferrolb_core::range::Family;
 
-use crate::allocator::{Allocator, ClaimRefusal};
-use crate::service::{FamilyPolicy, ServiceView};
+use crate::allocator::{Allocator, ClaimRefusal, Opening};
+use crate::service::{Condition, FamilyPolicy, ServiceView};
 
-pub use refusal::{Lost, Refusal, Unfit};
+pub use admit::{Namespaces, Surroundings};
+pub use condition::assigned;
+pub use refusal::{Lost, Missing, REASONS, Refusal, Unfit};
 
 /// What should be written and said about one Service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,8 +33,30 @@ pub struct Decision {
     pub lost: Vec<Lost>,
     /// Why the Service does not get what it needs.
     pub refusal: Option<Refusal>,
-    /// Whether another Service's release could improve it.
-    pub waiting: bool,
+    /// What our condition should say from now on.
+    pub condition: Say,
+    /// What of other Services' doing could improve it.
+    pub waits: BTreeSet<Opening>,
+}
+
+impl Decision {
+    /// Whether the status has to be written.
+    #[must_use]
+    pub fn changes_status(&self) -> bool {
+        self.write.is_some() || self.condition != Say::Same
+    }
+}
+
+/// What our condition should say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Say {
+    /// What it says already.
+    #[default]
+    Same,
+    /// Nothing; it goes.
+    Nothing,
+    /// This.
+    This(Condition),
 }
 
 /// Whether the Service is ours to serve: without `--load-balancer-class` those
@@ -44,14 +71,18 @@ pub fn is_ours(view: &ServiceView, class: Option<&str>) -> bool {
 /// keep is dealt with by [`decide`].
 pub fn replay(view: &ServiceView, doubtful: &[IpAddr], allocator: &mut Allocator) {
     for &ip in view.status.iter().chain(doubtful) {
-        let _refused = allocator.claim(&view.key, ip);
+        let _refused = allocator.claim(view.claimant(), ip);
     }
 }
 
 /// Decides about one Service. Addresses it gains are claimed; those it loses
 /// stay claimed until its status no longer shows them, see
 /// [`Allocator::retain`].
-pub fn decide(view: &ServiceView, class: Option<&str>, allocator: &mut Allocator) -> Decision {
+pub fn decide(
+    view: &ServiceView,
+    around: &Surroundings<'_>,
+    allocator: &mut Allocator,
+) -> Decision {
     replay(view, &[], allocator);
     if view.deleting {
         return Decision::default();
@@ -59,12 +90,15 @@ pub fn decide(view: &ServiceView, class: Option<&str>, allocator: &mut Allocator
     if !view.load_balancer {
         return clear_ours(view, allocator);
     }
-    if !is_ours(view, class) {
+    if !is_ours(view, around.class) {
         return Decision::default();
     }
-    let (kept, lost) = keep(view, allocator);
-    let choice = choose::choose(view, kept, allocator);
-    let addresses = in_family_order(view, choice.addresses);
+    let (kept, lost) = keep(view, allocator, around);
+    let mut choice = choose::choose(view, kept, allocator, around);
+    choice.addresses = in_family_order(view, choice.addresses);
+    let condition = condition::of(view, &choice, allocator, around);
+    let said = view.condition.as_ref().is_some_and(|c| c.says(&condition));
+    let addresses = choice.addresses;
     let lost = lost
         .into_iter()
         .filter(|lost| !addresses.contains(&lost.ip))
@@ -74,7 +108,12 @@ pub fn decide(view: &ServiceView, class: Option<&str>, allocator: &mut Allocator
         write: (!right).then_some(addresses),
         lost,
         refusal: choice.refusal,
-        waiting: choice.waiting,
+        condition: if said {
+            Say::Same
+        } else {
+            Say::This(condition)
+        },
+        waits: choice.waits,
     }
 }
 
@@ -85,21 +124,30 @@ fn clear_ours(view: &ServiceView, allocator: &Allocator) -> Decision {
         .status
         .iter()
         .any(|ip| allocator.pool_of(*ip).is_some());
+    let condition = match &view.condition {
+        Some(_) => Say::Nothing,
+        None => Say::Same,
+    };
     Decision {
         write: ours.then(Vec::new),
+        condition,
         ..Decision::default()
     }
 }
 
 /// Splits the addresses in the status, then those held beside it (the status
 /// was cleared by hand), into what may stay and what may not.
-fn keep(view: &ServiceView, allocator: &mut Allocator) -> (Vec<IpAddr>, Vec<Lost>) {
+fn keep(
+    view: &ServiceView,
+    allocator: &mut Allocator,
+    around: &Surroundings<'_>,
+) -> (Vec<IpAddr>, Vec<Lost>) {
     let held = allocator.held(&view.key);
     let beside = held.into_iter().filter(|ip| !view.status.contains(ip));
     let mut kept: Vec<IpAddr> = Vec::new();
     let mut lost = Vec::new();
     for ip in view.status.iter().copied().chain(beside) {
-        match fitness(view, ip, &kept, allocator) {
+        match fitness(view, ip, &kept, allocator, around) {
             Ok(()) => kept.push(ip),
             Err(why) if view.status.contains(&ip) => lost.push(Lost { ip, why }),
             Err(_) => {}
@@ -113,6 +161,7 @@ fn fitness(
     ip: IpAddr,
     kept: &[IpAddr],
     allocator: &mut Allocator,
+    around: &Surroundings<'_>,
 ) -> Result<(), Unfit> {
     let family = Family::of(ip);
     if !wanted(view).contains(&family) {
@@ -121,12 +170,14 @@ fn fitness(
     if kept.iter().any(|other| Family::of(*other) == family) {
         return Err(Unfit::Surplus(family));
     }
-    allocator
-        .claim(&view.key, ip)
-        .map_err(|refusal| match refusal {
-            ClaimRefusal::Uncovered(_) => Unfit::Uncovered,
-            other => Unfit::Claim(other),
-        })
+    let claim = allocator.claim(view.claimant(), ip);
+    claim.map_err(|refusal| match refusal {
+        ClaimRefusal::Uncovered(_) => Unfit::Uncovered,
+        other => Unfit::Claim(other),
+    })?;
+    let pool = allocator.pool_of(ip).ok_or(Unfit::Uncovered)?;
+    let pool = allocator.pool(pool);
+    admit::admits(view, pool, around).map_err(|why| Unfit::Barred(pool.name.clone(), why))
 }
 
 /// The families a Service wants addresses of: the primary one only, unless its

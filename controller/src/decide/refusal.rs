@@ -21,12 +21,46 @@ pub enum Refusal {
     },
     /// Addresses asked for cannot be had; each with its reason.
     Requested(Vec<ClaimRefusal>),
+    /// The pool asked for does not exist.
+    UnknownPool {
+        /// What was asked for.
+        requested: String,
+        /// The pools there are.
+        known: Vec<String>,
+    },
     /// The Service requires dual stack but has one family only.
     NotDual,
     /// The Service has no IP family yet.
     NoFamily,
     /// Every pool was considered and none can serve; in order, with reasons.
     NoPool(Vec<(String, PoolRefusal)>),
+}
+
+/// Every word that [`Refusal::reason`] may say.
+pub const REASONS: [&str; 7] = [
+    "InvalidRequest",
+    "FamilyMismatch",
+    "RequestedAddress",
+    "UnknownPool",
+    "NotDualStack",
+    "NoFamily",
+    "NoAddress",
+];
+
+impl Refusal {
+    /// One word for it: the condition's reason and the metric's label.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "InvalidRequest",
+            Self::RequestedFamilies { .. } => "FamilyMismatch",
+            Self::Requested(_) => "RequestedAddress",
+            Self::UnknownPool { .. } => "UnknownPool",
+            Self::NotDual => "NotDualStack",
+            Self::NoFamily => "NoFamily",
+            Self::NoPool(_) => "NoAddress",
+        }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -42,6 +76,11 @@ impl fmt::Display for Refusal {
             Self::Requested(reasons) => {
                 write!(f, "cannot assign the requested address: {}", list(reasons))
             }
+            Self::UnknownPool { requested, known } => write!(
+                f,
+                "the requested pool {requested} does not exist; there are {}",
+                shortened(known.iter().map(String::as_str), ", ")
+            ),
             Self::NotDual => f.write_str("requires dual stack but has one IP family"),
             Self::NoFamily => f.write_str("the Service has no IP family yet"),
             Self::NoPool(pools) if pools.is_empty() => {
@@ -51,9 +90,31 @@ impl fmt::Display for Refusal {
                 let reasons = pools
                     .iter()
                     .map(|(pool, why)| format!("pool {pool}: {why}"));
-                write!(f, "no address: {}", reasons.collect::<Vec<_>>().join("; "))
+                write!(f, "no address: {}", shortened(reasons, "; "))
             }
         }
+    }
+}
+
+/// A preference for two families of which one cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// What is missing.
+    pub families: Vec<Family>,
+    /// The pool of the other address.
+    pub pool: String,
+    /// Why it does not give both.
+    pub why: PoolRefusal,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            families,
+            pool,
+            why,
+        } = self;
+        write!(f, "no {} address: pool {pool}: {why}", list(families))
     }
 }
 
@@ -73,6 +134,8 @@ pub enum Unfit {
     Uncovered,
     /// It is held by another Service, or its pool leaves it out.
     Claim(ClaimRefusal),
+    /// Its pool, which is named, is not (any more) for the Service.
+    Barred(String, PoolRefusal),
     /// The Service wants no address of this family.
     Family(Family),
     /// The Service has another one of this family.
@@ -85,6 +148,7 @@ impl fmt::Display for Lost {
         match &self.why {
             Unfit::Uncovered => write!(f, "{ip} was taken back: no pool covers it"),
             Unfit::Claim(reason) => write!(f, "{ip} was taken back: {reason}"),
+            Unfit::Barred(pool, why) => write!(f, "{ip} was taken back: pool {pool}: {why}"),
             Unfit::Family(family) => {
                 write!(
                     f,
@@ -99,6 +163,21 @@ impl fmt::Display for Lost {
             }
         }
     }
+}
+
+/// The most that is listed in one message; a condition must stay short enough
+/// for the API server.
+const LISTED: usize = 20;
+
+/// The first of many, and how many there are more.
+fn shortened<T: Into<String>>(texts: impl Iterator<Item = T>, separator: &str) -> String {
+    let mut texts: Vec<String> = texts.map(Into::into).collect();
+    let more = texts.len().saturating_sub(LISTED);
+    if more > 0 {
+        texts.truncate(LISTED);
+        texts.push(format!("and {more} more"));
+    }
+    texts.join(separator)
 }
 
 /// Values in a row, separated by commas.

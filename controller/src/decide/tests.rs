@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use ferrolb_core::config::Config;
 use ferrolb_core::range::Family::{V4, V6};
+use ferrolb_core::selector::Labels;
 
-use super::{Decision, decide};
+use super::{Decision, Namespaces, Surroundings};
 use crate::allocator::Allocator;
 use crate::service::{FamilyPolicy, Request, ServiceKey, ServiceView};
 
@@ -29,7 +30,11 @@ fn service(name: &str) -> ServiceView {
         class: None,
         families: vec![V4],
         policy: FamilyPolicy::Single,
+        labels: Labels::new(),
         request: Request::Any,
+        pool: None,
+        terms: None,
+        condition: None,
         status: Vec::new(),
         tidy: true,
     }
@@ -65,6 +70,15 @@ fn decided(view: &ServiceView, allocator: &mut Allocator) -> Decision {
     decide(view, None, allocator)
 }
 
+fn decide(view: &ServiceView, class: Option<&str>, allocator: &mut Allocator) -> Decision {
+    let namespaces = Namespaces::new();
+    let around = Surroundings {
+        class,
+        namespaces: &namespaces,
+    };
+    super::decide(view, &around, allocator)
+}
+
 fn reason(decision: &Decision) -> String {
     decision.refusal.as_ref().unwrap().to_string()
 }
@@ -84,7 +98,7 @@ fn deciding_again_changes_nothing() {
     let first = decided(&service("a"), &mut allocator);
     assert_eq!(decided(&service("a"), &mut allocator), first);
     let written = having(service("a"), &["10.0.0.1"]);
-    assert_eq!(decided(&written, &mut allocator), Decision::default());
+    assert_eq!(decided(&written, &mut allocator).write, None);
 }
 
 #[test]
@@ -94,7 +108,7 @@ fn says_why_each_pool_gives_nothing() {
     decided(&service("a"), &mut allocator);
     let refused = decided(&service("b"), &mut allocator);
     assert_eq!(refused.write, None);
-    assert!(refused.waiting);
+    assert!(!refused.waits.is_empty());
     assert_eq!(
         reason(&refused),
         "no address: pool six: has no IPv4 addresses; pool off: autoAssign is off; pool one: IPv4 is exhausted"
@@ -141,7 +155,7 @@ fn explains_why_a_requested_address_cannot_be_had() {
     decided(&service("a"), &mut allocator);
     let held = decided(&asking("b", &["10.0.0.1"]), &mut allocator);
     assert!(reason(&held).ends_with("10.0.0.1 is held by Service default/a"));
-    assert!(held.waiting);
+    assert!(!held.waits.is_empty());
     let foreign = decided(&asking("c", &["192.0.2.1"]), &mut allocator);
     assert!(reason(&foreign).ends_with("192.0.2.1 is in no pool"));
     let wrong = decided(&asking("d", &["fd77::1"]), &mut allocator);
@@ -211,7 +225,7 @@ fn preferred_dual_stack_is_content_with_one_and_completed_later() {
     let view = dual("a", FamilyPolicy::PreferDual);
     let one = decided(&view, &mut allocator);
     assert_eq!(one.write, Some(ips(&["10.0.0.0"])));
-    assert!(one.waiting && one.refusal.is_none());
+    assert!(!one.waits.is_empty() && one.refusal.is_none());
     allocator.retain(&taker.key, &[]);
     let both = decided(&having(view, &["10.0.0.0"]), &mut allocator);
     assert_eq!(both.write, Some(ips(&["fd77::1", "10.0.0.0"])));
@@ -243,7 +257,7 @@ fn a_foreign_address_is_taken_back_and_replaced() {
 fn of_two_services_with_one_address_the_second_is_moved() {
     let mut allocator = allocator(LAN);
     let older = having(service("a"), &["10.0.0.1"]);
-    assert_eq!(decided(&older, &mut allocator), Decision::default());
+    assert_eq!(decided(&older, &mut allocator).write, None);
     let newer = decided(&having(service("b"), &["10.0.0.1"]), &mut allocator);
     assert_eq!(newer.write, Some(ips(&["10.0.0.2"])));
     assert!(

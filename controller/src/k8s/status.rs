@@ -7,12 +7,13 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use ferrolb_core::names::CONTROLLER;
+use ferrolb_core::names::{ALLOCATED, CONTROLLER};
 use ferrolb_runtime::error::Chain;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -20,7 +21,9 @@ use tokio::sync::watch;
 
 use super::lease::Leadership;
 use super::view;
+use crate::decide::Say;
 use crate::reconcile::{StatusWrite, Written};
+use crate::service::Condition;
 
 /// The longest a single write is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -114,16 +117,44 @@ async fn patch(client: Client, write: &StatusWrite) -> kube::Result<Service> {
         ..PatchParams::default()
     };
     services
-        .patch_status(&write.key.name, &params, &Patch::Merge(body(write)))
+        .patch_status(
+            &write.key.name,
+            &params,
+            &Patch::Strategic(body(write, Timestamp::now())),
+        )
         .await
 }
 
-fn body(write: &StatusWrite) -> Value {
+/// A strategic merge patch: other controllers' conditions stay as they are.
+fn body(write: &StatusWrite, now: Timestamp) -> Value {
     let entry = |ip: &std::net::IpAddr| json!({"ip": ip, "ipMode": "VIP"});
     let ingress: Vec<Value> = write.addresses.iter().map(entry).collect();
+    let mut status = json!({"loadBalancer": {"ingress": ingress}});
+    let condition = match &write.condition {
+        Say::Same => None,
+        Say::Nothing => Some(json!({"type": ALLOCATED, "$patch": "delete"})),
+        Say::This(condition) => Some(condition_entry(write, condition, now)),
+    };
+    if let Some(condition) = condition {
+        status["conditions"] = json!([condition]);
+    }
     json!({
         "metadata": {"uid": write.uid, "resourceVersion": write.version},
-        "status": {"loadBalancer": {"ingress": ingress}},
+        "status": status,
+    })
+}
+
+/// The time is that of the last turn from true to false or back.
+fn condition_entry(write: &StatusWrite, condition: &Condition, now: Timestamp) -> Value {
+    let shown = write.shown.as_ref();
+    let unturned = shown.filter(|shown| shown.fulfilled == condition.fulfilled);
+    let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    json!({
+        "type": ALLOCATED,
+        "status": if condition.fulfilled { "True" } else { "False" },
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": unturned.map_or(now, |shown| shown.since.clone()),
     })
 }
 
@@ -143,14 +174,15 @@ fn judge(write: &StatusWrite, result: kube::Result<Service>) -> Written {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::jiff::Timestamp;
     use serde_json::json;
 
     use super::{StatusWrite, body};
-    use crate::service::ServiceKey;
+    use crate::decide::Say;
+    use crate::service::{Condition, ServiceKey, Shown};
 
-    #[test]
-    fn a_write_is_bound_to_the_version_it_was_decided_from() {
-        let write = StatusWrite {
+    fn write(condition: Say) -> StatusWrite {
+        StatusWrite {
             key: ServiceKey {
                 namespace: "n".to_owned(),
                 name: "s".to_owned(),
@@ -158,11 +190,40 @@ mod tests {
             uid: "u".to_owned(),
             version: "7".to_owned(),
             addresses: vec!["10.0.0.1".parse().unwrap()],
-        };
+            condition,
+            shown: Some(Shown {
+                fulfilled: false,
+                reason: "NoAddress".to_owned(),
+                message: String::new(),
+                since: "2001-01-01T00:00:00Z".to_owned(),
+            }),
+        }
+    }
+
+    fn condition(fulfilled: bool) -> Say {
+        Say::This(Condition {
+            fulfilled,
+            reason: "R",
+            message: "m".to_owned(),
+        })
+    }
+
+    #[test]
+    fn a_write_is_bound_to_the_version_it_was_decided_from() {
         let expected = json!({
             "metadata": {"uid": "u", "resourceVersion": "7"},
             "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1", "ipMode": "VIP"}]}},
         });
-        assert_eq!(body(&write), expected);
+        assert_eq!(body(&write(Say::Same), Timestamp::UNIX_EPOCH), expected);
+    }
+
+    #[test]
+    fn the_condition_keeps_its_time_unless_it_turns() {
+        let time = |fulfilled| {
+            let body = body(&write(condition(fulfilled)), Timestamp::UNIX_EPOCH);
+            body["status"]["conditions"][0]["lastTransitionTime"].clone()
+        };
+        assert_eq!(time(false), "2001-01-01T00:00:00Z");
+        assert_eq!(time(true), "1970-01-01T00:00:00Z");
     }
 }

@@ -1,15 +1,21 @@
 //! Translates objects of the API into the values that decisions are made from.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ferrolb_core::config::{Config, Faults};
-use ferrolb_core::names::{ANNOTATION_PREFIXES, CONFIG_KEY, LOAD_BALANCER_IPS};
+use ferrolb_core::names::{
+    ADDRESS_POOL, ALLOCATED, ALLOW_SHARED_IP, ALLOW_SHARED_IP_NAMESPACES, ANNOTATION_PREFIXES,
+    CONFIG_KEY, LOAD_BALANCER_IPS,
+};
 use ferrolb_core::range::{Family, address};
 use k8s_openapi::api::core::v1::{ConfigMap, LoadBalancerIngress, Service, ServiceSpec};
 use kube::ResourceExt;
 
+use crate::allocator::{Protocol, Terms};
 use crate::reconcile::{FaultyConfig, Seen};
-use crate::service::{FamilyPolicy, Request, ServiceKey, ServiceView};
+use crate::service::{FamilyPolicy, Request, ServiceKey, ServiceView, Shown};
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +27,7 @@ pub fn service(object: &Service) -> ServiceView {
     let spec = object.spec.as_ref().unwrap_or(&empty);
     let created = object.metadata.creation_timestamp.as_ref();
     let (status, tidy) = status(object);
+    let (request, pool, sharing) = wishes(object, spec);
     ServiceView {
         key: key(object),
         uid: object.uid().unwrap_or_default(),
@@ -31,7 +38,11 @@ pub fn service(object: &Service) -> ServiceView {
         class: spec.load_balancer_class.clone(),
         families: families(spec),
         policy: policy(spec),
-        request: request(object, spec),
+        labels: object.labels().clone(),
+        request,
+        pool,
+        terms: sharing.map(|key| Arc::new(terms(object, spec, key))),
+        condition: condition(object),
         status,
         tidy,
     }
@@ -102,6 +113,70 @@ fn status(object: &Service) -> (Vec<IpAddr>, bool) {
 fn is_tidy(entry: &LoadBalancerIngress) -> bool {
     let vip = entry.ip_mode.as_deref().is_none_or(|mode| mode == "VIP");
     entry.ip.is_some() && entry.hostname.is_none() && vip
+}
+
+/// Our condition as the status shows it.
+fn condition(object: &Service) -> Option<Shown> {
+    let conditions = object.status.as_ref()?.conditions.as_ref()?;
+    let ours = conditions.iter().find(|c| c.type_ == ALLOCATED)?;
+    Some(Shown {
+        fulfilled: ours.status == "True",
+        reason: ours.reason.clone(),
+        message: ours.message.clone(),
+        since: ours.last_transition_time.0.to_string(),
+    })
+}
+
+/// The addresses, the pool and the sharing key the user asks for. What
+/// contradicts itself makes the request malformed.
+fn wishes(object: &Service, spec: &ServiceSpec) -> (Request, Option<String>, Option<String>) {
+    let request = request(object, spec);
+    match (
+        annotation(object, ADDRESS_POOL),
+        annotation(object, ALLOW_SHARED_IP),
+    ) {
+        (Ok(pool), Ok(sharing)) => (request, pool, sharing),
+        (Err(problem), _) | (_, Err(problem)) => (Request::Malformed(problem), None, None),
+    }
+}
+
+/// An annotation under any of the prefixes; empty means nothing.
+fn annotation(object: &Service, name: &str) -> Result<Option<String>, String> {
+    let names = ANNOTATION_PREFIXES.map(|prefix| format!("{prefix}{name}"));
+    let values = names
+        .iter()
+        .filter_map(|name| Some((name, object.annotations().get(name)?)));
+    let mut values = values.filter(|(_, value)| !value.is_empty());
+    let Some((first, value)) = values.next() else {
+        return Ok(None);
+    };
+    match values.find(|(_, other)| *other != value) {
+        Some((second, _)) => Err(format!("{first} and {second} ask for different things")),
+        None => Ok(Some(value.clone())),
+    }
+}
+
+/// The terms on which a Service with this key shares its address.
+fn terms(object: &Service, spec: &ServiceSpec, key: String) -> Terms {
+    let protocol = |name: Option<&str>| match name {
+        Some("UDP") => Protocol::Udp,
+        Some("SCTP") => Protocol::Sctp,
+        _ => Protocol::Tcp,
+    };
+    let ports = spec.ports.iter().flatten().filter_map(|port| {
+        let number = u16::try_from(port.port).ok()?;
+        Some((protocol(port.protocol.as_deref()), number))
+    });
+    let local = spec.external_traffic_policy.as_deref() == Some("Local");
+    let selector = spec.selector.clone().unwrap_or_default();
+    let others = object.annotations().get(ALLOW_SHARED_IP_NAMESPACES);
+    let others = others.into_iter().flat_map(|names| names.split(','));
+    Terms {
+        key,
+        ports: ports.collect(),
+        local: if local { selector } else { BTreeMap::new() },
+        namespaces: others.map(|name| name.trim().to_owned()).collect(),
+    }
 }
 
 /// The field or the annotations; several may say the same, but not different

@@ -1,12 +1,13 @@
-//! The watches behind the engine: the ConfigMap always, Services while
-//! leading. Starting anew means a new list from the API server's store, never
+//! The watches behind the engine: the ConfigMap always, Services and namespaces
+//! while leading. Starting anew means a new list from the API server's store, never
 //! from a cache that may be behind.
 
 use std::future::Future;
 
 use ferrolb_core::names::CONFIG_MAP;
-use ferrolb_runtime::kube::{Change, watch};
-use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use ferrolb_core::selector::Labels;
+use ferrolb_runtime::kube::{Change, watch, watch_as};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service};
 use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::mpsc;
@@ -14,6 +15,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::view;
+use crate::decide::Namespaces;
 use crate::reconcile::Seen;
 use crate::service::{ServiceKey, ServiceView};
 
@@ -33,6 +35,10 @@ pub enum Input {
     Service(Box<ServiceView>),
     /// A Service is gone.
     Deleted(ServiceKey),
+    /// These are all namespaces there are.
+    Namespaces(Namespaces),
+    /// A namespace has these labels; none if it is gone.
+    Namespace(String, Option<Labels>),
     /// The configuration and its `resourceVersion`; none if it is gone.
     Config(Seen, Option<String>),
 }
@@ -53,7 +59,8 @@ impl Watches {
         let config_maps = Api::namespaced(client.clone(), namespace);
         set.spawn(config_map(config_maps, sender.clone()));
         if leading {
-            set.spawn(services(Api::all(client.clone()), sender));
+            set.spawn(services(Api::all(client.clone()), sender.clone()));
+            set.spawn(namespaces(Api::all(client.clone()), sender));
         }
         Self { set, inputs }
     }
@@ -86,16 +93,20 @@ async fn config_map(api: Api<ConfigMap>, sender: mpsc::Sender<Input>) {
     watch(api, only, "ConfigMap", CancellationToken::new(), sink).await;
 }
 
+/// Each object is cut down to what decisions need as it comes in, so that a
+/// long list never is in memory as a whole.
 async fn services(api: Api<Service>, sender: mpsc::Sender<Input>) {
     let sink = |change| send(&sender, service_input(change));
-    watch(
-        api,
-        watcher_config(),
-        "Services",
-        CancellationToken::new(),
-        sink,
-    )
-    .await;
+    let cancel = CancellationToken::new();
+    let cut = |object: Service| view::service(&object);
+    watch_as(api, watcher_config(), "Services", cancel, cut, sink).await;
+}
+
+async fn namespaces(api: Api<Namespace>, sender: mpsc::Sender<Input>) {
+    let sink = |change| send(&sender, namespace_input(change));
+    let cancel = CancellationToken::new();
+    let cut = |object: Namespace| (object.name_any(), object.labels().clone());
+    watch_as(api, watcher_config(), "Namespaces", cancel, cut, sink).await;
 }
 
 fn watcher_config() -> watcher::Config {
@@ -122,10 +133,18 @@ fn config_input(change: Change<ConfigMap>) -> Input {
     }
 }
 
-fn service_input(change: Change<Service>) -> Input {
+fn service_input(change: Change<ServiceView>) -> Input {
     match change {
-        Change::Apply(object) => Input::Service(Box::new(view::service(&object))),
-        Change::Reset(objects) => Input::Services(objects.iter().map(view::service).collect()),
-        Change::Delete(object) => Input::Deleted(view::key(&object)),
+        Change::Apply(view) => Input::Service(Box::new(view)),
+        Change::Reset(views) => Input::Services(views),
+        Change::Delete(view) => Input::Deleted(view.key),
+    }
+}
+
+fn namespace_input(change: Change<(String, Labels)>) -> Input {
+    match change {
+        Change::Apply((name, labels)) => Input::Namespace(name, Some(labels)),
+        Change::Reset(all) => Input::Namespaces(all.into_iter().collect()),
+        Change::Delete((name, _)) => Input::Namespace(name, None),
     }
 }

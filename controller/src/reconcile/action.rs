@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use ferrolb_core::config::{Config, Faults};
 
-use crate::decide::{Lost, Refusal};
-use crate::service::{ServiceKey, ServiceView};
+use crate::decide::{Lost, Refusal, Say};
+use crate::service::{ServiceKey, ServiceView, Shown};
 
 /// The configuration as it was last seen.
 #[derive(Debug, Clone)]
@@ -58,6 +58,10 @@ pub struct StatusWrite {
     pub version: String,
     /// The addresses to show, none to clear.
     pub addresses: Vec<IpAddr>,
+    /// What our condition is to say.
+    pub condition: Say,
+    /// Our condition as it is: its time stays unless it turns.
+    pub shown: Option<Shown>,
 }
 
 /// How a status write ended.
@@ -85,8 +89,8 @@ pub struct Told {
 /// What there is to say about a Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// Its status shows these addresses now; each with its pool.
-    Assigned(Vec<(IpAddr, String)>),
+    /// Its status shows addresses now; which, and from where.
+    Assigned(String),
     /// It does not get what it needs.
     Refused(Refusal),
     /// It may not keep an address.
@@ -96,12 +100,7 @@ pub enum Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Assigned(addresses) => {
-                let each = addresses
-                    .iter()
-                    .map(|(ip, pool)| format!("{ip} from pool {pool}"));
-                write!(f, "assigned {}", each.collect::<Vec<_>>().join(", "))
-            }
+            Self::Assigned(text) => f.write_str(text),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Lost(lost) => lost.fmt(f),
         }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::action::{Action, Notice, StatusWrite, Told};
-use crate::decide::{Decision, Lost, Refusal};
+use crate::decide::{Decision, Lost, Refusal, Say};
 use crate::service::ServiceView;
 
 /// One Service of type `LoadBalancer`, or one whose status still has addresses.
@@ -67,6 +67,7 @@ impl Entry {
     /// said before.
     pub(super) fn apply(&mut self, decision: Decision) -> Vec<Action> {
         let mut actions = Vec::new();
+        let changes = decision.changes_status();
         for lost in decision
             .lost
             .iter()
@@ -81,12 +82,22 @@ impl Entry {
         actions.extend(refusal.map(|refusal| self.tell(Notice::Refused(refusal.clone()))));
         self.lost = decision.lost;
         self.refused = decision.refusal;
-        actions.extend(
-            decision
-                .write
-                .map(|addresses| Action::Write(self.write(addresses))),
-        );
+        if changes {
+            let addresses = decision.write.unwrap_or_else(|| self.view.status.clone());
+            let write = self.write(addresses, decision.condition);
+            actions.push(Action::Write(write));
+        }
         actions
+    }
+
+    /// Why it is refused, in one word.
+    pub(super) fn refused_for(&self) -> Option<&'static str> {
+        self.refused.as_ref().map(Refusal::reason)
+    }
+
+    /// Why it is refused, for people.
+    pub(super) fn refusal(&self) -> Option<&Refusal> {
+        self.refused.as_ref()
     }
 
     /// Notes that a write succeeded.
@@ -94,7 +105,7 @@ impl Entry {
         self.failures = 0;
     }
 
-    fn write(&mut self, addresses: Vec<IpAddr>) -> StatusWrite {
+    fn write(&mut self, addresses: Vec<IpAddr>, condition: Say) -> StatusWrite {
         self.writing = true;
         self.doubtful.extend(&addresses);
         let new = addresses.iter().filter(|ip| !self.view.status.contains(ip));
@@ -104,6 +115,8 @@ impl Entry {
             uid: self.view.uid.clone(),
             version: self.view.version.clone(),
             addresses,
+            condition,
+            shown: self.view.condition.clone(),
         }
     }
 

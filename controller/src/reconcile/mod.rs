@@ -9,20 +9,24 @@
 
 mod action;
 mod entry;
+mod state;
 #[cfg(test)]
 mod tests;
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use ferrolb_core::config::Config;
+use ferrolb_core::selector::Labels;
 
-use crate::allocator::{Allocator, Usage};
-use crate::decide::{decide, replay};
+use crate::allocator::{Allocator, Opening, Usage};
+use crate::decide::{Namespaces, Surroundings, assigned, decide, replay};
 use crate::service::{ServiceKey, ServiceView};
 use entry::Entry;
+use waits::Waits;
 
 pub use action::{Action, FaultyConfig, Notice, Seen, StatusWrite, Told, Written};
+pub use state::{Holding, PoolPage, StatePage, Waiting};
 
 /// The state of one controller.
 #[derive(Debug, Default)]
@@ -31,6 +35,8 @@ pub struct Reconciler {
     leading: bool,
     services_listed: bool,
     config_listed: bool,
+    namespaces_listed: bool,
+    namespaces: Namespaces,
     /// The last good configuration; stays in force while a later one is bad.
     config: Option<Config>,
     faulty: Option<FaultyConfig>,
@@ -38,10 +44,10 @@ pub struct Reconciler {
     active: bool,
     allocator: Allocator,
     services: BTreeMap<ServiceKey, Entry>,
-    /// Services that another's release may help, the oldest first.
-    waiting: BTreeSet<(i64, ServiceKey)>,
-    /// Whether an address came free since those were last looked at.
-    freed: bool,
+    /// Services that wait for something, by what that is.
+    waits: Waits,
+    /// How many Services are refused, by the reason's word.
+    refused: BTreeMap<&'static str, usize>,
     actions: Vec<Action>,
 }
 
@@ -69,9 +75,11 @@ impl Reconciler {
         self.active = false;
         self.services_listed = false;
         self.config_listed = false;
-        self.freed = false;
+        self.namespaces_listed = false;
+        self.namespaces.clear();
         self.services.clear();
-        self.waiting.clear();
+        self.waits.clear();
+        self.refused.clear();
         self.actions.clear();
         self.allocator = Allocator::default();
     }
@@ -98,7 +106,8 @@ impl Reconciler {
             return;
         }
         let replaced = known.is_some_and(|entry| entry.view.uid != view.uid);
-        let irrelevant = !view.load_balancer && view.status.is_empty();
+        let bare = view.status.is_empty() && view.condition.is_none();
+        let irrelevant = !view.load_balancer && bare;
         if replaced || irrelevant {
             self.service_deleted(&key);
         }
@@ -118,8 +127,38 @@ impl Reconciler {
     /// A Service is gone; so is its claim to its addresses.
     pub fn service_deleted(&mut self, key: &ServiceKey) {
         if let Some(entry) = self.services.remove(key) {
-            self.waiting.remove(&(entry.view.created, key.clone()));
-            self.freed |= self.allocator.retain(key, &[]) > 0;
+            let place = (entry.view.created, key.clone());
+            self.waits.set(&place, BTreeSet::new());
+            self.recount(entry.refused_for(), None);
+            self.allocator.retain(key, &[]);
+        }
+    }
+
+    /// These are all namespaces there are.
+    pub fn namespaces_listed(&mut self, namespaces: Namespaces) {
+        let before = std::mem::replace(&mut self.namespaces, namespaces);
+        self.namespaces_listed = true;
+        let names: BTreeSet<String> = before
+            .keys()
+            .chain(self.namespaces.keys())
+            .cloned()
+            .collect();
+        for name in names {
+            if before.get(&name) != self.namespaces.get(&name) {
+                self.consider_namespace(&name);
+            }
+        }
+        self.activate();
+    }
+
+    /// A namespace has these labels now; none if it is gone.
+    pub fn namespace_changed(&mut self, name: &str, labels: Option<Labels>) {
+        let before = match labels.clone() {
+            Some(labels) => self.namespaces.insert(name.to_owned(), labels),
+            None => self.namespaces.remove(name),
+        };
+        if before != labels {
+            self.consider_namespace(name);
         }
     }
 
@@ -176,12 +215,37 @@ impl Reconciler {
         self.consider(key);
     }
 
-    /// Looks again at Services that wait, if an address came free. To be called
-    /// when there is nothing else to hear.
+    /// Looks again at Services that wait for something that has happened. To
+    /// be called when there is nothing else to hear.
     pub fn settle(&mut self) {
-        while std::mem::take(&mut self.freed) {
-            let waiting: Vec<_> = self.waiting.iter().map(|(_, key)| key.clone()).collect();
-            waiting.iter().for_each(|key| self.consider(key));
+        loop {
+            let openings = self.allocator.take_openings();
+            if openings.is_empty() {
+                return;
+            }
+            openings.iter().for_each(|opening| self.wake(opening));
+        }
+    }
+
+    /// The oldest first, as long as there is something left to be had.
+    fn wake(&mut self, opening: &Opening) {
+        let mut last = None;
+        while let Some(place) = self.waits.next(opening, last.as_ref()) {
+            if !self.is_open(opening) {
+                return;
+            }
+            self.consider(&place.1);
+            last = Some(place);
+        }
+    }
+
+    fn is_open(&mut self, opening: &Opening) -> bool {
+        match opening {
+            Opening::Free(pool, family) => self.allocator.has_free(pool, *family),
+            Opening::Quota(pool, namespace, family) => {
+                self.allocator.has_quota(pool, namespace, *family)
+            }
+            Opening::Address(_) | Opening::Key(_) => true,
         }
     }
 
@@ -199,7 +263,8 @@ impl Reconciler {
     /// Whether every list it needs in its present role is in.
     #[must_use]
     pub fn is_listed(&self) -> bool {
-        self.config_listed && (self.services_listed || !self.leading)
+        let served = self.services_listed && self.namespaces_listed;
+        self.config_listed && (served || !self.leading)
     }
 
     /// Whether a good configuration has been seen.
@@ -208,10 +273,16 @@ impl Reconciler {
         self.config.is_some()
     }
 
-    /// How many Services wait for another's release.
+    /// How many Services wait for something of others' doing.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.waits.len()
+    }
+
+    /// How many Services do not get what they ask for, by the reason's word.
+    #[must_use]
+    pub fn refused(&self) -> &BTreeMap<&'static str, usize> {
+        &self.refused
     }
 
     /// How full each pool is; nothing while following.
@@ -228,7 +299,7 @@ impl Reconciler {
     }
 
     fn activate(&mut self) {
-        let listed = self.services_listed && self.config_listed;
+        let listed = self.services_listed && self.config_listed && self.namespaces_listed;
         let Some(config) = self
             .config
             .as_ref()
@@ -260,36 +331,48 @@ impl Reconciler {
         let Some(entry) = self.services.get_mut(key).filter(|entry| !entry.writing) else {
             return;
         };
-        let before = self.allocator.held(key);
-        let decision = decide(&entry.view, self.class.as_deref(), &mut self.allocator);
+        let around = Surroundings {
+            class: self.class.as_deref(),
+            namespaces: &self.namespaces,
+        };
+        let decision = decide(&entry.view, &around, &mut self.allocator);
         let gains = decision.write.as_deref().unwrap_or_default();
         let keep = [&entry.view.status, &entry.doubtful, gains].concat();
         self.allocator.retain(key, &keep);
-        let after = self.allocator.held(key);
-        // What was only claimed on the way to a refusal has not come free.
-        self.freed |= before.iter().any(|ip| !after.contains(ip));
         let place = (entry.view.created, key.clone());
-        if decision.waiting {
-            self.waiting.insert(place);
-        } else {
-            self.waiting.remove(&place);
-        }
+        self.waits.set(&place, decision.waits.clone());
+        let before = entry.refused_for();
         self.actions.extend(entry.apply(decision));
+        let now = entry.refused_for();
+        self.recount(before, now);
+    }
+
+    fn consider_namespace(&mut self, name: &str) {
+        let ours = |key: &&ServiceKey| key.namespace == name;
+        let keys: Vec<_> = self.services.keys().filter(ours).cloned().collect();
+        keys.iter().for_each(|key| self.consider(key));
+    }
+
+    /// A Service is refused for another reason than before.
+    fn recount(&mut self, before: Option<&'static str>, now: Option<&'static str>) {
+        if let Some(count) = before.and_then(|before| self.refused.get_mut(before)) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(now) = now {
+            *self.refused.entry(now).or_default() += 1;
+        }
     }
 
     /// The API server has what was written; only now does anybody hear of it.
     fn tell_assigned(&mut self, key: &ServiceKey) {
         if let Some(entry) = self.services.get(key) {
-            let notice = Notice::Assigned(self.with_pools(&entry.view.status));
-            self.actions.push(entry.tell(notice));
+            let around = Surroundings {
+                class: self.class.as_deref(),
+                namespaces: &self.namespaces,
+            };
+            let view = &entry.view;
+            let text = assigned(view, &view.status, &self.allocator, &around);
+            self.actions.push(entry.tell(Notice::Assigned(text)));
         }
-    }
-
-    fn with_pools(&self, addresses: &[IpAddr]) -> Vec<(IpAddr, String)> {
-        let pool = |ip: &IpAddr| {
-            let index = self.allocator.pool_of(*ip)?;
-            Some((*ip, self.allocator.names().nth(index)?.to_owned()))
-        };
-        addresses.iter().filter_map(pool).collect()
     }
 }

@@ -31,3 +31,17 @@ pub const ANNOTATION_PREFIXES: [&str; 3] = ["ferrolb.io/", "metallb.io/", "metal
 /// Annotation (after a prefix) that asks for addresses: one, or one per IP
 /// family separated by a comma.
 pub const LOAD_BALANCER_IPS: &str = "loadBalancerIPs";
+
+/// Annotation (after a prefix) that asks for a pool by its name.
+pub const ADDRESS_POOL: &str = "address-pool";
+
+/// Annotation (after a prefix) with a key: Services with the same key may hold
+/// one address if their ports differ.
+pub const ALLOW_SHARED_IP: &str = "allow-shared-ip";
+
+/// Annotation with the other namespaces a Service shares an address with,
+/// separated by commas; the Services there must name this one's.
+pub const ALLOW_SHARED_IP_NAMESPACES: &str = "ferrolb.io/allow-shared-ip-namespaces";
+
+/// Type of the Service condition that says whether it has what it asks for.
+pub const ALLOCATED: &str = "ferrolb.io/Allocated";

@@ -211,6 +211,7 @@ fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
         let mut fresh = Reconciler::new(None);
         fresh.lead();
         fresh.config_seen(seen.clone());
+        fresh.namespaces_listed(Default::default());
         fresh.services_listed(world.services.values().cloned().collect());
         assert!(!fresh.is_active());
         assert!(

@@ -6,9 +6,11 @@ use std::net::IpAddr;
 
 use ferrolb_core::config::Config;
 use ferrolb_core::range::Family::V4;
+use ferrolb_core::selector::Labels;
 
+use crate::decide::{Namespaces, Say};
 use crate::reconcile::{Action, Notice, Reconciler, Seen, StatusWrite, Told, Written};
-use crate::service::{FamilyPolicy, Request, ServiceKey, ServiceView};
+use crate::service::{Condition, FamilyPolicy, Request, ServiceKey, ServiceView, Shown};
 
 pub(super) fn key(name: &str) -> ServiceKey {
     ServiceKey {
@@ -19,6 +21,15 @@ pub(super) fn key(name: &str) -> ServiceKey {
 
 pub(super) fn config(pools: &str) -> Config {
     Config::from_yaml(&format!("pools: {pools}")).unwrap()
+}
+
+fn shown(condition: &Condition) -> Shown {
+    Shown {
+        fulfilled: condition.fulfilled,
+        reason: condition.reason.to_owned(),
+        message: condition.message.clone(),
+        since: String::new(),
+    }
 }
 
 /// What the watch has yet to show.
@@ -64,6 +75,7 @@ impl World {
         self.controller = Reconciler::new(None);
         self.controller.lead();
         self.controller.config_seen(Seen::Good(self.config.clone()));
+        self.controller.namespaces_listed(Namespaces::new());
         self.controller
             .services_listed(self.services.values().cloned().collect());
         self.act();
@@ -84,7 +96,11 @@ impl World {
             class: None,
             families: vec![V4],
             policy: FamilyPolicy::Single,
+            labels: Labels::new(),
             request: Request::Any,
+            pool: None,
+            terms: None,
+            condition: None,
             status: Vec::new(),
             tidy: true,
         };
@@ -148,6 +164,11 @@ impl World {
             Some(view) if view.version == write.version => {
                 let mut view = view.clone();
                 view.status.clone_from(&write.addresses);
+                match &write.condition {
+                    Say::Same => {}
+                    Say::Nothing => view.condition = None,
+                    Say::This(condition) => view.condition = Some(shown(condition)),
+                }
                 view.tidy = true;
                 self.store(view);
                 Written::Done(Box::new(self.services[&write.key].clone()))

@@ -6,4 +6,4 @@ mod client;
 mod watch;
 
 pub use client::{ClientError, client};
-pub use watch::{Change, watch};
+pub use watch::{Change, watch, watch_as};

@@ -36,13 +36,31 @@ pub async fn watch<K, F, S>(
     config: watcher::Config,
     what: &'static str,
     cancel: CancellationToken,
-    mut sink: S,
+    sink: S,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
     S: FnMut(Change<K>) -> F,
     F: Future<Output = ()>,
 {
+    watch_as(api, config, what, cancel, std::convert::identity, sink).await;
+}
+
+/// Like [`watch`], but each object is turned into another value as it comes
+/// in, so that a long list of large objects never is in memory as a whole.
+pub async fn watch_as<K, V, F, S>(
+    api: Api<K>,
+    config: watcher::Config,
+    what: &'static str,
+    cancel: CancellationToken,
+    cut: impl Fn(K) -> V,
+    mut sink: S,
+) where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    S: FnMut(Change<V>) -> F,
+    F: Future<Output = ()>,
+{
     let events = watcher(api, config).backoff(backoff());
+    let events = events.map(|event| event.map(|event| cut_event(event, &cut)));
     let changes = changes(events, what);
     futures::pin_mut!(changes);
     loop {
@@ -79,6 +97,16 @@ fn changes<K>(
         let change = event.ok().and_then(|event| reduce(event, &mut list));
         std::future::ready(change)
     })
+}
+
+fn cut_event<K, V>(event: watcher::Event<K>, cut: impl Fn(K) -> V) -> watcher::Event<V> {
+    match event {
+        watcher::Event::Apply(object) => watcher::Event::Apply(cut(object)),
+        watcher::Event::Delete(object) => watcher::Event::Delete(cut(object)),
+        watcher::Event::Init => watcher::Event::Init,
+        watcher::Event::InitApply(object) => watcher::Event::InitApply(cut(object)),
+        watcher::Event::InitDone => watcher::Event::InitDone,
+    }
 }
 
 fn reduce<K>(event: watcher::Event<K>, list: &mut Vec<K>) -> Option<Change<K>> {

@@ -1,0 +1,67 @@
+//! What our condition says of a Service. It depends only on how things are, not
+//! on how they came about, so that the same state is never written twice.
+
+use std::net::IpAddr;
+
+use super::admit::{Surroundings, pinned_to};
+use super::choose::Choice;
+use super::refusal::list;
+use crate::allocator::Allocator;
+use crate::service::{Condition, ServiceView};
+
+pub(super) fn of(
+    view: &ServiceView,
+    choice: &Choice,
+    allocator: &Allocator,
+    around: &Surroundings<'_>,
+) -> Condition {
+    if let Some(refusal) = &choice.refusal {
+        let keeps = match &choice.addresses[..] {
+            [] => String::new(),
+            kept => format!("; it keeps {}", list(kept)),
+        };
+        return Condition {
+            fulfilled: false,
+            reason: refusal.reason(),
+            message: format!("{refusal}{keeps}"),
+        };
+    }
+    let assigned = assigned(view, &choice.addresses, allocator, around);
+    match &choice.missing {
+        Some(missing) => Condition {
+            fulfilled: true,
+            reason: "PartlyAssigned",
+            message: format!("{assigned}; {missing}"),
+        },
+        None => Condition {
+            fulfilled: true,
+            reason: "Assigned",
+            message: assigned,
+        },
+    }
+}
+
+/// Which addresses a Service has, and from where.
+#[must_use]
+pub fn assigned(
+    view: &ServiceView,
+    addresses: &[IpAddr],
+    allocator: &Allocator,
+    around: &Surroundings<'_>,
+) -> String {
+    let pool = |ip: &IpAddr| Some((*ip, allocator.pool(allocator.pool_of(*ip)?)));
+    let each: Vec<_> = addresses.iter().filter_map(pool).collect();
+    let texts: Vec<_> = each
+        .iter()
+        .map(|(ip, pool)| format!("{ip} from pool {}", pool.name))
+        .collect();
+    let general = each.iter().any(|(_, p)| p.service_allocation.is_none());
+    let wished = view.pool.is_some() || view.request != crate::service::Request::Any;
+    let pinned = pinned_to(view, allocator, around).filter(|_| general && !wished);
+    let fallback = pinned.map(|pool| format!(", falling back from pool {}", pool.name));
+    format!(
+        "assigned {}{}",
+        texts.join(", "),
+        fallback.unwrap_or_default()
+    )
+}
