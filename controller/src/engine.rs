@@ -9,7 +9,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use kube::Client;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::k8s::events::EventSender;
@@ -17,6 +17,7 @@ use crate::k8s::lease::Leadership;
 use crate::k8s::status::StatusWriter;
 use crate::k8s::watches::{Input, WatchEnded, Watches};
 use crate::metrics::{ControllerMetrics, Outcome};
+use crate::page::Question;
 use crate::reconcile::{Action, Reconciler, Seen, StatusWrite, Written};
 use crate::report;
 use crate::service::ServiceKey;
@@ -48,6 +49,8 @@ pub struct Engine {
     pub metrics: Arc<ControllerMetrics>,
     /// Dropped once the first lists are in.
     pub unlisted: Option<Guard>,
+    /// Who asks for the state page.
+    pub questions: mpsc::Receiver<Question>,
 }
 
 impl Engine {
@@ -99,6 +102,10 @@ impl Running {
                 Ok(()) = self.engine.leadership.changed() => self.follow_election(),
                 input = self.watches.next() => self.hear(input?),
                 (write, outcome) = self.engine.writer.next() => self.written(&write, outcome),
+                Some(asker) = self.engine.questions.recv() => {
+                    // Whoever does not wait any more misses nothing.
+                    let _gone = asker.send(self.engine.reconciler.state());
+                }
                 Some(key) = self.retries.next() => self.engine.reconciler.retry(&key),
             }
             self.engine.reconciler.settle();

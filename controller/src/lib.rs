@@ -12,6 +12,7 @@ pub mod error;
 pub mod k8s;
 pub mod lease;
 pub mod metrics;
+pub mod page;
 pub mod reconcile;
 pub mod report;
 pub mod service;
@@ -24,6 +25,7 @@ use ferrolb_runtime::metrics::Metrics;
 use ferrolb_runtime::ready::Readiness;
 use ferrolb_runtime::tasks::Tasks;
 use kube::Client;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Args;
@@ -57,6 +59,8 @@ pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Resul
         readiness.expect("lease"),
     );
     let (sender, events) = events::channel(client.clone(), &namespace, &me, Arc::clone(&metrics));
+    let questions = mpsc::channel(1);
+    let state = page::render(questions.0);
     let engine = Engine {
         client: client.clone(),
         namespace: namespace.clone(),
@@ -66,12 +70,13 @@ pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Resul
         events: sender,
         metrics,
         unlisted: Some(readiness.expect("lists")),
+        questions: questions.1,
     };
     let quiet = CancellationToken::new();
     let mut tasks = Tasks::default();
     tasks.spawn(
         "http",
-        http::serve(listener, registry, readiness, cancel.clone()),
+        http::serve_with_state(listener, registry, readiness, Some(state), cancel.clone()),
     );
     tasks.spawn(
         "gossip secret",

@@ -154,10 +154,11 @@ impl Chooser<'_> {
     fn opening(&self, refusal: &ClaimRefusal) -> Option<Opening> {
         match refusal {
             ClaimRefusal::Held { ip, .. } => Some(Opening::Address(*ip)),
-            ClaimRefusal::Barred { pool, why, .. } => match why {
-                PoolRefusal::Quota { family, .. } => Some(self.quota(pool, *family)),
-                _ => None,
-            },
+            ClaimRefusal::Barred {
+                pool,
+                why: PoolRefusal::Quota { family, .. },
+                ..
+            } => Some(self.quota(pool, *family)),
             _ => None,
         }
     }
@@ -225,13 +226,13 @@ impl Chooser<'_> {
             None => admit::candidates(self.view, self.allocator, self.around),
         };
         let families = wanted(self.view);
-        let reasons = match self.from_one(&candidates, families) {
+        let reasons = match self.try_pools(&candidates, families) {
             Ok(addresses) => return Choice::done(addresses),
             Err(reasons) => reasons,
         };
         if self.view.policy == FamilyPolicy::PreferDual && families.len() > 1 {
             for family in families {
-                if let Ok(single) = self.from_one(&candidates, &[*family]) {
+                if let Ok(single) = self.try_pools(&candidates, &[*family]) {
                     // The other is tried for once more, which says why not.
                     return self.fill(single);
                 }
@@ -257,7 +258,7 @@ impl Chooser<'_> {
     }
 
     /// The first pool that has all the families, or why each has not.
-    fn from_one(
+    fn try_pools(
         &mut self,
         candidates: &[Candidate],
         families: &[Family],

@@ -223,17 +223,20 @@ impl Reconciler {
             if openings.is_empty() {
                 return;
             }
-            openings.iter().for_each(|opening| self.wake(opening));
+            self.wake(openings.into_iter().collect());
         }
     }
 
     /// The oldest first, as long as there is something left to be had.
-    fn wake(&mut self, opening: &Opening) {
+    fn wake(&mut self, mut openings: Vec<Opening>) {
+        openings.retain(|opening| self.waits.next(opening, None).is_some());
         let mut last = None;
-        while let Some(place) = self.waits.next(opening, last.as_ref()) {
-            if !self.is_open(opening) {
+        loop {
+            openings.retain(|opening| self.is_open(opening));
+            let next = |opening| self.waits.next(opening, last.as_ref());
+            let Some(place) = openings.iter().filter_map(next).min() else {
                 return;
-            }
+            };
             self.consider(&place.1);
             last = Some(place);
         }

@@ -4,12 +4,15 @@
 //! once every condition in [`Readiness`] is met, else 503 with those missing.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use futures::future::BoxFuture;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +52,9 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, HttpError> {
         .map_err(|source| HttpError::Listen { address, source })
 }
 
+/// Makes the JSON text of a page when it is asked for; `None` while it cannot.
+pub type Render = Arc<dyn Fn() -> BoxFuture<'static, Option<String>> + Send + Sync>;
+
 /// Serves until cancelled.
 ///
 /// # Errors
@@ -59,7 +65,23 @@ pub async fn serve(
     readiness: Readiness,
     cancel: CancellationToken,
 ) -> Result<(), HttpError> {
-    let router = Router::new()
+    serve_with_state(listener, metrics, readiness, None, cancel).await
+}
+
+/// Like [`serve`], with a page `/state` that shows what the program holds.
+///
+/// # Errors
+/// When the listener breaks.
+pub async fn serve_with_state(
+    listener: TcpListener,
+    metrics: Metrics,
+    readiness: Readiness,
+    state: Option<Render>,
+    cancel: CancellationToken,
+) -> Result<(), HttpError> {
+    let page = |render: Render| Router::new().route("/state", get(move || show(render)));
+    let router = state.map_or_else(Router::new, page);
+    let router = router
         .route("/metrics", get(render_metrics))
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(render_readiness))
@@ -68,6 +90,14 @@ pub async fn serve(
         .with_graceful_shutdown(cancel.cancelled_owned())
         .await
         .map_err(HttpError::Serve)
+}
+
+async fn show(render: Render) -> impl IntoResponse {
+    let json = [(CONTENT_TYPE, "application/json")];
+    match render().await {
+        Some(text) => (StatusCode::OK, json, text),
+        None => (StatusCode::SERVICE_UNAVAILABLE, json, "null".to_owned()),
+    }
 }
 
 async fn render_metrics(State(shared): State<Shared>) -> impl IntoResponse {

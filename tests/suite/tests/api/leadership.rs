@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 
 use crate::Outcome;
 use crate::cluster::Cluster;
 
+const WIDE: &str = "pools: [{name: lan, addresses: [10.77.0.0/20]}]";
 const LAN: &str = "pools: [{name: lan, addresses: [10.77.0.0/24]}]";
 
 pub(crate) async fn only_one_of_two_writes_and_a_stop_hands_over_at_once(
@@ -57,6 +59,42 @@ pub(crate) async fn fifty_services_survive_a_controller_killed_again_and_again(
         check(&mut seen, all)?;
     }
     active.stop().await
+}
+
+pub(crate) async fn a_burst_of_five_hundred_survives_the_active_controller_killed_in_its_middle(
+    cluster: &mut Cluster,
+) -> Outcome {
+    const BURST: usize = 500;
+    cluster.configure(WIDE).await?;
+    let active = cluster.controller().await?;
+    active.metric("ferrolb_controller_leader", 1).await?;
+    let standby = cluster.controller().await?;
+    standby.ready().await?;
+    let place: &Cluster = cluster;
+    let create =
+        |number: usize| async move { place.create(&format!("web-{number}"), json!({})).await };
+    let burst = stream::iter(0..BURST).map(create).buffer_unordered(8);
+    let burst = burst.try_collect::<()>();
+    let kill = async {
+        let some = crate::wait::until("a hundred addresses", async || {
+            let shown = place
+                .shown()
+                .await
+                .map_err(|failed| format!("{failed:?}"))?;
+            match shown.len() {
+                0..100 => Err("there are fewer".to_owned()),
+                _ => Ok(shown),
+            }
+        });
+        let some = some.await?;
+        active.kill();
+        Ok(some)
+    };
+    let (_, mut seen) = futures::try_join!(burst, kill)?;
+    assert!(seen.len() < BURST, "the burst was over before the kill");
+    let all = cluster.all_assigned(BURST).await?;
+    check(&mut seen, all)?;
+    standby.stop().await
 }
 
 pub(crate) async fn stops_choosing_while_the_api_server_is_away(cluster: &mut Cluster) -> Outcome {
