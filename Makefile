@@ -17,7 +17,7 @@ demo: packages ## The main job told as a story: an IP arrives, its owner dies, t
 	@cargo lab demo
 
 .PHONY: test
-test: packages lint docs unit layers wire api lab ## Everything that CI runs
+test: packages lint docs unit layers config allocation wire api lab ## Everything that CI runs
 
 .PHONY: lint
 lint: ## Formatting and clippy, warnings denied
@@ -36,6 +36,19 @@ unit: ## Unit, property and simulation tests
 layers: ## The architecture as claims about the source
 	cargo test -p ferrolb-tests --test layers --locked
 
+.PHONY: config
+config: ## The samples load; the CRDs are those of the types
+	cargo test -p ferrolb-tests --test config --locked
+
+.PHONY: crds
+crds: ## Make the CRDs from the types
+	cargo run -p ferrolb-api --bin crds --locked -- config/crd
+
+.PHONY: fuzz
+fuzz: ## Feed the configuration's readers with noise (needs cargo-fuzz and Rust nightly)
+	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "needed: rustup toolchain install nightly; cargo install cargo-fuzz" >&2; exit 1; }
+	cargo +nightly fuzz run config -- -max_total_time=60
+
 .PHONY: wire
 wire: ## The speaker's wire side in network namespaces (root)
 	cargo test -p ferrolb-tests --test wire --locked
@@ -47,6 +60,15 @@ api: tools ## The controller against a real API server
 .PHONY: lab
 lab: tools ## The whole: a cluster on a LAN of namespaces (root)
 	cargo test -p ferrolb-tests --test lab --locked
+
+.PHONY: bench-assign
+bench-assign: tools ## How fast addresses are assigned, beside the API server's floor
+	cargo build --release --locked -p ferrolb-controller -p ferrolb-bench
+	target/release/ferrolb-bench target/release/ferrolb-controller
+
+.PHONY: allocation
+allocation: ## The table of allocation cases on the pure core
+	cargo test -p ferrolb-tests --test allocation --locked
 
 .PHONY: tools
 tools: ## Build Kubernetes and the node's programs (once; cached in target/)

@@ -155,6 +155,7 @@ impl Running {
             Input::Namespaces(all) => reconciler.namespaces_listed(all),
             Input::Namespace(name, labels) => reconciler.namespace_changed(&name, labels),
             Input::Config(seen, version) => self.take_config(seen, version),
+            Input::Objection(objection) => self.engine.events.object(&objection),
         }
         if self.engine.reconciler.is_listed() {
             self.engine.unlisted = None;

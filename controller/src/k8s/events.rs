@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferrolb_core::config::Kind;
 use ferrolb_core::names::{CONFIG_MAP, CONTROLLER};
 use ferrolb_runtime::error::Chain;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -15,6 +16,7 @@ use kube::{Api, Client};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::k8s::doors::state::Objection;
 use crate::metrics::{ControllerMetrics, Outcome};
 use crate::reconcile::{FaultyConfig, Notice, Told};
 
@@ -97,6 +99,10 @@ impl EventSender {
 
     /// Tells the administrator what is wrong with the configuration.
     pub fn config(&self, faulty: &FaultyConfig) {
+        if faulty.uid.is_empty() {
+            // There is no ConfigMap; the objects at fault are told themselves.
+            return;
+        }
         let note = format!(
             "not used, the last good one stays in force: {}",
             faulty.faults
@@ -107,6 +113,25 @@ impl EventSender {
             reason: "ConfigInvalid",
             action: "Load",
             note,
+        });
+    }
+
+    /// Tells whoever looks after an object of the configuration.
+    pub fn object(&self, objection: &Objection) {
+        let (namespace, name) = (&objection.namespace, &objection.name);
+        let mut regarding = reference(objection.kind, namespace, name, &objection.uid);
+        let known = Kind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == objection.kind);
+        if let Some(kind) = known {
+            regarding.api_version = Some(format!("metallb.io/{}", kind.version()));
+        }
+        self.send(News {
+            regarding,
+            warning: true,
+            reason: objection.reason,
+            action: "Load",
+            note: objection.note.clone(),
         });
     }
 

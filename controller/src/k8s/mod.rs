@@ -1,6 +1,7 @@
 //! Everything that talks to the API server. Thin: it translates and sends, and
 //! decides nothing.
 
+pub mod doors;
 pub mod events;
 pub mod lease;
 pub mod secret;

@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ferrolb_core::config::{Config, Faults};
 use ferrolb_core::names::{
     ADDRESS_POOL, ALLOCATED, ALLOW_SHARED_IP, ALLOW_SHARED_IP_NAMESPACES, ANNOTATION_PREFIXES,
-    CONFIG_KEY, LOAD_BALANCER_IPS,
+    LOAD_BALANCER_IPS,
 };
 use ferrolb_core::range::{Family, address};
-use k8s_openapi::api::core::v1::{ConfigMap, LoadBalancerIngress, Service, ServiceSpec};
+use k8s_openapi::api::core::v1::{LoadBalancerIngress, Service, ServiceSpec};
 use kube::ResourceExt;
 
 use crate::allocator::{Protocol, Terms};
-use crate::reconcile::{FaultyConfig, Seen};
 use crate::service::{FamilyPolicy, Request, ServiceKey, ServiceView, Shown};
 
 #[cfg(test)]
@@ -54,25 +52,6 @@ pub fn key(object: &Service) -> ServiceKey {
     ServiceKey {
         namespace: object.namespace().unwrap_or_default(),
         name: object.name_any(),
-    }
-}
-
-/// The configuration in a ConfigMap.
-#[must_use]
-pub fn config(object: &ConfigMap) -> Seen {
-    let text = object.data.as_ref().and_then(|data| data.get(CONFIG_KEY));
-    let config = match text {
-        Some(text) => Config::from_yaml(text),
-        None => Err(Faults::whole(format!(
-            "the ConfigMap has no key {CONFIG_KEY}"
-        ))),
-    };
-    match config {
-        Ok(config) => Seen::Good(config),
-        Err(faults) => Seen::Faulty(FaultyConfig {
-            uid: object.uid().unwrap_or_default(),
-            faults,
-        }),
     }
 }
 

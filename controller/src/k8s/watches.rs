@@ -4,17 +4,17 @@
 
 use std::future::Future;
 
-use ferrolb_core::names::CONFIG_MAP;
 use ferrolb_core::selector::Labels;
-use ferrolb_runtime::kube::{Change, watch, watch_as};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service};
+use ferrolb_runtime::kube::{Change, watch_as};
+use k8s_openapi::api::core::v1::{Namespace, Service};
 use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::view;
+use super::doors::state::Objection;
+use super::{doors, view};
 use crate::decide::Namespaces;
 use crate::reconcile::Seen;
 use crate::service::{ServiceKey, ServiceView};
@@ -39,8 +39,10 @@ pub enum Input {
     Namespaces(Namespaces),
     /// A namespace has these labels; none if it is gone.
     Namespace(String, Option<Labels>),
-    /// The configuration and its `resourceVersion`; none if it is gone.
+    /// The configuration of both doors, and what tells it from another.
     Config(Seen, Option<String>),
+    /// Something to tell about an object of the configuration.
+    Objection(Objection),
 }
 
 /// Running watches; they stop when this is dropped.
@@ -56,8 +58,8 @@ impl Watches {
     pub fn start(client: &Client, namespace: &str, leading: bool) -> Self {
         let (sender, inputs) = mpsc::channel(BACKLOG);
         let mut set = JoinSet::new();
-        let config_maps = Api::namespaced(client.clone(), namespace);
-        set.spawn(config_map(config_maps, sender.clone()));
+        let ours = namespace.to_owned();
+        set.spawn(doors::run(client.clone(), ours, leading, sender.clone()));
         if leading {
             set.spawn(services(Api::all(client.clone()), sender.clone()));
             set.spawn(namespaces(Api::all(client.clone()), sender));
@@ -87,12 +89,6 @@ impl Watches {
 #[error("a watch ended")]
 pub struct WatchEnded(#[source] Option<JoinError>);
 
-async fn config_map(api: Api<ConfigMap>, sender: mpsc::Sender<Input>) {
-    let only = watcher_config().fields(&format!("metadata.name={CONFIG_MAP}"));
-    let sink = |change| send(&sender, config_input(change));
-    watch(api, only, "ConfigMap", CancellationToken::new(), sink).await;
-}
-
 /// Each object is cut down to what decisions need as it comes in, so that a
 /// long list never is in memory as a whole.
 async fn services(api: Api<Service>, sender: mpsc::Sender<Input>) {
@@ -109,7 +105,7 @@ async fn namespaces(api: Api<Namespace>, sender: mpsc::Sender<Input>) {
     watch_as(api, watcher_config(), "Namespaces", cancel, cut, sink).await;
 }
 
-fn watcher_config() -> watcher::Config {
+pub(super) fn watcher_config() -> watcher::Config {
     watcher::Config::default().timeout(WATCH_SECONDS)
 }
 
@@ -118,18 +114,6 @@ fn send(sender: &mpsc::Sender<Input>, input: Input) -> impl Future<Output = ()> 
     async move {
         // Nobody listens any more only when this task is about to be aborted.
         let _unheard = sender.send(input).await;
-    }
-}
-
-fn config_input(change: Change<ConfigMap>) -> Input {
-    let present = match change {
-        Change::Apply(object) => Some(object),
-        Change::Reset(objects) => objects.into_iter().next(),
-        Change::Delete(_) => None,
-    };
-    match present {
-        Some(object) => Input::Config(view::config(&object), object.resource_version()),
-        None => Input::Config(Seen::Absent, None),
     }
 }
 

@@ -1,11 +1,10 @@
 //! What is read out of the API's objects.
 
 use ferrolb_core::range::Family::{V4, V6};
-use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use k8s_openapi::api::core::v1::Service;
 use serde_json::json;
 
-use super::{config, service};
-use crate::reconcile::Seen;
+use super::service;
 use crate::service::{FamilyPolicy, Request, ServiceView};
 
 fn view(object: serde_json::Value) -> ServiceView {
@@ -103,17 +102,5 @@ fn sources_that_disagree_and_nonsense_are_malformed() {
     assert_eq!(
         malformed(nonsense),
         "ferrolb.io/loadBalancerIPs: \"10.0.0.300\" is not an address"
-    );
-}
-
-#[test]
-fn a_config_map_without_our_key_is_at_fault() {
-    let object = ConfigMap::default();
-    let Seen::Faulty(faulty) = config(&object) else {
-        panic!("it has no fault");
-    };
-    assert_eq!(
-        faulty.faults.to_string(),
-        "the ConfigMap has no key config.yaml"
     );
 }

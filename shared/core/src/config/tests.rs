@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::Config;
 
+mod resources;
+
 fn faults(text: &str) -> Vec<String> {
     let faults = Config::from_yaml(text).unwrap_err();
     faults.iter().map(ToString::to_string).collect()

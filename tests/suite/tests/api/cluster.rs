@@ -17,7 +17,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
 use crate::controller::Controller;
-use crate::wait;
+use crate::{doors, wait};
 
 /// Where the Services of the claims are.
 const SERVICES: &str = "default";
@@ -71,6 +71,7 @@ impl Cluster {
         self.in_system::<Secret>()
             .delete_collection(&delete, &all)
             .await?;
+        doors::clear(self).await?;
         for namespace in [SERVICES, NAMESPACE] {
             let events: Api<Event> = Api::namespaced(self.admin.clone(), namespace);
             events.delete_collection(&delete, &all).await?;
@@ -238,7 +239,8 @@ impl Cluster {
             .unwrap_or_default())
     }
 
-    fn apply(&self, flag: &str, path: &str) -> Result<(), Box<dyn Error>> {
+    /// Applies a file or a folder of ours.
+    pub(crate) fn apply(&self, flag: &str, path: &str) -> Result<(), Box<dyn Error>> {
         let output = self
             .server
             .kubectl()

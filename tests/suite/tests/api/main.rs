@@ -4,10 +4,14 @@
 //! FERROLB_LOG to `debug` to see the controllers' logs.
 
 mod assignment;
+#[path = "../allocation/table.rs"]
+mod cases;
 mod cluster;
 mod configuration;
 mod controller;
+mod doors;
 mod leadership;
+mod table;
 mod wait;
 
 use std::error::Error;
@@ -31,11 +35,12 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         .init();
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let trials = if arguments.list {
-        trials(None)
-    } else {
-        trials(Some(Arc::new(Bench::start()?)))
+    let bench = match arguments.list {
+        true => None,
+        false => Some(Arc::new(Bench::start()?)),
     };
+    let mut trials = trials(bench.clone());
+    trials.extend(cases::load()?.into_iter().map(|case| played(&bench, case)));
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }
 
@@ -70,6 +75,19 @@ macro_rules! claims {
     };
 }
 
+/// A trial of one case of the table.
+fn played(bench: &Option<Arc<Bench>>, (file, case): (String, cases::Case)) -> Trial {
+    let bench = bench.clone();
+    Trial::test(format!("{file}: {}", case.claim), move || {
+        let bench = bench.ok_or("there is no cluster")?;
+        bench.runtime.block_on(async {
+            let mut cluster = bench.cluster.lock().await;
+            cluster.clean().await?;
+            table::run(&mut cluster, &case).await
+        })
+    })
+}
+
 fn trials(bench: Option<Arc<Bench>>) -> Vec<Trial> {
     claims![
         bench,
@@ -87,8 +105,12 @@ fn trials(bench: Option<Arc<Bench>>) -> Vec<Trial> {
         configuration::a_shrunk_pool_moves_only_what_it_no_longer_covers,
         configuration::starts_before_the_api_server_does,
         configuration::the_gossip_key_is_made_once_and_never_overwritten,
+        doors::resources_installed_later_are_noticed_and_read,
+        doors::the_api_server_itself_refuses_most_faults,
+        doors::every_sample_is_taken_by_the_api_server,
         leadership::only_one_of_two_writes_and_a_stop_hands_over_at_once,
         leadership::fifty_services_survive_a_controller_killed_again_and_again,
+        leadership::a_burst_of_five_hundred_survives_the_active_controller_killed_in_its_middle,
         leadership::stops_choosing_while_the_api_server_is_away,
     ]
 }

@@ -69,7 +69,8 @@ const FENCED: [(&str, &[&str]); 6] = [
 ];
 
 /// Which of our crates each crate may depend on.
-const MAY_DEPEND: [(&str, &[&str]); 6] = [
+const MAY_DEPEND: [(&str, &[&str]); 7] = [
+    ("shared/api", &["ferrolb-core"]),
     ("shared/core", &[]),
     ("shared/runtime", &["ferrolb-core"]),
     ("controller", &["ferrolb-core", "ferrolb-runtime"]),

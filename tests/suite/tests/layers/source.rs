@@ -16,7 +16,8 @@ pub fn root() -> PathBuf {
 }
 
 /// Folders of crates, from the workspace's root.
-pub const CRATES: [&str; 7] = [
+pub const CRATES: [&str; 8] = [
+    "shared/api",
     "shared/core",
     "shared/runtime",
     "controller",

@@ -1,5 +1,7 @@
 //! Reads a layer 2 advertisement.
 
+use std::collections::BTreeSet;
+
 use super::entry::Entry;
 use super::{selector, unique};
 use crate::config::fault::Findings;
@@ -29,12 +31,16 @@ pub(super) fn read(
         pools: pools(entry, mentions, found).into_iter().collect(),
         pool_selectors: selectors("ipAddressPoolSelectors", found),
         node_selectors: selectors("nodeSelectors", found),
-        interfaces: unique::texts(fields.field("interfaces"), found)
-            .into_iter()
-            .collect(),
+        interfaces: interfaces(fields.field("interfaces"), found),
         service_selectors: selectors("serviceSelectors", found),
         preferred_nodes: preferred(fields.field("preferredNodeSelectors"), found),
     }
+}
+
+/// MetalLB takes an interface that is named twice.
+fn interfaces(node: Option<Node<'_>>, found: &mut Findings) -> BTreeSet<String> {
+    let texts = node.map(|node| node.texts(found)).unwrap_or_default();
+    texts.into_iter().map(|(_, text)| text.to_owned()).collect()
 }
 
 /// The pools named by an advertisement of any kind.

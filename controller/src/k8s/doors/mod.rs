@@ -1,0 +1,128 @@
+//! The two doors by which a configuration comes in: the ConfigMap, and
+//! MetalLB's resources where their CRDs are installed, now or later. Both are
+//! read as one and handed on when that, and not merely a status, has changed.
+
+pub mod state;
+
+use std::time::Duration;
+
+use ferrolb_core::config::Kind;
+use ferrolb_core::names::CONFIG_MAP;
+use ferrolb_runtime::error::Chain;
+use ferrolb_runtime::kube::{Change, watch};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::{Api, Client};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::watches::{Input, watcher_config};
+use state::Doors;
+
+/// The group of MetalLB's resources.
+const GROUP: &str = "metallb.io";
+
+/// How often it is asked which CRDs there are, while some are missing.
+const DISCOVERY: Duration = Duration::from_secs(5);
+
+/// The same while the API server does not answer.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What comes in by the doors.
+#[derive(Debug)]
+pub enum Knock {
+    /// About the ConfigMap.
+    ConfigMap(Change<ConfigMap>),
+    /// About objects of a kind, in all namespaces.
+    Objects(Kind, Change<DynamicObject>),
+    /// These kinds are served by the API server.
+    Served(Vec<Kind>),
+}
+
+/// Watches both doors for ever. Only one that leads tells people about objects.
+pub async fn run(client: Client, namespace: String, leading: bool, sink: mpsc::Sender<Input>) {
+    let (sender, mut knocks) = mpsc::channel(64);
+    let mut set = JoinSet::new();
+    set.spawn(config_map(
+        client.clone(),
+        namespace.clone(),
+        sender.clone(),
+    ));
+    set.spawn(discover(client.clone(), sender.clone()));
+    let mut doors = Doors::new(namespace, leading);
+    while let Some(knock) = knocks.recv().await {
+        if let Knock::Served(kinds) = &knock {
+            for &kind in kinds {
+                set.spawn(objects(client.clone(), kind, sender.clone()));
+            }
+        }
+        for input in doors.hear(knock) {
+            // Nobody listens any more only when this task is about to be aborted.
+            let _unheard = sink.send(input).await;
+        }
+    }
+}
+
+async fn config_map(client: Client, namespace: String, sender: mpsc::Sender<Knock>) {
+    let api: Api<ConfigMap> = Api::namespaced(client, &namespace);
+    let only = watcher_config().fields(&format!("metadata.name={CONFIG_MAP}"));
+    let sink = |change| knock(sender.clone(), Knock::ConfigMap(change));
+    watch(api, only, "ConfigMap", CancellationToken::new(), sink).await;
+}
+
+async fn objects(client: Client, kind: Kind, sender: mpsc::Sender<Knock>) {
+    let gvk = GroupVersionKind::gvk(GROUP, kind.version(), kind.name());
+    let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural());
+    let api: Api<DynamicObject> = Api::all_with(client, &resource);
+    let sink = |change| knock(sender.clone(), Knock::Objects(kind, change));
+    let never = CancellationToken::new();
+    watch(api, watcher_config(), kind.name(), never, sink).await;
+}
+
+async fn knock(sender: mpsc::Sender<Knock>, knock: Knock) {
+    // Nobody listens any more only when this task is about to be aborted.
+    let _unheard = sender.send(knock).await;
+}
+
+/// Asks which kinds there are until all are found. Names each one once.
+async fn discover(client: Client, sender: mpsc::Sender<Knock>) {
+    let mut missing = Kind::ALL.to_vec();
+    let mut first = true;
+    while !missing.is_empty() {
+        let pause = match served(&client, &missing).await {
+            Ok(found) => {
+                missing.retain(|kind| !found.contains(kind));
+                if first || !found.is_empty() {
+                    knock(sender.clone(), Knock::Served(found)).await;
+                }
+                first = false;
+                DISCOVERY
+            }
+            Err(error) => {
+                tracing::debug!(error = %Chain(&error), "cannot ask which CRDs there are");
+                RETRY
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+    // A watch that ends is trouble; this one has merely nothing left to find.
+    std::future::pending().await
+}
+
+async fn served(client: &Client, missing: &[Kind]) -> Result<Vec<Kind>, kube::Error> {
+    let mut found = Vec::new();
+    for version in ["v1beta1", "v1beta2"] {
+        let group = format!("{GROUP}/{version}");
+        let list = match client.list_api_group_resources(&group).await {
+            Ok(list) => list.resources,
+            Err(kube::Error::Api(status)) if status.code == 404 => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let here = |kind: &&Kind| {
+            kind.version() == version && list.iter().any(|resource| resource.name == kind.plural())
+        };
+        found.extend(missing.iter().filter(here).copied());
+    }
+    Ok(found)
+}

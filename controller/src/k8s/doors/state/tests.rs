@@ -1,0 +1,161 @@
+//! What follows from what the doors show.
+
+use ferrolb_core::config::Kind;
+use ferrolb_runtime::kube::Change;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::core::DynamicObject;
+use serde_json::{Value, json};
+
+use super::Doors;
+use crate::k8s::doors::Knock;
+use crate::k8s::watches::Input;
+use crate::reconcile::Seen;
+
+const POOL: Kind = Kind::IpAddressPool;
+
+fn doors() -> Doors {
+    Doors::new("ferrolb-system".to_owned(), true)
+}
+
+fn config_map(text: &str) -> Knock {
+    let map = json!({"metadata": {"name": "ferrolb", "uid": "map"}, "data": {"config.yaml": text}});
+    let map: ConfigMap = serde_json::from_value(map).unwrap();
+    Knock::ConfigMap(Change::Reset(vec![map]))
+}
+
+fn no_config_map() -> Knock {
+    Knock::ConfigMap(Change::Reset(Vec::new()))
+}
+
+fn pool(namespace: &str, name: &str, addresses: &str, status: &Value) -> DynamicObject {
+    let object = json!({
+        "apiVersion": "metallb.io/v1beta1", "kind": "IPAddressPool",
+        "metadata": {"name": name, "namespace": namespace, "uid": format!("{namespace}/{name}")},
+        "spec": {"addresses": [addresses]}, "status": status,
+    });
+    serde_json::from_value(object).unwrap()
+}
+
+fn ours(name: &str, addresses: &str) -> DynamicObject {
+    pool("ferrolb-system", name, addresses, &json!({}))
+}
+
+fn pools(inputs: &[Input]) -> Vec<String> {
+    match inputs.last() {
+        Some(Input::Config(Seen::Good(config), _)) => {
+            config.pools.iter().map(|pool| pool.name.clone()).collect()
+        }
+        other => panic!("no good configuration but {other:?}"),
+    }
+}
+
+#[test]
+fn waits_for_all_lists_before_it_reads() {
+    let mut doors = doors();
+    assert!(doors.hear(config_map("pools: []")).is_empty());
+    assert!(doors.hear(Knock::Served(vec![POOL])).is_empty());
+    let listed = Change::Reset(vec![ours("b", "10.0.0.0/24")]);
+    assert_eq!(pools(&doors.hear(Knock::Objects(POOL, listed))), ["b"]);
+}
+
+#[test]
+fn a_cluster_without_the_resources_reads_the_config_map_alone() {
+    let mut doors = doors();
+    doors.hear(config_map("pools: [{name: a, addresses: [10.0.0.0/24]}]"));
+    assert_eq!(pools(&doors.hear(Knock::Served(Vec::new()))), ["a"]);
+}
+
+#[test]
+fn a_change_of_status_alone_is_none() {
+    let mut doors = doors();
+    doors.hear(no_config_map());
+    doors.hear(Knock::Served(vec![POOL]));
+    let listed = Change::Reset(vec![ours("b", "10.0.0.0/24")]);
+    doors.hear(Knock::Objects(POOL, listed));
+    let counted = pool(
+        "ferrolb-system",
+        "b",
+        "10.0.0.0/24",
+        &json!({"assignedIPv4": 1}),
+    );
+    assert!(
+        doors
+            .hear(Knock::Objects(POOL, Change::Apply(counted)))
+            .is_empty()
+    );
+}
+
+#[test]
+fn the_last_object_deleted_means_no_pools_while_none_ever_means_nothing() {
+    let mut doors = doors();
+    doors.hear(no_config_map());
+    doors.hear(Knock::Served(vec![POOL]));
+    let inputs = doors.hear(Knock::Objects(POOL, Change::Reset(Vec::new())));
+    assert!(matches!(inputs[..], [Input::Config(Seen::Absent, _)]));
+    let object = ours("b", "10.0.0.0/24");
+    doors.hear(Knock::Objects(POOL, Change::Apply(object.clone())));
+    let none: Vec<String> = Vec::new();
+    assert_eq!(
+        pools(&doors.hear(Knock::Objects(POOL, Change::Delete(object)))),
+        none
+    );
+}
+
+#[test]
+fn overlap_across_the_doors_is_a_fault_told_to_the_object() {
+    let mut doors = doors();
+    doors.hear(config_map("pools: [{name: a, addresses: [10.0.0.0/24]}]"));
+    doors.hear(Knock::Served(vec![POOL]));
+    let listed = Change::Reset(vec![ours("b", "10.0.0.128/25"), ours("a", "10.1.0.0/24")]);
+    let inputs = doors.hear(Knock::Objects(POOL, listed));
+    let Some(Input::Config(Seen::Faulty(faulty), _)) = inputs.last() else {
+        panic!("{inputs:?}");
+    };
+    let faults: Vec<String> = faulty.faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        faults,
+        [
+            "IPAddressPool/a: \"a\" is the name of pools[0].name already",
+            "IPAddressPool/b spec.addresses[0]: \"10.0.0.128/25\" overlaps pools[0].addresses[0] \"10.0.0.0/24\"",
+        ]
+    );
+    let told = inputs
+        .iter()
+        .filter(|input| matches!(input, Input::Objection(_)));
+    assert_eq!(told.count(), 2);
+}
+
+#[test]
+fn an_object_elsewhere_is_ignored_and_told_so_once() {
+    let mut doors = doors();
+    doors.hear(config_map("pools: []"));
+    doors.hear(Knock::Served(vec![POOL]));
+    let stray = pool("default", "b", "10.0.0.0/24", &json!({}));
+    let listed = Change::Reset(vec![stray.clone()]);
+    let inputs = doors.hear(Knock::Objects(POOL, listed));
+    let Input::Objection(objection) = &inputs[0] else {
+        panic!("{inputs:?}");
+    };
+    assert_eq!(
+        objection.note,
+        "ignored: only objects in ferrolb-system are read"
+    );
+    assert!(pools(&inputs).is_empty());
+    assert!(
+        doors
+            .hear(Knock::Objects(POOL, Change::Apply(stray)))
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_config_map_without_our_key_is_at_fault() {
+    let mut doors = doors();
+    doors.hear(Knock::ConfigMap(Change::Reset(vec![ConfigMap::default()])));
+    let inputs = doors.hear(Knock::Served(Vec::new()));
+    let [Input::Config(Seen::Faulty(faulty), _)] = &inputs[..] else {
+        panic!("{inputs:?}");
+    };
+    let said = faulty.faults.to_string();
+    assert_eq!(said, "the ConfigMap has no key config.yaml");
+}

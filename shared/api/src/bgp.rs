@@ -1,0 +1,146 @@
+//! The kinds about BGP. They are taken in and kept; fields that only other
+//! programs know are kept too.
+
+use std::collections::BTreeMap;
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::selector::LabelSelector;
+
+/// Says which addresses are announced by BGP, and how.
+#[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "metallb.io",
+    version = "v1beta1",
+    kind = "BGPAdvertisement",
+    plural = "bgpadvertisements",
+    singular = "bgpadvertisement",
+    namespaced
+)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct BGPAdvertisementSpec {
+    /// Length of the IPv4 prefixes announced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 32))]
+    pub aggregation_length: Option<i32>,
+    /// Length of the IPv6 prefixes announced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 128))]
+    pub aggregation_length_v6: Option<i32>,
+    /// Pools by name; neither names nor selectors mean every pool.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1024), extend("x-kubernetes-list-type" = "set"))]
+    pub ip_address_pools: Vec<String>,
+    /// Pools by their labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub ip_address_pool_selectors: Vec<LabelSelector>,
+    /// The other fields.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub other: BTreeMap<String, Value>,
+}
+
+/// A BGP neighbour.
+#[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "metallb.io",
+    version = "v1beta2",
+    kind = "BGPPeer",
+    plural = "bgppeers",
+    singular = "bgppeer",
+    namespaced
+)]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct BGPPeerSpec {
+    /// Our AS number.
+    #[serde(rename = "myASN")]
+    #[schemars(range(min = 1, max = 4_294_967_295_i64))]
+    pub my_asn: i64,
+    /// The neighbour's AS number.
+    #[serde(rename = "peerASN", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 4_294_967_295_i64))]
+    pub peer_asn: Option<i64>,
+    /// The neighbour's address.
+    #[serde(
+        rename = "peerAddress",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub peer_address: Option<String>,
+    /// The other fields.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub other: BTreeMap<String, Value>,
+}
+
+/// How the loss of a neighbour is detected.
+#[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "metallb.io",
+    version = "v1beta1",
+    kind = "BFDProfile",
+    plural = "bfdprofiles",
+    singular = "bfdprofile",
+    namespaced
+)]
+#[serde(rename_all = "camelCase")]
+pub struct BFDProfileSpec {
+    /// Least time between packets received, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 10, max = 60000))]
+    pub receive_interval: Option<i32>,
+    /// Least time between packets sent, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 10, max = 60000))]
+    pub transmit_interval: Option<i32>,
+    /// How many packets missed are a loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2, max = 255))]
+    pub detect_multiplier: Option<i32>,
+    /// Least time between echo packets received, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 10, max = 60000))]
+    pub echo_interval: Option<i32>,
+    /// Whether echo packets are sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo_mode: Option<bool>,
+    /// Whether the neighbour has to begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passive_mode: Option<bool>,
+    /// Least TTL of packets received over several hops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 254))]
+    pub minimum_ttl: Option<i32>,
+}
+
+/// Names of BGP communities.
+#[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "metallb.io",
+    version = "v1beta1",
+    kind = "Community",
+    plural = "communities",
+    singular = "community",
+    namespaced
+)]
+pub struct CommunitySpec {
+    /// The names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub communities: Vec<CommunityAlias>,
+}
+
+/// A name of a BGP community.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CommunityAlias {
+    /// The name.
+    #[serde(default)]
+    pub name: String,
+    /// `16bit:16bit`, or `large:32bit:32bit:32bit`.
+    #[serde(default)]
+    pub value: String,
+}

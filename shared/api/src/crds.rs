@@ -1,0 +1,37 @@
+//! The CRDs as files.
+
+use ferrolb_core::config::Kind;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+
+use crate::bgp::{BFDProfile, BGPAdvertisement, BGPPeer, Community};
+use crate::l2::L2Advertisement;
+use crate::pool::IPAddressPool;
+
+/// What stands above each file.
+const HEADER: &str = "# Made from the types in shared/api by `make crds`. Do not edit.\n";
+
+/// A kind's CRD.
+#[must_use]
+pub fn of(kind: Kind) -> CustomResourceDefinition {
+    match kind {
+        Kind::IpAddressPool => IPAddressPool::crd(),
+        Kind::L2Advertisement => L2Advertisement::crd(),
+        Kind::BgpAdvertisement => BGPAdvertisement::crd(),
+        Kind::BgpPeer => BGPPeer::crd(),
+        Kind::BfdProfile => BFDProfile::crd(),
+        Kind::Community => Community::crd(),
+    }
+}
+
+/// Name and text of each file in `config/crd`.
+///
+/// # Errors
+/// When a CRD cannot be written as YAML.
+pub fn files() -> Result<Vec<(String, String)>, serde_saphyr::ser_error::Error> {
+    let file = |kind: Kind| {
+        let yaml = serde_saphyr::to_string(&of(kind))?;
+        Ok((format!("{}.yaml", kind.plural()), format!("{HEADER}{yaml}")))
+    };
+    Kind::ALL.into_iter().map(file).collect()
+}

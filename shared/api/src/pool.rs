@@ -1,0 +1,105 @@
+//! `IPAddressPool`.
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::selector::LabelSelector;
+
+/// Addresses to hand out to Services.
+#[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "metallb.io",
+    version = "v1beta1",
+    kind = "IPAddressPool",
+    plural = "ipaddresspools",
+    singular = "ipaddresspool",
+    namespaced,
+    status = "IPAddressPoolStatus",
+    printcolumn = r#"{"name":"Auto Assign","type":"boolean","jsonPath":".spec.autoAssign"}"#,
+    printcolumn = r#"{"name":"Avoid Buggy IPs","type":"boolean","jsonPath":".spec.avoidBuggyIPs"}"#,
+    printcolumn = r#"{"name":"Addresses","type":"string","jsonPath":".spec.addresses"}"#,
+    printcolumn = r#"{"name":"Used IPv4","type":"integer","jsonPath":".status.assignedIPv4"}"#,
+    printcolumn = r#"{"name":"Free IPv4","type":"integer","jsonPath":".status.availableIPv4"}"#,
+    printcolumn = r#"{"name":"Used IPv6","type":"integer","jsonPath":".status.assignedIPv6"}"#,
+    printcolumn = r#"{"name":"Free IPv6","type":"integer","jsonPath":".status.availableIPv6"}"#
+)]
+#[serde(rename_all = "camelCase")]
+pub struct IPAddressPoolSpec {
+    /// Prefixes (10.0.0.0/24) and ranges (10.0.0.1-10.0.0.9), of either family.
+    #[schemars(length(min = 1, max = 256))]
+    pub addresses: Vec<Address>,
+    /// Whether a Service that asks for nothing may get an address from here.
+    #[serde(default = "yes")]
+    pub auto_assign: bool,
+    /// Whether IPv4 addresses that end in .0 or .255 are left out.
+    #[serde(default, rename = "avoidBuggyIPs")]
+    pub avoid_buggy_ips: bool,
+    /// For whom the pool is; without it, for everyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_allocation: Option<ServiceAllocation>,
+}
+
+/// A prefix, or a range with both ends of one family.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-validations" = [
+    {
+        "rule": "isCIDR(self.trim()) || (self.split('-').size() == 2 && self.split('-').all(end, isIP(end.trim())))",
+        "message": "neither a prefix (10.0.0.0/24) nor a range (10.0.0.1-10.0.0.9)",
+    },
+    {
+        "rule": "self.split('-').size() != 2 || !self.split('-').all(end, isIP(end.trim())) || ip(self.split('-')[0].trim()).family() == ip(self.split('-')[1].trim()).family()",
+        "message": "the range mixes IPv4 and IPv6",
+    },
+]))]
+pub struct Address(#[schemars(length(max = 90))] pub String);
+
+/// For whom a pool is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceAllocation {
+    /// Lower is tried first; 0 comes last.
+    #[serde(default)]
+    pub priority: i64,
+    /// Namespaces by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1024), extend("x-kubernetes-list-type" = "set"))]
+    pub namespaces: Vec<String>,
+    /// Namespaces by their labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub namespace_selectors: Vec<LabelSelector>,
+    /// Services by their labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub service_selectors: Vec<LabelSelector>,
+    /// Whether a Service for which the pool is may get an address of a general
+    /// pool when the pools for it have none left.
+    #[serde(default = "yes")]
+    pub fallback: bool,
+    /// How many addresses one namespace may hold in each family.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 4_294_967_295_i64))]
+    pub max_per_namespace: Option<i64>,
+}
+
+/// How much of a pool is used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IPAddressPoolStatus {
+    /// IPv4 addresses in use.
+    #[serde(rename = "assignedIPv4")]
+    pub assigned_ipv4: i64,
+    /// IPv6 addresses in use.
+    #[serde(rename = "assignedIPv6")]
+    pub assigned_ipv6: i64,
+    /// Free IPv4 addresses.
+    #[serde(rename = "availableIPv4")]
+    pub available_ipv4: i64,
+    /// Free IPv6 addresses; more than fit count as the highest number.
+    #[serde(rename = "availableIPv6")]
+    pub available_ipv6: i64,
+}
+
+fn yes() -> bool {
+    true
+}

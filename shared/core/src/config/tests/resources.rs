@@ -1,0 +1,227 @@
+//! Claims about everything but addresses: pins, advertisements, the former
+//! text, and objects beside the text.
+
+use serde_json::json;
+
+use super::{fault, faults};
+use crate::config::{Config, IMPLIED_ADVERTISEMENT, Kind, Loaded, Object, Sources, load};
+use crate::selector::Labels;
+
+const POOL: &str = "name: a, addresses: [10.0.0.0/24]";
+
+fn allocation(fields: &str) -> String {
+    format!("pools: [{{{POOL}, serviceAllocation: {{{fields}}}}}]")
+}
+
+fn advertised(fields: &str) -> String {
+    format!("{{pools: [{{{POOL}}}], l2Advertisements: [{{name: x, {fields}}}]}}")
+}
+
+fn object(kind: Kind, name: &str, spec: serde_json::Value) -> Object {
+    let labels = Labels::new();
+    let name = name.to_owned();
+    Object {
+        kind,
+        name,
+        labels,
+        spec,
+    }
+}
+
+fn loaded(text: Option<&str>, objects: Vec<Object>) -> Loaded {
+    let text = text.map(str::to_owned);
+    load(&Sources { text, objects }).unwrap()
+}
+
+#[test]
+fn a_pin_admits_by_name_or_by_label_and_nobody_when_none_matches() {
+    let text = allocation("namespaces: [one], namespaceSelectors: [{matchLabels: {team: two}}]");
+    let config = Config::from_yaml(&text).unwrap();
+    let pin = config.pools[0].service_allocation.as_ref().unwrap();
+    let labels: Labels = [("team".to_owned(), "two".to_owned())].into();
+    assert!(pin.admits_namespace("one", &Labels::new()));
+    assert!(pin.admits_namespace("other", &labels));
+    assert!(!pin.admits_namespace("other", &Labels::new()));
+    assert!(pin.fallback && pin.priority.is_none() && pin.max_per_namespace.is_none());
+}
+
+#[test]
+fn a_pin_with_a_priority_alone_admits_everyone() {
+    let config = Config::from_yaml(&allocation("priority: 3")).unwrap();
+    let pin = config.pools[0].service_allocation.as_ref().unwrap();
+    assert!(pin.admits_namespace("any", &Labels::new()) && pin.admits_service(&Labels::new()));
+    assert_eq!(pin.priority.map(u32::from), Some(3));
+}
+
+#[test]
+fn each_fault_of_a_pin_has_its_path() {
+    let cases = [
+        ("namespaces: [b, b]", "namespaces[1]: \"b\" is there twice"),
+        (
+            "maxPerNamespace: 0",
+            "maxPerNamespace: 0 is not from 1 to 4294967295",
+        ),
+        (
+            "priority: high",
+            "priority: expected a whole number, found \"high\"",
+        ),
+        (
+            "serviceSelectors: [{matchLabels: {a: b}}, {matchLabels: {a: b}}]",
+            "serviceSelectors[1]: says the same as pools[0].serviceAllocation.serviceSelectors[0]",
+        ),
+        (
+            "colour: red",
+            "colour: unknown field; known are priority, namespaces, namespaceSelectors, serviceSelectors, fallback, maxPerNamespace",
+        ),
+    ];
+    for (fields, problem) in cases {
+        let expected = format!("pools[0].serviceAllocation.{problem}");
+        assert_eq!(fault(&allocation(fields)), expected);
+    }
+}
+
+#[test]
+fn each_fault_of_a_selector_has_its_path() {
+    let cases = [
+        (
+            "{key: a, operator: Near}",
+            "[0].operator: \"Near\" is none of In, NotIn, Exists, DoesNotExist",
+        ),
+        (
+            "{key: a, operator: In}",
+            "[0].values: is needed with In and NotIn",
+        ),
+        (
+            "{key: a, operator: Exists, values: [b]}",
+            "[0].values: must be left out with Exists and DoesNotExist",
+        ),
+        (
+            "{key: a, operator: In, values: [b, b]}",
+            "[0].values[1]: \"b\" is there twice",
+        ),
+        (
+            "{key: 'a b', operator: Exists}",
+            "[0].key: \"a b\" is not the key of a label",
+        ),
+        (
+            "{key: a, operator: In, values: ['-']}",
+            "[0].values[0]: \"-\" is not the value of a label",
+        ),
+        (
+            "{key: a, operator: Exists}, {key: a, operator: Exists}",
+            "[1]: says the same as l2Advertisements[0].nodeSelectors[0].matchExpressions[0]",
+        ),
+    ];
+    for (expressions, problem) in cases {
+        let text = advertised(&format!(
+            "nodeSelectors: [{{matchExpressions: [{expressions}]}}]"
+        ));
+        let place = "l2Advertisements[0].nodeSelectors[0].matchExpressions";
+        assert_eq!(fault(&text), format!("{place}{problem}"));
+    }
+}
+
+#[test]
+fn each_fault_of_an_advertisement_has_its_path() {
+    let weight = advertised("preferredNodeSelectors: [{weight: 101, preference: {}}]");
+    let place = "l2Advertisements[0].preferredNodeSelectors[0].weight";
+    assert_eq!(fault(&weight), format!("{place}: 101 is not from 1 to 100"));
+    let twice = advertised("ipAddressPools: [a, a]");
+    assert_eq!(
+        fault(&twice),
+        "l2Advertisements[0].ipAddressPools[1]: \"a\" is there twice"
+    );
+}
+
+#[test]
+fn an_unknown_pool_is_a_warning() {
+    let loaded = loaded(Some(&advertised("ipAddressPools: [a, b]")), Vec::new());
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["l2Advertisements[0].ipAddressPools: there is no pool \"b\""]
+    );
+}
+
+#[test]
+fn every_pool_is_announced_where_nothing_is_said_about_it() {
+    let ads = |text: &str| Config::from_yaml(text).unwrap().l2_advertisements;
+    assert_eq!(ads("pools: []")[0].name, IMPLIED_ADVERTISEMENT);
+    assert!(ads("{pools: [], l2Advertisements: []}").is_empty());
+    assert!(ads("{pools: [], bgpAdvertisements: [{name: b}]}").is_empty());
+}
+
+#[test]
+fn reads_the_former_text() {
+    let text = "
+address-pools:
+- {name: lan, protocol: layer2, addresses: [10.0.0.1-10.0.0.9], auto-assign: false}
+- name: routed
+  protocol: bgp
+  addresses: [10.1.0.0/24]
+  bgp-advertisements: [{aggregation-length: 32, localpref: 100}]
+peers:
+- my-asn: 1
+  peer-asn: 2
+  peer-address: 10.0.0.254
+  node-selectors: [{match-labels: {rack: a}}]
+bgp-communities: {none: '1:2'}
+bfd-profiles: [{name: fast, receive-interval: 50}]
+";
+    let config = Config::from_yaml(text).unwrap();
+    assert!(!config.pools[0].auto_assign);
+    let announced: Vec<_> = config
+        .l2_advertisements
+        .iter()
+        .flat_map(|ad| &ad.pools)
+        .collect();
+    assert_eq!(announced, ["lan"]);
+    let kept = &config.bgp.advertisements[0].spec;
+    let expected = json!({"aggregationLength": 32, "localPref": 100, "ipAddressPools": ["routed"]});
+    assert_eq!(*kept, expected);
+    let selectors = &config.bgp.peers[0].spec["nodeSelectors"];
+    assert_eq!(*selectors, json!([{"matchLabels": {"rack": "a"}}]));
+    assert_eq!(
+        config.bgp.bfd_profiles[0].spec,
+        json!({"receiveInterval": 50})
+    );
+    assert_eq!(config.bgp.communities.len(), 1);
+}
+
+#[test]
+fn lists_the_faults_of_the_former_text_by_its_own_names() {
+    let text = "address-pools: [{name: a, protocol: l3, addresses: [10.0.0.1], autoAssign: true}]";
+    let known = "name, protocol, addresses, auto-assign, avoid-buggy-ips, bgp-advertisements";
+    assert_eq!(
+        faults(text),
+        [
+            format!("address-pools[0].autoAssign: unknown field; known are {known}"),
+            "address-pools[0].addresses[0]: 10.0.0.1 needs a prefix length; for this one address write \"10.0.0.1/32\"".to_owned(),
+            "address-pools[0].protocol: \"l3\" is neither layer2 nor bgp".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn objects_are_read_in_the_order_of_their_names_after_the_text() {
+    let pool =
+        |name, addresses| object(Kind::IpAddressPool, name, json!({"addresses": [addresses]}));
+    let objects = vec![pool("c", "10.2.0.0/24"), pool("b", "10.1.0.0/24")];
+    let loaded = loaded(
+        Some("pools: [{name: z, addresses: [10.0.0.0/24]}]"),
+        objects,
+    );
+    let names: Vec<_> = loaded.config.pools.iter().map(|pool| &pool.name).collect();
+    assert_eq!(names, ["z", "b", "c"]);
+}
+
+#[test]
+fn an_object_field_of_a_later_version_is_a_warning() {
+    let spec = json!({"addresses": ["10.0.0.0/24"], "colour": "red"});
+    let loaded = loaded(None, vec![object(Kind::IpAddressPool, "a", spec)]);
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["IPAddressPool/a spec.colour: unknown field; not used"]
+    );
+}

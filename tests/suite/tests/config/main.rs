@@ -1,0 +1,86 @@
+//! What is committed under `config` holds: the CRDs are those of the types,
+//! and every sample is a configuration without a fault or a warning.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ferrolb_core::config::{Config, IMPLIED_ADVERTISEMENT, Kind, Object, Sources, load};
+use ferrolb_core::names::CONFIG_KEY;
+use serde_json::Value;
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../config")
+        .join(name)
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What a file of manifests would have us read.
+fn sources(text: &str) -> Sources {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).expect("YAML");
+    let mut sources = Sources::default();
+    for document in documents {
+        if let Some(text) = document["data"][CONFIG_KEY].as_str() {
+            sources.text = Some(text.to_owned());
+        }
+        sources.objects.extend(object(&document));
+    }
+    sources
+}
+
+fn object(document: &Value) -> Option<Object> {
+    let kind = document["kind"].as_str()?;
+    let kind = Kind::ALL.into_iter().find(|known| known.name() == kind)?;
+    let labels = document["metadata"]["labels"].clone();
+    Some(Object {
+        kind,
+        name: document["metadata"]["name"].as_str()?.to_owned(),
+        labels: serde_json::from_value(labels).unwrap_or_default(),
+        spec: document["spec"].clone(),
+    })
+}
+
+fn samples() -> Vec<(PathBuf, Sources)> {
+    let entries = fs::read_dir(folder("samples")).expect("the folder of samples");
+    let paths = entries.map(|entry| entry.expect("a sample").path());
+    let with_sources = paths.map(|path| {
+        let sources = sources(&read(&path));
+        (path, sources)
+    });
+    with_sources
+        .filter(|(_, sources)| *sources != Sources::default())
+        .collect()
+}
+
+#[test]
+fn committed_crds_are_those_of_the_types() {
+    for (name, text) in ferrolb_api::crds::files().expect("CRDs as YAML") {
+        let committed = read(&folder("crd").join(&name));
+        assert_eq!(committed, text, "{name} is out of date; run `make crds`");
+    }
+}
+
+#[test]
+fn every_sample_loads_without_a_fault_or_a_warning() {
+    let samples = samples();
+    assert!(samples.len() >= 6, "only {} samples", samples.len());
+    for (path, sources) in samples {
+        let loaded = load(&sources).unwrap_or_else(|faults| panic!("{}: {faults}", path.display()));
+        assert_eq!(loaded.warnings, [], "{}", path.display());
+        assert_ne!(loaded.config.pools, [], "{}", path.display());
+    }
+}
+
+#[test]
+fn both_forms_of_the_tenants_sample_say_the_same() {
+    let read = |name: &str| {
+        let sources = sources(&read(&folder("samples").join(name)));
+        load(&sources).expect("no fault").config
+    };
+    let (text, objects): (Config, Config) = (read("tenants.yaml"), read("tenants-objects.yaml"));
+    assert_eq!(text, objects);
+    assert_ne!(text.l2_advertisements[0].name, IMPLIED_ADVERTISEMENT);
+}
