@@ -18,7 +18,7 @@ const CONNECTIONS: usize = 8;
 
 /// Creates Services and waits until a watch has shown an address on each.
 /// Without a provider the statuses are written bare, as soon as each exists.
-pub async fn run(client: &Client, count: usize, provider: bool) -> Result<Duration> {
+pub(crate) async fn run(client: &Client, count: usize, provider: bool) -> Result<Duration> {
     let services: Api<Service> = Api::namespaced(client.clone(), "default");
     let from = services.list(&ListParams::default().limit(1)).await?;
     let from = from
@@ -38,7 +38,7 @@ pub async fn run(client: &Client, count: usize, provider: bool) -> Result<Durati
 }
 
 /// Removes all Services of the burst.
-pub async fn clean(client: &Client) -> Result<()> {
+pub(crate) async fn clean(client: &Client) -> Result<()> {
     let services: Api<Service> = Api::namespaced(client.clone(), "default");
     let all = services.list(&ListParams::default()).await?;
     let names = all.into_iter().map(|service| service.name_any());

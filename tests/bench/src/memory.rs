@@ -9,11 +9,11 @@ use ferrolb_core::config::Config;
 use ferrolb_core::range::Family;
 
 /// How many addresses each run hands out: all of a /16.
-pub const COUNT: u32 = 65_536;
+pub(crate) const COUNT: u32 = 65_536;
 
 /// The time to hand all of them out, and to release and hand out again every
 /// second one.
-pub fn run(range: &str, family: Family) -> Result<Duration> {
+pub(crate) fn run(range: &str, family: Family) -> Result<Duration> {
     let text = format!("pools: [{{name: a, addresses: ['{range}']}}]");
     let config = Config::from_yaml(&text).context("the bench's configuration")?;
     let mut allocator = Allocator::new(&config);

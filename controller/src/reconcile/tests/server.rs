@@ -34,7 +34,7 @@ fn shown(condition: &Condition) -> Shown {
 
 /// What the watch has yet to show.
 enum News {
-    Changed(ServiceView),
+    Changed(Box<ServiceView>),
     Deleted(ServiceKey),
 }
 
@@ -132,7 +132,7 @@ impl World {
     /// The watch shows one change.
     pub(super) fn show(&mut self) {
         match self.news.pop_front() {
-            Some(News::Changed(view)) => self.controller.service_changed(view),
+            Some(News::Changed(view)) => self.controller.service_changed(*view),
             Some(News::Deleted(key)) => self.controller.service_deleted(&key),
             None => {}
         }
@@ -218,7 +218,7 @@ impl World {
     fn store(&mut self, mut view: ServiceView) {
         self.clock += 1;
         view.version = self.clock.to_string();
-        self.news.push_back(News::Changed(view.clone()));
+        self.news.push_back(News::Changed(Box::new(view.clone())));
         self.services.insert(view.key.clone(), view);
     }
 
