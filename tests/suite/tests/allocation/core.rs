@@ -50,8 +50,8 @@ impl Core {
     }
 
     fn view(&self, object: &Value) -> ferrolb_controller::service::ServiceView {
-        let object: Service = serde_json::from_value(object.clone()).unwrap();
-        view::service(&object)
+        // What is stored was parsed before.
+        view::service(&parse(object).unwrap_or_default())
     }
 
     fn store(&mut self, place: Place, mut object: Value) {
@@ -107,6 +107,10 @@ impl Core {
     }
 }
 
+fn parse(object: &Value) -> Result<Service, String> {
+    serde_json::from_value(object.clone()).map_err(|error| error.to_string())
+}
+
 impl Stage for Core {
     type Error = String;
 
@@ -153,6 +157,7 @@ impl Stage for Core {
             };
             service["spec"]["ipFamilies"] = json!(families);
         }
+        parse(&service)?;
         self.store(place.clone(), service);
         self.show(&place);
         Ok(())
@@ -162,6 +167,7 @@ impl Stage for Core {
         let place = (place.0.to_owned(), place.1.to_owned());
         let mut object = self.services[&place].clone();
         merge(&mut object, patch);
+        parse(&object)?;
         self.store(place.clone(), object);
         self.show(&place);
         Ok(())
