@@ -30,7 +30,7 @@ docs: ## The API documentation, warnings denied
 
 .PHONY: unit
 unit: ## Unit, property and simulation tests
-	cargo test --workspace --exclude ferrolb-tests --locked
+	cargo test --workspace --exclude ferrolb-tests --exclude ferrolb-lab --locked
 
 .PHONY: layers
 layers: ## The architecture as claims about the source
@@ -41,16 +41,13 @@ wire: ## The speaker's wire side in network namespaces (root)
 	cargo test -p ferrolb-tests --test wire --locked
 
 .PHONY: api
-api: tools ## The controller against a real API server
+api: ## The controller against a real API server
 	cargo test -p ferrolb-tests --test api --locked
 
 .PHONY: lab
-lab: tools ## The whole: a cluster on a LAN of namespaces (root)
+lab: ## The lab itself, and the whole of FerroLB on it (root)
+	cargo test -p ferrolb-lab --locked
 	cargo test -p ferrolb-tests --test lab --locked
-
-.PHONY: tools
-tools: ## Build Kubernetes and the node's programs (once; cached in target/)
-	@cargo lab tools
 
 .PHONY: up
 up: packages ## Start a lab with FerroLB on it
