@@ -94,6 +94,7 @@ pub(crate) fn supply(
 pub(crate) fn install(dirs: &Dirs, progress: &dyn Progress) -> Result<(), LabError> {
     progress.step("kubectl apply -k deploy");
     apply(dirs)?;
+    supply_pool(dirs)?;
     progress.step("waiting for FerroLB");
     wait(dirs)
 }
@@ -134,6 +135,27 @@ fn import(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
                 ["ctr", "-n", "k8s.io", "images", "import", &archive],
             )?)?;
         }
+    }
+    Ok(())
+}
+
+/// Gives the lab the sample's pool, unless it has pools already.
+fn supply_pool(dirs: &Dirs) -> Result<(), LabError> {
+    let pool = tools::checkout().join("config/samples/pool.yaml");
+    let look = [
+        "-n",
+        NAMESPACE,
+        "get",
+        "configmap",
+        "ferrolb",
+        "--ignore-not-found",
+        "-oname",
+    ];
+    if run::output(control::kubectl(dirs).args(look))?
+        .trim()
+        .is_empty()
+    {
+        run::output(control::kubectl(dirs).arg("apply").arg("-f").arg(pool))?;
     }
     Ok(())
 }
