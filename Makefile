@@ -30,7 +30,7 @@ docs: ## The API documentation, warnings denied
 
 .PHONY: unit
 unit: ## Unit, property and simulation tests
-	cargo test --workspace --exclude ferrolb-tests --locked
+	cargo test --workspace --exclude ferrolb-tests --exclude ferrolb-lab --locked
 
 .PHONY: layers
 layers: ## The architecture as claims about the source
@@ -54,25 +54,22 @@ wire: ## The speaker's wire side in network namespaces (root)
 	cargo test -p ferrolb-tests --test wire --locked
 
 .PHONY: api
-api: tools ## The controller against a real API server
+api: ## The controller against a real API server
 	cargo test -p ferrolb-tests --test api --locked
 
 .PHONY: lab
-lab: tools ## The whole: a cluster on a LAN of namespaces (root)
+lab: ## The lab itself, and the whole of FerroLB on it (root)
+	cargo test -p ferrolb-lab --locked
 	cargo test -p ferrolb-tests --test lab --locked
 
 .PHONY: bench-assign
-bench-assign: tools ## How fast addresses are assigned, beside the API server's floor
+bench-assign: ## How fast addresses are assigned, beside the API server's floor
 	cargo build --release --locked -p ferrolb-controller -p ferrolb-bench
 	target/release/ferrolb-bench target/release/ferrolb-controller
 
 .PHONY: allocation
 allocation: ## The table of allocation cases on the pure core
 	cargo test -p ferrolb-tests --test allocation --locked
-
-.PHONY: tools
-tools: ## Build Kubernetes and the node's programs (once; cached in target/)
-	@cargo lab tools
 
 .PHONY: up
 up: packages ## Start a lab with FerroLB on it

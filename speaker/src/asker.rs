@@ -26,6 +26,11 @@ impl Asker {
         self.open.insert(ip, Question { next: now, until });
     }
 
+    /// Somebody answered: there is nothing more to ask.
+    pub fn stop(&mut self, ip: IpAddr) {
+        self.open.remove(&ip);
+    }
+
     /// The IPs to ask for now.
     pub fn due(&mut self, now: Instant) -> Vec<IpAddr> {
         self.open.retain(|_, question| now < question.until);
@@ -65,5 +70,14 @@ mod tests {
             .collect::<Vec<_>>();
         assert_eq!(asked, [0, 15, 30, 45]);
         assert_eq!(asker.next_deadline(), None);
+    }
+
+    #[test]
+    fn an_answer_ends_the_asking() {
+        let start = Instant::now();
+        let mut asker = Asker::default();
+        asker.start(IP, start, start + Duration::from_millis(60));
+        asker.stop(IP);
+        assert!(asker.due(start).is_empty());
     }
 }

@@ -30,7 +30,7 @@ pub fn survey(
     let (others, lan) = members(me, view, own_links);
     let live_lan = live(&lan, &others);
     let mut survey = Survey::default();
-    for (ip, nodes) in wanted.iter().filter(|(ip, _)| ip.is_ipv4()) {
+    for (ip, nodes) in wanted {
         let links = links_for(*ip, me, &live_lan);
         if !links.is_empty() {
             survey.facts.reachable.insert(*ip);

@@ -6,7 +6,7 @@ use ferrolb_runtime::metrics::{Metrics, MetricsError};
 use prometheus::{IntCounter, IntCounterVec, IntGauge};
 
 use crate::gossip::{GossipCounters, Refusal};
-use crate::net::counters::WireCounters;
+use crate::net::counters::{FrameCounters, WireCounters};
 
 /// What the engine counts.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ impl SpeakerMetrics {
             )?,
             conflicts: metrics.counter(
                 "ferrolb_speaker_conflicts_total",
-                "ARP frames in which a machine that is no speaker claimed an IP of ours",
+                "Frames in which a machine that is no speaker claimed an IP of ours",
             )?,
             stalls: metrics.counter(
                 "ferrolb_speaker_stalls_total",
@@ -69,22 +69,35 @@ impl SpeakerMetrics {
 /// # Errors
 /// When a name is taken.
 pub fn observe_wire(metrics: &Metrics, wire: Arc<WireCounters>) -> Result<(), MetricsError> {
+    let arp = wire.clone();
     metrics.observed(
         "ferrolb_speaker_arp_frames_total",
         "ARP frames, by what became of them",
         "kind",
-        move || {
-            vec![
-                ("request", wire.requests.get()),
-                ("answer", wire.answers.get()),
-                ("probe", wire.probes_sent.get()),
-                ("gratuitous", wire.gratuitous_sent.get()),
-                ("dropped_mute", wire.dropped_mute.get()),
-                ("malformed", wire.malformed.get()),
-                ("send_error", wire.send_errors.get()),
-            ]
-        },
+        move || kinds(&arp.arp, ["request", "answer", "probe", "gratuitous"]),
+    )?;
+    let ndp_kinds = ["solicitation", "advertisement", "probe", "unsolicited"];
+    metrics.observed(
+        "ferrolb_speaker_ndp_frames_total",
+        "IPv6 neighbour discovery frames, by what became of them",
+        "kind",
+        move || kinds(&wire.ndp, ndp_kinds),
     )
+}
+
+/// Each family has its own words for a question heard, an answer given, a
+/// question put and an announcement.
+fn kinds(counters: &FrameCounters, words: [&'static str; 4]) -> Vec<(&'static str, u64)> {
+    let [heard, answered, asked, announced] = words;
+    vec![
+        (heard, counters.requests.get()),
+        (answered, counters.answers.get()),
+        (asked, counters.probes_sent.get()),
+        (announced, counters.announcements_sent.get()),
+        ("dropped_mute", counters.dropped_mute.get()),
+        ("malformed", counters.malformed.get()),
+        ("send_error", counters.send_errors.get()),
+    ]
 }
 
 /// Shows what gossip counts.

@@ -5,12 +5,13 @@
 //! will do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::ownership::Node;
+use crate::wire::frame::Sender;
 use crate::wire::mac::Mac;
 
 /// A suitable link with carrier, as its node publishes it in gossip.
@@ -27,8 +28,25 @@ pub struct LanLink {
 }
 
 impl LanLink {
+    /// As whom this node asks on the link.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        let mut addresses = self.subnets.iter().map(IpNet::addr);
+        Sender {
+            mac: self.mac,
+            link_local: addresses.find_map(link_local),
+        }
+    }
+
     fn is_on_subnet_of(&self, ip: IpAddr) -> bool {
         self.subnets.iter().any(|subnet| subnet.contains(&ip))
+    }
+}
+
+fn link_local(ip: IpAddr) -> Option<Ipv6Addr> {
+    match ip {
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => Some(ip),
+        _ => None,
     }
 }
 
@@ -79,6 +97,14 @@ mod tests {
         let ip = "10.77.0.240".parse().unwrap();
         assert!(links_for(ip, "a", &lan).is_empty());
         assert_eq!(links_for(ip, "b", &lan), BTreeSet::from([2]));
+    }
+
+    #[test]
+    fn a_link_asks_from_its_link_local_address() {
+        let mut link = link(2, "2001:db8::11/64");
+        assert_eq!(link.sender().link_local, None);
+        link.subnets.push("fe80::11/64".parse().unwrap());
+        assert_eq!(link.sender().link_local, "fe80::11".parse().ok());
     }
 
     #[test]

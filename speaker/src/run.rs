@@ -69,7 +69,7 @@ async fn start(
     tasks: &mut Tasks,
 ) -> Result<(Engine, Inputs), SpeakerError> {
     let joined = readiness.expect("gossip");
-    let listening = readiness.expect("ARP sockets");
+    let listening = readiness.expect("packet sockets");
     let counters = Arc::new(WireCounters::default());
     metrics::observe_wire(metrics, counters.clone())?;
     let (sighting, sightings) = mpsc::unbounded_channel();

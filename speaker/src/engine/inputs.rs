@@ -1,6 +1,6 @@
 //! Taking in messages: what each one changes in the engine's state.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,8 +8,11 @@ use super::Engine;
 use crate::interfaces::{Link, Links, suitable};
 use crate::k8s::{Update, Watched};
 use crate::net::responder::WireEvent;
+use crate::ownership::Action;
 use crate::reach::LanLink;
 use crate::said;
+use crate::wire::frame::Sign;
+use crate::wire::mac::Mac;
 
 /// A starting speaker waits so long to see the peers that the API server knows
 /// of, before it takes anything: one that sees nobody would take everything.
@@ -28,14 +31,6 @@ pub(super) struct Synced {
 impl Synced {
     fn lists(&self) -> bool {
         self.services && self.slices && self.nodes && self.pods
-    }
-}
-
-/// The address, where it is IPv4.
-pub(super) fn ipv4(ip: &IpAddr) -> Option<Ipv4Addr> {
-    match ip {
-        IpAddr::V4(ip) => Some(*ip),
-        IpAddr::V6(_) => None,
     }
 }
 
@@ -108,19 +103,39 @@ impl Engine {
 
     pub(super) async fn sighted(&mut self, event: WireEvent) {
         match event {
+            WireEvent::Seen {
+                ip,
+                mac,
+                sign: Sign::Tested,
+                at,
+                ..
+            } => self.tested(ip, mac, at),
             WireEvent::Seen { ip, mac, at, .. } => {
                 let facts = &self.survey.facts;
-                let actions = self.ownership.heard(IpAddr::V4(ip), mac, facts, at);
+                let actions = self.ownership.heard(ip, mac, facts, at);
+                self.asker.stop(ip);
                 self.perform(actions, at);
                 self.publish_claims().await;
             }
             WireEvent::LinkOpened { link } => {
-                tracing::debug!(link, "listening for ARP");
+                tracing::debug!(link, "listening for questions");
                 self.listening = None;
             }
             WireEvent::LinkFailed { link, error } => {
-                tracing::warn!(link, error, "cannot answer ARP on this link");
+                tracing::warn!(link, error, "cannot answer on this link");
             }
+            WireEvent::GroupFailed { link, group, error } => {
+                tracing::warn!(link, %group, error, "cannot hear IPv6 questions on this link");
+            }
+        }
+    }
+
+    /// Somebody tested whether it may have an IP of ours, and was refused by the
+    /// responder. Speakers without a link-local address ask in the same form.
+    fn tested(&mut self, ip: IpAddr, mac: Mac, at: Instant) {
+        let others = &self.survey.facts.others;
+        if !others.values().any(|other| other.macs.contains(&mac)) {
+            self.note(&Action::Conflict { ip, mac }, at);
         }
     }
 

@@ -66,7 +66,7 @@ pub struct Parts {
     pub metrics: SpeakerMetrics,
     /// Dropped when the gossip cluster has been joined.
     pub joined: Guard,
-    /// Dropped when an ARP socket is open.
+    /// Dropped when the sockets of a link are open.
     pub listening: Guard,
 }
 
@@ -247,7 +247,7 @@ impl Engine {
         self.metrics
             .wanted
             .set(i64::try_from(wanted).unwrap_or(i64::MAX));
-        let watched = self.survey.facts.candidates.keys().filter_map(inputs::ipv4);
+        let watched = self.survey.facts.candidates.keys().copied();
         self.wire.set_watched(watched.collect());
         self.update_answering();
     }

@@ -1,14 +1,14 @@
 //! Acting: the responder's table, frames on the wire, claims in gossip.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::{IpAddr, Ipv4Addr};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Instant;
 
-use super::{Engine, inputs};
+use super::Engine;
 use crate::ownership::Action;
+use crate::reach::LanLink;
 use crate::said;
-use crate::wire::arp::ArpFrame;
-use crate::wire::mac::Mac;
+use crate::wire::frame::Frame;
 
 impl Engine {
     pub(super) fn perform(&mut self, actions: Vec<Action>, now: Instant) {
@@ -41,11 +41,7 @@ impl Engine {
         if answering == self.answering {
             return;
         }
-        let owned: HashMap<Ipv4Addr, BTreeSet<u32>> = answering
-            .iter()
-            .filter_map(|(ip, links)| Some((inputs::ipv4(ip)?, links.clone())))
-            .collect();
-        self.wire.set_owned(owned);
+        self.wire.set_owned(answering.clone().into_iter().collect());
         self.metrics
             .owned
             .set(i64::try_from(answering.len()).unwrap_or(i64::MAX));
@@ -55,32 +51,23 @@ impl Engine {
     /// Puts the questions and announcements that are due on the wire.
     pub(super) fn ask_and_announce(&mut self, now: Instant) {
         for ip in self.asker.due(now) {
-            self.send(ip, |ip, mac| vec![ArpFrame::probe(ip, mac)]);
+            self.send(ip, |link| vec![Frame::probe(ip, link.sender())]);
         }
         for ip in self.announcer.due(now) {
             if self.answering.contains_key(&ip) {
-                // Some equipment heeds only the request form, some only the reply.
-                self.send(ip, |ip, mac| {
-                    vec![
-                        ArpFrame::gratuitous_request(ip, mac),
-                        ArpFrame::gratuitous_reply(ip, mac),
-                    ]
-                });
+                self.send(ip, |link| Frame::announcements(ip, link.mac));
             }
         }
     }
 
     /// Sends frames on each of this node's links for an IP.
-    fn send(&self, ip: IpAddr, frames: impl Fn(Ipv4Addr, Mac) -> Vec<ArpFrame>) {
-        let Some(address) = inputs::ipv4(&ip) else {
-            return;
-        };
+    fn send(&self, ip: IpAddr, frames: impl Fn(&LanLink) -> Vec<Frame>) {
         let allowed = self.survey.links.get(&ip);
         for link in &self.links {
             if !allowed.is_some_and(|links| links.contains(&link.index)) {
                 continue;
             }
-            for frame in frames(address, link.mac) {
+            for frame in frames(link) {
                 if let Err(error) = self.wire.send(link.index, &frame) {
                     tracing::debug!(%ip, link = link.name, %error, "cannot send");
                 }

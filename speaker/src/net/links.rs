@@ -13,7 +13,7 @@ use std::sync::Arc;
 use futures::channel::mpsc::UnboundedReceiver;
 use futures::{StreamExt, TryStreamExt};
 use ipnet::IpNet;
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use netlink_packet_route::link::{
     self, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
 };
@@ -182,11 +182,23 @@ fn set_address(links: &mut Links, message: &AddressMessage, present: bool) {
     let Some(address) = read_address(message) else {
         return;
     };
+    let present = present && !(is_link_local(address) && is_untested(message));
     match (link.addresses.binary_search(&address), present) {
         (Err(place), true) => link.addresses.insert(place, address),
         (Ok(place), false) => drop(link.addresses.remove(place)),
         _ => {}
     }
+}
+
+/// Nothing may be sent from a link-local address before it is known to be the
+/// only one (RFC 4862 §5.4). The kernel tells again when it is.
+fn is_untested(message: &AddressMessage) -> bool {
+    let flags = message.header.flags;
+    flags.intersects(AddressHeaderFlags::Tentative | AddressHeaderFlags::Dadfailed)
+}
+
+fn is_link_local(address: IpNet) -> bool {
+    matches!(address.addr(), IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
 
 /// On a point-to-point link "address" is the peer's, and "local" is ours.

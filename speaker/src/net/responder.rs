@@ -2,13 +2,14 @@
 //! thread of its own (`thread.rs`), never on the async runtime, so that a busy
 //! runtime delays no answer. Decides nothing.
 
+mod groups;
 mod sockets;
 mod stale;
 mod thread;
 
 use std::collections::HashSet;
 use std::io::{self, Write};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +27,7 @@ use super::socket::{SocketError, check_privilege};
 use super::vouch::Vouch;
 use crate::interfaces::Link;
 use crate::wire::answer::Owned;
-use crate::wire::arp::{ArpFrame, Operation};
+use crate::wire::frame::{Frame, Purpose, Sign};
 use crate::wire::mac::Mac;
 
 /// What the wire side tells the engine. When the thread ends, the channel
@@ -34,20 +35,22 @@ use crate::wire::mac::Mac;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WireEvent {
     /// A foreign station spoke for a watched IP: an answer to a probe, a
-    /// gratuitous ARP, a claim. Repetitions are thinned out (`wire::sightings`).
+    /// gratuitous ARP, a claim; or it tests whether it may have an IP that is
+    /// owned here, and was refused. Repetitions are thinned out
+    /// (`wire::sightings`).
     Seen {
         /// Kernel index of the link it was heard on.
         link: u32,
         /// The address it spoke for.
-        ip: Ipv4Addr,
+        ip: IpAddr,
         /// The hardware address it gave.
         mac: Mac,
-        /// Whether it asked or answered.
-        operation: Operation,
+        /// How it spoke.
+        sign: Sign,
         /// When it was read; it may have waited in the socket before that.
         at: Instant,
     },
-    /// A link has no working socket; it is tried again, four times a second,
+    /// A link has no working sockets; it is tried again, four times a second,
     /// until `LinkOpened` or until the link is no longer in the set.
     LinkFailed {
         /// Kernel index of the link.
@@ -55,10 +58,20 @@ pub enum WireEvent {
         /// What happened, with causes.
         error: String,
     },
-    /// A link has a working socket.
+    /// A link has working sockets, for either family.
     LinkOpened {
         /// Kernel index of the link.
         link: u32,
+    },
+    /// Questions for some owned IPv6 addresses are not heard on a link; it is
+    /// tried again, four times a second, until it is no longer wanted.
+    GroupFailed {
+        /// Kernel index of the link.
+        link: u32,
+        /// The solicited-node group that could not be joined.
+        group: Ipv6Addr,
+        /// What happened, with causes.
+        error: String,
     },
 }
 
@@ -102,7 +115,7 @@ struct Handle {
 #[derive(Debug, Default)]
 struct Shared {
     owned: ArcSwap<Owned>,
-    watched: ArcSwap<HashSet<Ipv4Addr>>,
+    watched: ArcSwap<HashSet<IpAddr>>,
     sockets: ArcSwap<SocketTable>,
     vouch: Vouch,
     counters: Arc<WireCounters>,
@@ -146,13 +159,15 @@ impl Wire {
     }
 
     /// The IPs to answer for, all of them, each with its links; in force when
-    /// this returns.
+    /// this returns. The groups of IPv6 addresses are joined and left at once,
+    /// on the thread.
     pub fn set_owned(&self, owned: Owned) {
         self.0.shared.owned.store(Arc::new(owned));
+        self.0.tell(Command::Groups);
     }
 
     /// The IPs whose foreign speakers are reported, all of them.
-    pub fn set_watched(&self, ips: HashSet<Ipv4Addr>) {
+    pub fn set_watched(&self, ips: HashSet<IpAddr>) {
         self.0.shared.watched.store(Arc::new(ips));
     }
 
@@ -170,7 +185,7 @@ impl Wire {
     ///
     /// # Errors
     /// When the link has no socket, or the kernel does not take the frame.
-    pub fn send(&self, link: u32, frame: &ArpFrame) -> Result<(), WireError> {
+    pub fn send(&self, link: u32, frame: &Frame) -> Result<(), WireError> {
         self.0.shared.send(link, frame)
     }
 
@@ -182,17 +197,20 @@ impl Wire {
 }
 
 impl Shared {
-    fn send(&self, link: u32, frame: &ArpFrame) -> Result<(), WireError> {
+    fn send(&self, link: u32, frame: &Frame) -> Result<(), WireError> {
         let sockets = self.sockets.load();
-        let socket = sockets.get(link).ok_or(WireError::NotOpen(link))?;
+        let socket = sockets
+            .get(link, frame.family())
+            .ok_or(WireError::NotOpen(link))?;
+        let counters = self.counters.of(frame.family());
         if let Err(source) = socket.send(&frame.emit()) {
-            self.counters.send_errors.increment();
+            counters.send_errors.increment();
             return Err(WireError::Send { link, source });
         }
-        if frame.is_probe() {
-            self.counters.probes_sent.increment();
-        } else if frame.is_gratuitous() {
-            self.counters.gratuitous_sent.increment();
+        match frame.purpose() {
+            Purpose::Probe => counters.probes_sent.increment(),
+            Purpose::Announcement => counters.announcements_sent.increment(),
+            Purpose::Other => {}
         }
         Ok(())
     }

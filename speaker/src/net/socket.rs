@@ -1,17 +1,21 @@
-//! One packet socket per link: opened, filtered, read and written here.
-//! Safe calls only. Decides nothing about frames.
+//! One packet socket per link and family: opened, filtered, read and written
+//! here. Safe calls only. Decides nothing about frames.
 //!
-//! The socket takes ARP only and is never promiscuous. It is made with its
+//! The socket takes ARP, or neighbour discovery, and is never promiscuous. It is made with its
 //! protocol and thereby hears every link until it is bound, so it is deaf
 //! (a filter that drops all) until it is bound and emptied.
+
+mod filter;
+pub(super) mod groups;
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+use ferrolb_core::range::Family;
 use nix::errno::Errno;
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::{LinkAddr, bind};
-use socket2::{Domain, Protocol, SockFilter, Socket, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 
 use crate::interfaces::Link;
@@ -19,6 +23,11 @@ use crate::wire::mac::Mac;
 
 /// `ETH_P_ARP` of `linux/if_ether.h`.
 const ETH_P_ARP: u16 = 0x0806;
+/// `ETH_P_IPV6` of the same.
+const ETH_P_IPV6: u16 = 0x86dd;
+/// Room for any frame of a LAN without jumbo frames; a longer one is cut off
+/// and then refused as unsound.
+pub(super) const FRAME_ROOM: usize = 1514;
 /// Room for a burst of answers to many probes; the kernel caps it.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
@@ -55,17 +64,18 @@ pub enum SocketError {
     },
 }
 
-/// A packet socket that hears and says ARP on one link.
+/// A packet socket that hears and speaks of one family's addresses on one link.
 #[derive(Debug)]
 pub(super) struct LinkSocket {
     link: u32,
     mac: Mac,
+    family: Family,
     socket: Socket,
 }
 
 impl LinkSocket {
     /// Opens, binds and filters a socket for `link`.
-    pub(super) fn open(link: &Link) -> Result<Self, SocketError> {
+    pub(super) fn open(link: &Link, family: Family) -> Result<Self, SocketError> {
         let setup = |action| {
             let name = link.name.clone();
             move |source| SocketError::Setup {
@@ -78,12 +88,13 @@ impl LinkSocket {
         let this = Self {
             link: link.index,
             mac: link.mac,
-            socket: packet_socket()?,
+            family,
+            socket: packet_socket(family)?,
         };
         // Best effort: a smaller buffer only loses frames sooner in a burst.
         let _ = this.socket.set_recv_buffer_size(RECEIVE_BUFFER);
         this.socket
-            .attach_filter(&DEAF)
+            .attach_filter(&filter::DEAF)
             .map_err(setup("silencing"))?;
         // The address carries no protocol: the kernel keeps the socket's own.
         bind(this.socket.as_raw_fd(), &address)
@@ -91,7 +102,7 @@ impl LinkSocket {
             .map_err(setup("binding"))?;
         this.empty().map_err(setup("emptying"))?;
         this.socket
-            .attach_filter(&arp_of_others(link.mac))
+            .attach_filter(&filter::of_others(family, link.mac))
             .map_err(setup("filtering"))?;
         Ok(this)
     }
@@ -104,6 +115,11 @@ impl LinkSocket {
     /// The hardware address it speaks as.
     pub(super) const fn mac(&self) -> Mac {
         self.mac
+    }
+
+    /// The family it speaks of.
+    pub(super) const fn family(&self) -> Family {
+        self.family
     }
 
     /// Reads one frame; none when there is none now.
@@ -138,11 +154,15 @@ impl AsFd for LinkSocket {
 /// # Errors
 /// [`SocketError::Forbidden`] without `CAP_NET_RAW`.
 pub(super) fn check_privilege() -> Result<(), SocketError> {
-    packet_socket().map(drop)
+    packet_socket(Family::V4).map(drop)
 }
 
-fn packet_socket() -> Result<Socket, SocketError> {
-    let protocol = Protocol::from(i32::from(ETH_P_ARP.to_be()));
+fn packet_socket(family: Family) -> Result<Socket, SocketError> {
+    let protocol = match family {
+        Family::V4 => ETH_P_ARP,
+        Family::V6 => ETH_P_IPV6,
+    };
+    let protocol = Protocol::from(i32::from(protocol.to_be()));
     let kind = Type::RAW.nonblocking().cloexec();
     Socket::new(Domain::PACKET, kind, Some(protocol)).map_err(|error| {
         match error.raw_os_error().map(Errno::from_raw) {
@@ -162,39 +182,4 @@ fn address_of(link: &Link) -> Result<LinkAddr, SocketError> {
             name: link.name.clone(),
             index: link.index,
         })
-}
-
-/// Classic BPF (`linux/filter.h`): lets nothing through.
-const DEAF: [SockFilter; 1] = [SockFilter::new(RETURN, 0, 0, 0)];
-
-const LOAD_WORD: u16 = 0x20;
-const LOAD_HALF: u16 = 0x28;
-const JUMP_EQUAL: u16 = 0x15;
-const JUMP_AT_LEAST: u16 = 0x35;
-const RETURN: u16 = 0x06;
-/// Where the kernel shows the packet type: `SKF_AD_OFF + SKF_AD_PKTTYPE`.
-const PACKET_TYPE: u32 = 0xffff_f004;
-/// The first packet type that is not for us: `PACKET_OTHERHOST`. The kernel
-/// gives it also to frames of a VLAN that has no interface here.
-const OTHER_HOST: u32 = 3;
-/// More bytes than an ARP frame has.
-const WHOLE: u32 = 128;
-
-/// ARP addressed to us or to a group, not from `mac` itself.
-fn arp_of_others(mac: Mac) -> [SockFilter; 10] {
-    let [a, b, c, d, e, f] = mac.0;
-    let high = u32::from_be_bytes([a, b, c, d]);
-    let low = u32::from(u16::from_be_bytes([e, f]));
-    [
-        SockFilter::new(LOAD_WORD, 0, 0, PACKET_TYPE),
-        SockFilter::new(JUMP_AT_LEAST, 7, 0, OTHER_HOST),
-        SockFilter::new(LOAD_HALF, 0, 0, 12),
-        SockFilter::new(JUMP_EQUAL, 0, 5, u32::from(ETH_P_ARP)),
-        SockFilter::new(LOAD_WORD, 0, 0, 6),
-        SockFilter::new(JUMP_EQUAL, 0, 2, high),
-        SockFilter::new(LOAD_HALF, 0, 0, 10),
-        SockFilter::new(JUMP_EQUAL, 1, 0, low),
-        SockFilter::new(RETURN, 0, 0, WHOLE),
-        SockFilter::new(RETURN, 0, 0, 0),
-    ]
 }

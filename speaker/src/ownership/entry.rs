@@ -30,6 +30,34 @@ pub(super) struct Situation {
     pub(super) top_epoch: Epoch,
 }
 
+/// One look at one IP: when, and what comes of it.
+pub(super) struct Turn<'a> {
+    ip: IpAddr,
+    now: Instant,
+    timing: Timing,
+    actions: &'a mut Vec<Action>,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(
+        ip: IpAddr,
+        now: Instant,
+        timing: Timing,
+        actions: &'a mut Vec<Action>,
+    ) -> Self {
+        Self {
+            ip,
+            now,
+            timing,
+            actions,
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Phase {
     #[default]
@@ -83,112 +111,95 @@ impl Entry {
         }
     }
 
-    pub(super) fn step(
-        &mut self,
-        ip: IpAddr,
-        situation: &Situation,
-        timing: &Timing,
-        now: Instant,
-        actions: &mut Vec<Action>,
-    ) {
+    pub(super) fn step(&mut self, situation: &Situation, turn: &mut Turn<'_>) {
         self.wait_until = None;
         let holder = situation.rival.as_ref().or(situation.last_owner.as_ref());
         if let Some(holder) = holder {
             self.previous = Some(holder.clone());
         }
         if self.epoch().is_some() {
-            self.step_as_owner(ip, situation, now, actions);
+            self.step_as_owner(situation, turn);
         } else {
-            self.step_as_heir(ip, situation, timing, now, actions);
+            self.step_as_heir(situation, turn);
         }
     }
 
-    fn step_as_owner(
-        &mut self,
-        ip: IpAddr,
-        situation: &Situation,
-        now: Instant,
-        actions: &mut Vec<Action>,
-    ) {
+    fn step_as_owner(&mut self, situation: &Situation, turn: &mut Turn<'_>) {
         if situation.outranked {
-            self.withdraw(ip, situation.rival.clone(), actions);
+            self.withdraw(situation.rival.clone(), turn);
         } else if !situation.wanted || !situation.reachable {
-            self.withdraw(ip, None, actions);
+            self.withdraw(None, turn);
         } else if !situation.fit && !situation.others_fit {
             // Nobody could serve it; while somebody else can, this node goes on
             // answering until the other's claim is seen (make before break).
-            self.withdraw(ip, None, actions);
+            self.withdraw(None, turn);
         } else {
-            self.keep(ip, situation.rival.is_some(), now, actions);
+            self.keep(situation.rival.is_some(), turn);
         }
     }
 
-    fn keep(&mut self, ip: IpAddr, contested: bool, now: Instant, actions: &mut Vec<Action>) {
+    fn keep(&mut self, contested: bool, turn: &mut Turn<'_>) {
         let mut announce = contested != self.contested;
         self.contested = contested;
         if let Phase::Doubting { epoch, until } = self.phase {
-            if now < until {
+            if turn.now < until {
                 return;
             }
             self.phase = Phase::Owning { epoch };
             announce = true;
         }
         if announce {
-            actions.push(Action::Announce { ip });
+            turn.act(Action::Announce { ip: turn.ip });
         }
     }
 
-    fn withdraw(&mut self, ip: IpAddr, to: Option<Node>, actions: &mut Vec<Action>) {
+    fn withdraw(&mut self, to: Option<Node>, turn: &mut Turn<'_>) {
         *self = Self {
             previous: to.clone(),
             ..Self::default()
         };
-        actions.push(Action::Withdraw { ip, to });
+        turn.act(Action::Withdraw { ip: turn.ip, to });
     }
 
-    fn step_as_heir(
-        &mut self,
-        ip: IpAddr,
-        situation: &Situation,
-        timing: &Timing,
-        now: Instant,
-        actions: &mut Vec<Action>,
-    ) {
+    fn step_as_heir(&mut self, situation: &Situation, turn: &mut Turn<'_>) {
         let Some(place) = situation.place else {
             self.phase = Phase::Idle;
             self.orphan_since = None;
             return;
         };
-        let orphan_since = *self.orphan_since.get_or_insert(now);
+        let orphan_since = *self.orphan_since.get_or_insert(turn.now);
         if let Phase::Asking { until, cause } = self.phase {
-            if now >= until {
-                self.take(ip, cause, situation, actions);
+            if turn.now >= until {
+                self.take(cause, situation, turn);
             }
             return;
         }
-        let turn = orphan_since + timing.patience * u32::try_from(place).unwrap_or(u32::MAX);
-        let start = self.respite_until.map_or(turn, |respite| turn.max(respite));
-        if now < start {
+        let places = u32::try_from(place).unwrap_or(u32::MAX);
+        let chance = orphan_since + turn.timing.patience * places;
+        let start = self
+            .respite_until
+            .map_or(chance, |respite| chance.max(respite));
+        if turn.now < start {
             self.wait_until = Some(start);
         } else if situation.rival.is_some() {
             // The holder lives and is seen to give the IP up: nothing to ask.
-            self.take(ip, Cause::HandOver, situation, actions);
+            self.take(Cause::HandOver, situation, turn);
         } else {
-            self.ask(ip, timing, now, actions);
+            self.ask(turn);
         }
     }
 
-    fn ask(&mut self, ip: IpAddr, timing: &Timing, now: Instant, actions: &mut Vec<Action>) {
+    fn ask(&mut self, turn: &mut Turn<'_>) {
         let (cause, time) = match self.previous {
-            Some(_) => (Cause::Failover, timing.ask),
-            None => (Cause::Fresh, timing.ask_fresh),
+            Some(_) => (Cause::Failover, turn.timing.ask),
+            None => (Cause::Fresh, turn.timing.ask_fresh),
         };
-        let until = now + time;
+        let until = turn.now + time;
         self.phase = Phase::Asking { until, cause };
-        actions.push(Action::Ask { ip, until });
+        turn.act(Action::Ask { ip: turn.ip, until });
     }
 
-    fn take(&mut self, ip: IpAddr, cause: Cause, situation: &Situation, actions: &mut Vec<Action>) {
+    fn take(&mut self, cause: Cause, situation: &Situation, turn: &mut Turn<'_>) {
         let epoch = situation.top_epoch + 1;
         let from = self.previous.clone();
         *self = Self {
@@ -196,55 +207,42 @@ impl Entry {
             contested: situation.rival.is_some(),
             ..Self::default()
         };
-        actions.push(Action::TakeOver {
-            ip,
+        turn.act(Action::TakeOver {
+            ip: turn.ip,
             epoch,
             cause,
             from,
         });
     }
 
-    pub(super) fn heard(
-        &mut self,
-        ip: IpAddr,
-        mac: Mac,
-        member: bool,
-        timing: &Timing,
-        now: Instant,
-        actions: &mut Vec<Action>,
-    ) {
+    /// Somebody else spoke for the IP; `member` tells whether it was a speaker.
+    pub(super) fn heard(&mut self, mac: Mac, member: bool, turn: &mut Turn<'_>) {
         if !member {
-            actions.push(Action::Conflict { ip, mac });
+            turn.act(Action::Conflict { ip: turn.ip, mac });
         }
         match self.phase {
             Phase::Asking { .. } => {
                 let respite = if member {
-                    timing.respite
+                    turn.timing.respite
                 } else {
-                    timing.conflict_respite
+                    turn.timing.conflict_respite
                 };
                 self.phase = Phase::Idle;
-                self.respite_until = Some(now + respite);
+                self.respite_until = Some(turn.now + respite);
                 self.wait_until = self.respite_until;
             }
             // Somebody took it over while this node stood still.
-            Phase::Doubting { .. } => self.withdraw(ip, None, actions),
+            Phase::Doubting { .. } => self.withdraw(None, turn),
             Phase::Idle | Phase::Owning { .. } => {}
         }
     }
 
-    pub(super) fn doubt(
-        &mut self,
-        ip: IpAddr,
-        timing: &Timing,
-        now: Instant,
-        actions: &mut Vec<Action>,
-    ) {
-        let until = now + timing.ask;
+    pub(super) fn doubt(&mut self, turn: &mut Turn<'_>) {
+        let until = turn.now + turn.timing.ask;
         match self.phase {
             Phase::Owning { epoch } | Phase::Doubting { epoch, .. } => {
                 self.phase = Phase::Doubting { epoch, until };
-                actions.push(Action::Ask { ip, until });
+                turn.act(Action::Ask { ip: turn.ip, until });
             }
             // Answers may have been missed: ask again from the start.
             Phase::Asking { .. } => self.phase = Phase::Idle,

@@ -8,6 +8,7 @@
 //! A claimant that sees a higher claim withdraws.
 
 mod entry;
+mod outlook;
 mod rank;
 #[cfg(test)]
 mod sim;
@@ -19,8 +20,8 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::wire::mac::Mac;
-use entry::{Entry, Situation};
-use rank::Loads;
+use entry::{Entry, Turn};
+use outlook::Outlook;
 pub use rank::rank;
 
 /// A Kubernetes Node's name; a speaker goes by the name of its Node.
@@ -188,13 +189,16 @@ impl Ownership {
     /// Decides anew on every IP.
     pub fn step(&mut self, facts: &Facts, now: Instant) -> Vec<Action> {
         let ips = self.relevant(facts);
-        let mut survey = Survey::new(&self.me, facts, self.claims().count());
+        let mut outlook = Outlook::new(&self.me, facts, self.claims().count());
         let mut actions = Vec::new();
         for ip in ips {
             let own = self.entries.get(&ip).and_then(Entry::epoch);
-            let situation = survey.situation(ip, own);
-            let entry = self.entries.entry(ip).or_default();
-            entry.step(ip, &situation, &self.timing, now, &mut actions);
+            let situation = outlook.situation(ip, own);
+            let mut turn = Turn::new(ip, now, self.timing, &mut actions);
+            self.entries
+                .entry(ip)
+                .or_default()
+                .step(&situation, &mut turn);
         }
         self.entries
             .retain(|ip, entry| facts.candidates.contains_key(ip) || !entry.is_idle());
@@ -206,7 +210,8 @@ impl Ownership {
         let mut actions = Vec::new();
         if let Some(entry) = self.entries.get_mut(&ip) {
             let member = facts.others.values().any(|other| other.macs.contains(&mac));
-            entry.heard(ip, mac, member, &self.timing, now, &mut actions);
+            let mut turn = Turn::new(ip, now, self.timing, &mut actions);
+            entry.heard(mac, member, &mut turn);
         }
         actions
     }
@@ -216,7 +221,7 @@ impl Ownership {
     pub fn doubt(&mut self, now: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
         for (ip, entry) in &mut self.entries {
-            entry.doubt(*ip, &self.timing, now, &mut actions);
+            entry.doubt(&mut Turn::new(*ip, now, self.timing, &mut actions));
         }
         actions
     }
@@ -230,105 +235,5 @@ impl Ownership {
     fn relevant(&self, facts: &Facts) -> BTreeSet<IpAddr> {
         let known = self.entries.keys().copied();
         known.chain(facts.candidates.keys().copied()).collect()
-    }
-}
-
-fn live(facts: &Facts) -> impl Iterator<Item = (&Node, &Standing)> {
-    facts.others.iter().filter(|(_, other)| other.alive)
-}
-
-/// Turns the facts into what matters for one IP after the other, handing out
-/// orphans on the way.
-struct Survey<'a> {
-    me: &'a str,
-    facts: &'a Facts,
-    loads: Loads,
-}
-
-impl<'a> Survey<'a> {
-    fn new(me: &'a str, facts: &'a Facts, own_claims: usize) -> Self {
-        let mut held: BTreeMap<Node, usize> = live(facts)
-            .map(|(node, other)| (node.clone(), other.claims.len()))
-            .collect();
-        held.insert(me.to_owned(), own_claims);
-        let nodes = held.len();
-        let loads = Loads::new(held, facts.candidates.len(), nodes);
-        Self { me, facts, loads }
-    }
-
-    fn situation(&mut self, ip: IpAddr, own: Option<Epoch>) -> Situation {
-        let eligible = self.eligible(ip);
-        let best = self.best_claim(ip);
-        let mine_wins = self.mine_wins(ip, own, best.as_ref());
-        let holder_fit = match &best {
-            _ if mine_wins => eligible.contains(self.me),
-            Some((_, node)) => eligible.contains(node),
-            None => false,
-        };
-        let place = if holder_fit {
-            None
-        } else {
-            let order = self.loads.place(ip, &eligible);
-            order.iter().position(|node| node == self.me)
-        };
-        Situation {
-            wanted: self.facts.candidates.contains_key(&ip),
-            reachable: self.facts.reachable.contains(&ip),
-            outranked: best.is_some() && !mine_wins,
-            fit: eligible.contains(self.me),
-            others_fit: eligible.iter().any(|node| node != self.me),
-            place,
-            rival: best.map(|(_, node)| node),
-            last_owner: self.last_owner(ip),
-            top_epoch: self.top_epoch(ip).max(own.unwrap_or(0)),
-        }
-    }
-
-    /// Live, not leaving, and allowed to announce the IP.
-    fn eligible(&self, ip: IpAddr) -> BTreeSet<Node> {
-        let Some(candidates) = self.facts.candidates.get(&ip) else {
-            return BTreeSet::new();
-        };
-        let fit = |node: &&Node| {
-            if **node == self.me {
-                !self.facts.draining && self.facts.reachable.contains(&ip)
-            } else {
-                let other = self.facts.others.get(*node);
-                other.is_some_and(|other| other.alive && !other.draining)
-            }
-        };
-        candidates.iter().filter(fit).cloned().collect()
-    }
-
-    fn best_claim(&self, ip: IpAddr) -> Option<(Epoch, Node)> {
-        live(self.facts)
-            .filter_map(|(node, other)| Some((*other.claims.get(&ip)?, rank(ip, node), node)))
-            .max()
-            .map(|(epoch, _, node)| (epoch, node.clone()))
-    }
-
-    fn mine_wins(&self, ip: IpAddr, own: Option<Epoch>, best: Option<&(Epoch, Node)>) -> bool {
-        match (own, best) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(own), Some((epoch, node))) => (own, rank(ip, self.me)) > (*epoch, rank(ip, node)),
-        }
-    }
-
-    fn top_epoch(&self, ip: IpAddr) -> Epoch {
-        let claims = self.facts.others.values();
-        let epochs = claims.filter_map(|other| other.claims.get(&ip));
-        epochs.copied().max().unwrap_or(0)
-    }
-
-    /// The dead member that claimed the IP last.
-    fn last_owner(&self, ip: IpAddr) -> Option<Node> {
-        self.facts
-            .others
-            .iter()
-            .filter(|(_, other)| !other.alive)
-            .filter_map(|(node, other)| Some((*other.claims.get(&ip)?, node)))
-            .max()
-            .map(|(_, node)| node.clone())
     }
 }

@@ -1,13 +1,15 @@
-//! Which ARP frame gets an answer, and which. Pure: no clock, no sockets.
+//! Which question gets an answer, and which. Pure: no clock, no sockets.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use super::arp::{ArpFrame, Operation};
+use super::frame::{Frame, is_for};
 use super::mac::Mac;
+use super::ndp::{Message, NdpFrame};
 
 /// Owned IPs, each with the links (by kernel index) it is announced on.
-pub type Owned = HashMap<Ipv4Addr, BTreeSet<u32>>;
+pub type Owned = HashMap<IpAddr, BTreeSet<u32>>;
 
 /// The owned IPs as one link sees them.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +27,7 @@ impl<'a> OwnedOnLink<'a> {
 
     /// Whether `ip` is owned and announced on this link.
     #[must_use]
-    pub fn contains(self, ip: Ipv4Addr) -> bool {
+    pub fn contains(self, ip: IpAddr) -> bool {
         self.owned
             .get(&ip)
             .is_some_and(|links| links.contains(&self.link))
@@ -34,99 +36,38 @@ impl<'a> OwnedOnLink<'a> {
 
 /// The answer to `frame`, which came in on a link whose address is `link_mac`;
 /// none where silence is right.
-///
+#[must_use]
+pub fn answer(frame: &Frame, link_mac: Mac, owned: OwnedOnLink<'_>) -> Option<Frame> {
+    let (eth_src, speaker) = (frame.eth_src(), frame.speaker());
+    let by_another = eth_src != link_mac && speaker != link_mac && speaker.is_unicast();
+    if !by_another {
+        return None;
+    }
+    match frame {
+        Frame::Arp(frame) => arp(frame, link_mac, owned).map(Frame::Arp),
+        Frame::Ndp(frame) => ndp(frame, link_mac, owned).map(Frame::Ndp),
+    }
+}
+
 /// Probes (RFC 5227 §1.1) are answered like any question, and so is another
 /// host's claim in request form: whoever tests an address must hear that it
 /// is taken.
-#[must_use]
-pub fn answer(frame: &ArpFrame, link_mac: Mac, owned: OwnedOnLink<'_>) -> Option<ArpFrame> {
-    let asked = frame.operation == Operation::Request
-        && (frame.eth_dst == Mac::BROADCAST || frame.eth_dst == link_mac);
-    let by_another =
-        frame.eth_src != link_mac && frame.sender_mac != link_mac && frame.sender_mac.is_unicast();
-    (asked && by_another && owned.contains(frame.target_ip))
-        .then(|| ArpFrame::reply_to(frame, link_mac))
+fn arp(frame: &ArpFrame, link_mac: Mac, owned: OwnedOnLink<'_>) -> Option<ArpFrame> {
+    let target = frame.target_ip.into();
+    let asked = frame.operation == Operation::Request && is_for(frame.eth_dst, link_mac, target);
+    (asked && owned.contains(target)).then(|| ArpFrame::reply_to(frame, link_mac))
+}
+
+/// Questions to the target's group and to the target itself (RFC 4861 §7.2.3
+/// and §7.3.3), with or without the asker's hardware address; duplicate-address
+/// probes too.
+fn ndp(frame: &NdpFrame, link_mac: Mac, owned: OwnedOnLink<'_>) -> Option<NdpFrame> {
+    let target = frame.target.into();
+    let asked = matches!(frame.message, Message::Solicitation { .. })
+        && is_for(frame.eth_dst, link_mac, target)
+        && (frame.dst.is_multicast() || frame.dst == frame.target);
+    (asked && owned.contains(target)).then(|| NdpFrame::answer_to(frame, link_mac))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::net::Ipv4Addr;
-
-    use super::{ArpFrame, Mac, Operation, Owned, OwnedOnLink, answer};
-
-    const LINK: u32 = 3;
-    const OWNED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
-    const OURS: Mac = Mac([2, 0, 0, 0, 0, 1]);
-    const THEIRS: Mac = Mac([2, 0, 0, 0, 0, 2]);
-
-    fn answered_on(link: u32, frame: &ArpFrame) -> Option<ArpFrame> {
-        let owned = Owned::from([(OWNED, BTreeSet::from([LINK]))]);
-        answer(frame, OURS, OwnedOnLink::new(&owned, link))
-    }
-
-    fn request() -> ArpFrame {
-        let mut frame = ArpFrame::probe(OWNED, THEIRS);
-        frame.sender_ip = Ipv4Addr::new(192, 0, 2, 1);
-        frame
-    }
-
-    #[test]
-    fn answers_broadcast_and_unicast_requests() {
-        let mut frame = request();
-        assert_eq!(
-            answered_on(LINK, &frame),
-            Some(ArpFrame::reply_to(&frame, OURS))
-        );
-        frame.eth_dst = OURS;
-        assert_eq!(
-            answered_on(LINK, &frame),
-            Some(ArpFrame::reply_to(&frame, OURS))
-        );
-    }
-
-    #[test]
-    fn answers_probes_and_claims_of_others() {
-        assert!(answered_on(LINK, &ArpFrame::probe(OWNED, THEIRS)).is_some());
-        assert!(answered_on(LINK, &ArpFrame::gratuitous_request(OWNED, THEIRS)).is_some());
-    }
-
-    #[test]
-    fn is_silent_on_other_links_and_for_other_addresses() {
-        let mut frame = request();
-        assert_eq!(answered_on(LINK + 1, &frame), None);
-        frame.target_ip = Ipv4Addr::new(192, 0, 2, 8);
-        assert_eq!(answered_on(LINK, &frame), None);
-    }
-
-    #[test]
-    fn never_answers_a_reply() {
-        let mut frame = request();
-        frame.operation = Operation::Reply;
-        assert_eq!(answered_on(LINK, &frame), None);
-    }
-
-    #[test]
-    fn never_answers_what_was_sent_to_another_station() {
-        let mut frame = request();
-        frame.eth_dst = Mac([2, 0, 0, 0, 0, 9]);
-        assert_eq!(answered_on(LINK, &frame), None);
-    }
-
-    #[test]
-    fn never_answers_a_frame_of_our_own_address() {
-        assert_eq!(answered_on(LINK, &ArpFrame::probe(OWNED, OURS)), None);
-        let mut relayed = request();
-        relayed.eth_src = OURS;
-        assert_eq!(answered_on(LINK, &relayed), None);
-    }
-
-    #[test]
-    fn never_sends_an_answer_to_a_group() {
-        let mut frame = request();
-        for group in [Mac::BROADCAST, Mac([1, 0, 0x5e, 0, 0, 1]), Mac::ZERO] {
-            frame.sender_mac = group;
-            assert_eq!(answered_on(LINK, &frame), None);
-        }
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ use pnet::packet::arp::{ArpHardwareTypes, ArpOperation, MutableArpPacket};
 use pnet::packet::ethernet::{EtherTypes, MutableEthernetPacket};
 use thiserror::Error;
 
+use super::bytes::at;
 use super::mac::Mac;
 
 /// Length of an ARP frame in bytes, without padding and checksum.
@@ -100,13 +101,13 @@ impl ArpFrame {
             .ok_or(ArpError::TooShort(bytes.len()))?;
         check_headers(frame)?;
         Ok(Self {
-            eth_dst: Mac(at::<0, 6>(frame)),
-            eth_src: Mac(at::<6, 6>(frame)),
-            operation: operation(u16::from_be_bytes(at::<20, 2>(frame)))?,
-            sender_mac: Mac(at::<22, 6>(frame)),
-            sender_ip: Ipv4Addr::from(at::<28, 4>(frame)),
-            target_mac: Mac(at::<32, 6>(frame)),
-            target_ip: Ipv4Addr::from(at::<38, 4>(frame)),
+            eth_dst: Mac(at::<0, 6, _>(frame)),
+            eth_src: Mac(at::<6, 6, _>(frame)),
+            operation: operation(u16::from_be_bytes(at::<20, 2, _>(frame)))?,
+            sender_mac: Mac(at::<22, 6, _>(frame)),
+            sender_ip: Ipv4Addr::from(at::<28, 4, _>(frame)),
+            target_mac: Mac(at::<32, 6, _>(frame)),
+            target_ip: Ipv4Addr::from(at::<38, 4, _>(frame)),
         })
     }
 
@@ -203,13 +204,13 @@ impl ArpFrame {
 }
 
 fn check_headers(frame: &[u8; FRAME_LEN]) -> Result<(), ArpError> {
-    match u16::from_be_bytes(at::<12, 2>(frame)) {
+    match u16::from_be_bytes(at::<12, 2, _>(frame)) {
         TYPE_ARP => {}
         TYPE_VLAN | TYPE_SERVICE_VLAN => return Err(ArpError::Tagged),
         other => return Err(ArpError::NotArp(other)),
     }
-    let hardware = u16::from_be_bytes(at::<14, 2>(frame));
-    let protocol = u16::from_be_bytes(at::<16, 2>(frame));
+    let hardware = u16::from_be_bytes(at::<14, 2, _>(frame));
+    let protocol = u16::from_be_bytes(at::<16, 2, _>(frame));
     match (hardware, protocol, frame[18], frame[19]) {
         (HARDWARE_ETHERNET, TYPE_IPV4, 6, 4) => Ok(()),
         (HARDWARE_ETHERNET, TYPE_IPV4, 6, length) => Err(ArpError::ProtocolLength(length)),
@@ -225,11 +226,6 @@ const fn operation(code: u16) -> Result<Operation, ArpError> {
         OPERATION_REPLY => Ok(Operation::Reply),
         other => Err(ArpError::Operation(other)),
     }
-}
-
-fn at<const OFFSET: usize, const N: usize>(frame: &[u8; FRAME_LEN]) -> [u8; N] {
-    const { assert!(OFFSET + N <= FRAME_LEN) }
-    std::array::from_fn(|i| frame[OFFSET + i])
 }
 
 #[cfg(test)]

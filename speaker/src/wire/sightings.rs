@@ -7,10 +7,10 @@
 //! never lost behind an older sighting.
 
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use super::arp::Operation;
+use super::frame::Sign;
 use super::mac::Mac;
 
 /// Shortest window.
@@ -26,11 +26,11 @@ pub struct Sighting {
     /// Kernel index of the link it was heard on.
     pub link: u32,
     /// The address it spoke for.
-    pub ip: Ipv4Addr,
+    pub ip: IpAddr,
     /// The hardware address it gave.
     pub mac: Mac,
-    /// Whether it asked or answered.
-    pub operation: Operation,
+    /// How it spoke.
+    pub sign: Sign,
     /// When it was read from the socket.
     pub at: Instant,
 }
@@ -39,7 +39,7 @@ pub struct Sighting {
 #[derive(Debug, Default)]
 pub struct Sightings {
     opened: Option<Instant>,
-    speakers: HashMap<(u32, Ipv4Addr), Vec<Speaker>>,
+    speakers: HashMap<(u32, IpAddr), Vec<Speaker>>,
     count: u32,
 }
 
@@ -105,14 +105,14 @@ mod tests {
     use std::net::Ipv4Addr;
     use std::time::{Duration, Instant};
 
-    use super::{Mac, Operation, SPEAKERS, Sighting, Sightings, WINDOW};
+    use super::{Mac, SPEAKERS, Sighting, Sightings, Sign, WINDOW};
 
     fn sighting(ip: u32, mac: u8, at: Instant) -> Sighting {
         Sighting {
             link: 1,
-            ip: Ipv4Addr::from(ip),
+            ip: Ipv4Addr::from(ip).into(),
             mac: Mac([2, 0, 0, 0, 0, mac]),
-            operation: Operation::Reply,
+            sign: Sign::Told,
             at,
         }
     }

@@ -19,7 +19,7 @@ use crate::progress::Progress;
 
 /// Where and why the story ended early.
 #[derive(Debug, Error)]
-#[error("the demo failed at {place}")]
+#[error("the demo failed {place}")]
 pub struct DemoError {
     /// The step, by number and title.
     place: String,
@@ -84,20 +84,20 @@ pub fn run(
     let was_up = lab.is_up();
     if !was_up {
         lab.up(&Options::default(), progress)
-            .map_err(|error| DemoError::at("bringing the lab up", error.into()))?;
+            .map_err(|error| DemoError::at("while bringing the lab up", error.into()))?;
     }
     let told = suits(lab).and_then(|()| tell(lab, out, colour));
     let over = !matches!(&told, Err(error) if !error.is_interrupt());
     if !was_up && over {
         lab.down(progress)
-            .map_err(|error| DemoError::at("taking the lab down", error.into()))?;
+            .map_err(|error| DemoError::at("while taking the lab down", error.into()))?;
     }
     told
 }
 
 /// Refuses a lab in which the story cannot happen.
 fn suits(lab: &Lab) -> Result<(), DemoError> {
-    let wrong = |error: LabError| DemoError::at("looking at the lab", error.into());
+    let wrong = |error: LabError| DemoError::at("before its first step", error.into());
     let options = lab.options().map_err(wrong)?;
     if options.bare || options.nodes < 2 {
         let sentence = "the demo needs FerroLB on two nodes or more: cargo lab down, then again";

@@ -9,6 +9,9 @@ use crate::progress::Progress;
 use crate::tools::lock;
 use crate::{files, groups, interrupt, netns, procs};
 
+/// The file that marks a lab's directory.
+const OPTIONS: &str = "lab.json";
+
 /// Removes everything, taking turns with other processes that change the lab.
 pub(crate) fn run(dirs: &Dirs, progress: &dyn Progress) -> Result<(), LabError> {
     let _lock = lock(&dirs.lock())?;
@@ -17,10 +20,12 @@ pub(crate) fn run(dirs: &Dirs, progress: &dyn Progress) -> Result<(), LabError> 
     Ok(())
 }
 
-/// Removes everything; an interrupt is no reason to leave half of it. Mounts need no step of their own: they live in the namespaces of
-/// the nodes' processes and end with them.
+/// Removes everything; an interrupt is no reason to leave half of it. Mounts need no
+/// step of their own: they live in the namespaces of the nodes' processes and end with
+/// them.
 pub(crate) fn sweep(dirs: &Dirs) -> Result<(), LabError> {
     interrupt::clear();
+    refuse_foreign(dirs)?;
     let groups = groups::all(dirs)?;
     groups.iter().try_for_each(crate::cgroup::Group::kill)?;
     for proc in procs::all(dirs)? {
@@ -30,5 +35,59 @@ pub(crate) fn sweep(dirs: &Dirs) -> Result<(), LabError> {
         netns::delete(&name)?;
     }
     groups.iter().try_for_each(crate::cgroup::Group::remove)?;
+    remove_files(dirs)
+}
+
+/// The options go last: they are the mark of a lab, and a removal that was cut short
+/// must be known as one.
+fn remove_files(dirs: &Dirs) -> Result<(), LabError> {
+    for name in files::list(dirs.root())? {
+        let path = dirs.root().join(&name);
+        if name == OPTIONS {
+            continue;
+        }
+        if path.is_dir() && !path.is_symlink() {
+            files::remove_dir(&path)?;
+        } else {
+            files::remove(&path)?;
+        }
+    }
     files::remove_dir(dirs.root())
+}
+
+/// A directory with files of somebody else's is not ours to empty.
+fn refuse_foreign(dirs: &Dirs) -> Result<(), LabError> {
+    let names = files::list(dirs.root())?;
+    if names.is_empty() || names.iter().any(|name| name == OPTIONS) {
+        return Ok(());
+    }
+    Err(LabError::Refused(format!(
+        "{} holds files but no lab: name another directory",
+        dirs.root().display()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_to_empty_a_directory_that_holds_no_lab() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("thesis.txt");
+        std::fs::write(&file, "years of work").unwrap();
+        let refused = sweep(&Dirs::at(dir.path())).unwrap_err();
+        assert!(refused.to_string().contains("no lab"), "{refused}");
+        assert!(file.exists());
+    }
+
+    #[test]
+    fn removes_a_lab_that_never_came_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("lab");
+        files::write(&root.join(OPTIONS), "{}").unwrap();
+        files::write(&root.join("log/etcd.log"), "").unwrap();
+        sweep(&Dirs::at(&root)).unwrap();
+        assert!(!root.exists());
+    }
 }

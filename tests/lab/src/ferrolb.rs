@@ -32,6 +32,19 @@ pub(crate) fn build_images(bare: bool, progress: &dyn Progress) -> Result<(), La
     Ok(())
 }
 
+/// Builds the images that users install and says where their archives are.
+///
+/// # Errors
+/// When a build fails, or an archive cannot be written.
+pub fn release_images(progress: &dyn Progress) -> Result<Vec<PathBuf>, LabError> {
+    let products = [Product::Controller, Product::Speaker];
+    let programs = tools::build(&products, progress)?;
+    let images = products.iter().zip(programs);
+    images
+        .map(|(product, program)| assemble(&reference(*product), product.name(), program))
+        .collect()
+}
+
 /// The image of a product, as the manifests name it.
 fn reference(product: Product) -> String {
     format!(
@@ -41,7 +54,7 @@ fn reference(product: Product) -> String {
     )
 }
 
-fn assemble(reference: &str, name: &str, program: PathBuf) -> Result<(), LabError> {
+fn assemble(reference: &str, name: &str, program: PathBuf) -> Result<PathBuf, LabError> {
     let entrypoint = format!("/{name}");
     let spec = ImageSpec {
         reference: reference.to_owned(),
@@ -53,7 +66,7 @@ fn assemble(reference: &str, name: &str, program: PathBuf) -> Result<(), LabErro
         reference: reference.to_owned(),
         source,
     })?;
-    Ok(())
+    Ok(archive)
 }
 
 /// Puts the archives where the nodes find them.
@@ -67,16 +80,21 @@ pub(crate) fn lay_out_images(dirs: &Dirs) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Installs FerroLB in a cluster that is up.
-pub(crate) fn install(
+/// Brings FerroLB's images into a cluster that came up without them.
+pub(crate) fn supply(
     dirs: &Dirs,
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<(), LabError> {
     build_images(false, progress)?;
-    import(dirs, options)?;
+    import(dirs, options)
+}
+
+/// Installs FerroLB in a cluster whose nodes have its images.
+pub(crate) fn install(dirs: &Dirs, progress: &dyn Progress) -> Result<(), LabError> {
     progress.step("kubectl apply -k deploy");
     apply(dirs)?;
+    supply_pool(dirs)?;
     progress.step("waiting for FerroLB");
     wait(dirs)
 }
@@ -92,8 +110,7 @@ pub(crate) fn reload(
             "the lab is bare: `cargo lab up` installs FerroLB".to_owned(),
         ));
     }
-    build_images(false, progress)?;
-    import(dirs, options)?;
+    supply(dirs, options, progress)?;
     progress.step("rolling out");
     apply(dirs)?;
     for workload in WORKLOADS {
@@ -118,6 +135,27 @@ fn import(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
                 ["ctr", "-n", "k8s.io", "images", "import", &archive],
             )?)?;
         }
+    }
+    Ok(())
+}
+
+/// Gives the lab the sample's pool, unless it has pools already.
+fn supply_pool(dirs: &Dirs) -> Result<(), LabError> {
+    let pool = tools::checkout().join("config/samples/pool.yaml");
+    let look = [
+        "-n",
+        NAMESPACE,
+        "get",
+        "configmap",
+        "ferrolb",
+        "--ignore-not-found",
+        "-oname",
+    ];
+    if run::output(control::kubectl(dirs).args(look))?
+        .trim()
+        .is_empty()
+    {
+        run::output(control::kubectl(dirs).arg("apply").arg("-f").arg(pool))?;
     }
     Ok(())
 }

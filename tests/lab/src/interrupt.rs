@@ -25,7 +25,7 @@ pub fn watch() -> Result<(), LabError> {
     Ok(())
 }
 
-/// Fails once a signal has arrived, and goes on failing until [`clear`].
+/// Fails once a signal has arrived, and goes on failing until `clear`.
 pub fn check() -> Result<(), LabError> {
     match FLAG.get() {
         Some(flag) if flag.load(Ordering::SeqCst) => Err(LabError::Interrupted),

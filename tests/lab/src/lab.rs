@@ -118,6 +118,7 @@ impl Lab {
 
     /// The namespace of a place: `client`, `api`, `lan`, or a node's name.
     pub fn namespace_of(&self, place: &str) -> Result<String, LabError> {
+        self.options()?;
         if ["client", "api", "lan"].contains(&place) || self.node_number(place).is_some() {
             return Ok(self.dirs.name(place));
         }
@@ -205,7 +206,7 @@ impl Lab {
         targets::restart(&self.dirs, target.parse()?)
     }
 
-    /// The text of a log; see [`crate::logs`] for the names.
+    /// The text of a log; see `logs.rs` for the names.
     pub fn logs(&self, name: &str) -> Result<String, LabError> {
         crate::logs::read(&self.dirs, self.nodes(), name)
     }

@@ -16,7 +16,7 @@ mod down;
 mod env_file;
 pub mod error;
 mod faults;
-mod ferrolb;
+pub mod ferrolb;
 pub mod files;
 mod flags;
 mod groups;

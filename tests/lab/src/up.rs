@@ -115,13 +115,14 @@ fn bring_up(dirs: &Dirs, wanted: &Options, progress: &dyn Progress) -> Result<()
         if !have.bare || wanted.bare {
             return Ok(());
         }
+        ferrolb::supply(dirs, wanted, progress)?;
     } else {
         build(wanted, progress)?;
         down::sweep(dirs)?;
         start(dirs, &cluster, progress)?;
     }
     if !wanted.bare {
-        ferrolb::install(dirs, wanted, progress)?;
+        ferrolb::install(dirs, progress)?;
         files::write_json(&dirs.file("lab.json"), wanted)?;
     }
     interrupt::check()?;

@@ -1,6 +1,8 @@
 //! Claims about how netlink messages become links. No sockets: messages are
 //! made by hand; the real kernel is asked in the namespace tests.
 
+use std::net::Ipv6Addr;
+
 use super::link::{InfoKind, InfoPortKind, WirelessEvent};
 use super::*;
 
@@ -69,6 +71,22 @@ fn addresses_come_and_go_once_each() {
         &RouteNetlinkMessage::DelAddress(local([192, 0, 2, 9])),
     );
     assert_eq!(links[&2].addresses, ["192.0.2.1/24".parse().unwrap()]);
+}
+
+#[test]
+fn a_link_local_address_counts_when_it_is_tested() {
+    let mut links = with_nic();
+    let fe80 = "fe80::1".parse::<Ipv6Addr>().unwrap();
+    let mut message = address(vec![AddressAttribute::Address(fe80.into())]);
+    message.header.flags = AddressHeaderFlags::Tentative | AddressHeaderFlags::Permanent;
+    apply(
+        &mut links,
+        &RouteNetlinkMessage::NewAddress(message.clone()),
+    );
+    assert!(links[&2].addresses.is_empty());
+    message.header.flags = AddressHeaderFlags::Permanent;
+    apply(&mut links, &RouteNetlinkMessage::NewAddress(message));
+    assert_eq!(links[&2].addresses, ["fe80::1/24".parse().unwrap()]);
 }
 
 #[test]

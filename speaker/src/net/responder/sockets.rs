@@ -6,27 +6,48 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ferrolb_core::range::Family;
 use ferrolb_runtime::error::Chain;
 
 use super::WireEvent;
 use crate::interfaces::Link;
-use crate::net::socket::LinkSocket;
+use crate::net::socket::{LinkSocket, SocketError};
 use crate::wire::mac::Mac;
 
 /// Gap between attempts to open what failed.
 const RETRY: Duration = Duration::from_millis(250);
 
+/// A link's sockets, one for each family.
+#[derive(Debug)]
+struct Pair {
+    v4: LinkSocket,
+    v6: LinkSocket,
+}
+
+impl Pair {
+    fn open(link: &Link) -> Result<Self, SocketError> {
+        Ok(Self {
+            v4: LinkSocket::open(link, Family::V4)?,
+            v6: LinkSocket::open(link, Family::V6)?,
+        })
+    }
+}
+
 /// Open sockets by link.
 #[derive(Debug, Default, Clone)]
-pub(super) struct SocketTable(BTreeMap<u32, Arc<LinkSocket>>);
+pub(super) struct SocketTable(BTreeMap<u32, Arc<Pair>>);
 
 impl SocketTable {
-    pub(super) fn get(&self, link: u32) -> Option<&Arc<LinkSocket>> {
-        self.0.get(&link)
+    pub(super) fn get(&self, link: u32, family: Family) -> Option<&LinkSocket> {
+        let pair = self.0.get(&link)?;
+        Some(match family {
+            Family::V4 => &pair.v4,
+            Family::V6 => &pair.v6,
+        })
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<LinkSocket>> {
-        self.0.values()
+    pub(super) fn iter(&self) -> impl Iterator<Item = &LinkSocket> {
+        self.0.values().flat_map(|pair| [&pair.v4, &pair.v6])
     }
 
     /// Whether `mac` is the address of one of our own links.
@@ -55,15 +76,21 @@ impl Sockets {
         self.wanted = links.into_iter().map(|link| (link.index, link)).collect();
         let wanted = &self.wanted;
         self.failed.retain(|index| wanted.contains_key(index));
-        Arc::make_mut(&mut self.open).0.retain(|index, socket| {
+        Arc::make_mut(&mut self.open).0.retain(|index, pair| {
             wanted
                 .get(index)
-                .is_some_and(|link| link.mac == socket.mac())
+                .is_some_and(|link| link.mac == pair.v4.mac())
         });
         self.open_missing(now)
     }
 
-    /// Closes a socket that failed; it is tried again after a while.
+    /// Whether the link is in the set.
+    pub(super) fn wants(&self, link: u32) -> bool {
+        self.wanted.contains_key(&link)
+    }
+
+    /// Closes the sockets of a link where one failed; they are tried again
+    /// after a while.
     pub(super) fn fail(&mut self, link: u32, error: &dyn Error, now: Instant) -> Option<WireEvent> {
         Arc::make_mut(&mut self.open).0.remove(&link);
         self.retry_at.get_or_insert(now + RETRY);
@@ -91,7 +118,7 @@ impl Sockets {
         let missing: Vec<Link> = self
             .wanted
             .values()
-            .filter(|link| self.open.get(link.index).is_none())
+            .filter(|link| !self.open.0.contains_key(&link.index))
             .cloned()
             .collect();
         missing
@@ -101,10 +128,10 @@ impl Sockets {
     }
 
     fn open_one(&mut self, link: &Link, now: Instant) -> Option<WireEvent> {
-        match LinkSocket::open(link) {
-            Ok(socket) => {
+        match Pair::open(link) {
+            Ok(pair) => {
                 let open = Arc::make_mut(&mut self.open);
-                open.0.insert(link.index, Arc::new(socket));
+                open.0.insert(link.index, Arc::new(pair));
                 self.failed.remove(&link.index);
                 Some(WireEvent::LinkOpened { link: link.index })
             }

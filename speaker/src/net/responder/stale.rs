@@ -5,61 +5,69 @@
 
 use std::collections::BTreeSet;
 
-/// The links whose sockets have not been read empty since the last lapse.
+use ferrolb_core::range::Family;
+
+/// A socket: its link and its family.
+pub(super) type SocketId = (u32, Family);
+
+/// The sockets that have not been read empty since the last lapse.
 #[derive(Debug, Default)]
 pub(super) struct Stale {
     lapses: u64,
-    links: BTreeSet<u32>,
+    sockets: BTreeSet<SocketId>,
 }
 
 impl Stale {
     /// Takes the number of lapses so far; a new one makes all of `open` stale.
-    pub(super) fn notice(&mut self, lapses: u64, open: impl Iterator<Item = u32>) {
+    pub(super) fn notice(&mut self, lapses: u64, open: impl Iterator<Item = SocketId>) {
         if lapses != self.lapses {
             self.lapses = lapses;
-            self.links = open.collect();
+            self.sockets = open.collect();
         }
     }
 
-    /// The socket of `link` was read until nothing was left.
-    pub(super) fn emptied(&mut self, link: u32) {
-        self.links.remove(&link);
+    /// The socket was read until nothing was left.
+    pub(super) fn emptied(&mut self, socket: SocketId) {
+        self.sockets.remove(&socket);
     }
 
-    /// Whether a request just read on `link` may be an old one.
-    pub(super) fn contains(&self, link: u32) -> bool {
-        self.links.contains(&link)
+    /// Whether a request just read from the socket may be an old one.
+    pub(super) fn contains(&self, socket: SocketId) -> bool {
+        self.sockets.contains(&socket)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Stale;
+    use super::{Family, SocketId, Stale};
+
+    const A: SocketId = (2, Family::V4);
+    const B: SocketId = (2, Family::V6);
 
     #[test]
-    fn after_a_lapse_a_link_is_stale_until_it_is_emptied() {
+    fn after_a_lapse_a_socket_is_stale_until_it_is_emptied() {
         let mut stale = Stale::default();
-        stale.notice(1, [2, 3].into_iter());
-        assert!(stale.contains(2) && stale.contains(3));
-        stale.emptied(2);
-        assert!(!stale.contains(2) && stale.contains(3));
+        stale.notice(1, [A, B].into_iter());
+        assert!(stale.contains(A) && stale.contains(B));
+        stale.emptied(A);
+        assert!(!stale.contains(A) && stale.contains(B));
     }
 
     #[test]
     fn the_same_lapse_counts_once() {
         let mut stale = Stale::default();
-        stale.notice(1, [2].into_iter());
-        stale.emptied(2);
-        stale.notice(1, [2].into_iter());
-        assert!(!stale.contains(2));
-        stale.notice(2, [2].into_iter());
-        assert!(stale.contains(2));
+        stale.notice(1, [A].into_iter());
+        stale.emptied(A);
+        stale.notice(1, [A].into_iter());
+        assert!(!stale.contains(A));
+        stale.notice(2, [A].into_iter());
+        assert!(stale.contains(A));
     }
 
     #[test]
-    fn a_link_opened_after_the_lapse_was_noticed_is_fresh() {
+    fn a_socket_opened_after_the_lapse_was_noticed_is_fresh() {
         let mut stale = Stale::default();
-        stale.notice(1, [2].into_iter());
-        assert!(!stale.contains(3));
+        stale.notice(1, [A].into_iter());
+        assert!(!stale.contains(B));
     }
 }

@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::groups::Groups;
 use super::sockets::{SocketTable, Sockets};
-use super::stale::Stale;
+use super::stale::{SocketId, Stale};
 use super::{Shared, WireEvent};
 use crate::interfaces::Link;
-use crate::net::socket::LinkSocket;
+use crate::net::socket::{FRAME_ROOM, LinkSocket};
 use crate::wire::answer::{OwnedOnLink, answer};
-use crate::wire::arp::ArpFrame;
+use crate::wire::frame::{Frame, Sign, group_of};
 use crate::wire::sightings::{Sighting, Sightings};
 
 /// Frames read from one socket before the others get their turn.
@@ -29,6 +30,8 @@ const TURN: usize = 64;
 pub(super) enum Command {
     /// Listen on these links and no others.
     Links(Vec<Link>),
+    /// Other IPs are owned: join and leave their groups.
+    Groups,
     /// End.
     Stop,
 }
@@ -41,6 +44,7 @@ pub(super) struct Responder {
     woken: UnixStream,
     events: UnboundedSender<WireEvent>,
     sockets: Sockets,
+    groups: Groups,
     sightings: Sightings,
     stale: Stale,
 }
@@ -58,6 +62,7 @@ impl Responder {
             woken,
             events,
             sockets: Sockets::default(),
+            groups: Groups::default(),
             sightings: Sightings::default(),
             stale: Stale::default(),
         }
@@ -85,11 +90,30 @@ impl Responder {
                     self.notice_lapse(&self.sockets.table());
                     let events = self.sockets.want(links, Instant::now());
                     self.publish(events);
+                    self.want_groups();
                 }
+                Ok(Command::Groups) => self.want_groups(),
                 Err(TryRecvError::Empty) => return true,
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return false,
             }
         }
+    }
+
+    /// The groups of all owned IPs on each of their links that is listened on.
+    fn want_groups(&mut self) {
+        let owned = self.shared.owned.load();
+        let groups = owned
+            .iter()
+            .filter_map(|(ip, links)| Some((group_of(*ip)?, links)));
+        let on_links = groups.flat_map(|(group, links)| links.iter().map(move |it| (*it, group)));
+        let wanted = on_links.filter(|(link, _)| self.sockets.wants(*link));
+        self.groups.want(wanted.collect(), Instant::now());
+        self.keep_groups();
+    }
+
+    fn keep_groups(&mut self) {
+        let events = self.groups.work(Instant::now());
+        self.tell(events);
     }
 
     /// Sleeps until a frame, a command or a deadline comes. Sockets are
@@ -107,7 +131,11 @@ impl Responder {
     }
 
     fn patience(&self) -> PollTimeout {
-        let deadlines = [self.sightings.ends(), self.sockets.retry_at()];
+        let deadlines = [
+            self.sightings.ends(),
+            self.sockets.retry_at(),
+            self.groups.due(),
+        ];
         let Some(first) = deadlines.into_iter().flatten().min() else {
             return PollTimeout::NONE;
         };
@@ -117,7 +145,7 @@ impl Responder {
     }
 
     fn serve(&mut self, table: &SocketTable, socket: &LinkSocket) {
-        let mut buffer = [0; 64];
+        let mut buffer = [0; FRAME_ROOM];
         for _ in 0..TURN {
             match socket.receive(&mut buffer) {
                 Ok(Some(length)) => {
@@ -125,7 +153,7 @@ impl Responder {
                     self.handle(table, socket, frame);
                 }
                 Ok(None) => {
-                    self.stale.emptied(socket.link());
+                    self.stale.emptied(id(socket));
                     return;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -138,40 +166,52 @@ impl Responder {
     }
 
     fn handle(&mut self, table: &SocketTable, socket: &LinkSocket, bytes: &[u8]) {
-        let Ok(frame) = ArpFrame::parse(bytes) else {
-            return self.shared.counters.malformed.increment();
+        let counters = Arc::clone(&self.shared.counters);
+        let Ok(frame) = Frame::parse(socket.family(), bytes) else {
+            return counters.of(socket.family()).malformed.increment();
         };
-        if table.speaks_as(frame.sender_mac) || table.speaks_as(frame.eth_src) {
+        if table.speaks_as(frame.speaker()) || table.speaks_as(frame.eth_src()) {
             return;
         }
-        self.report(socket.link(), &frame);
-        self.reply(table, socket, &frame);
+        let owned = self.shared.owned.load_full();
+        let owned = OwnedOnLink::new(&owned, socket.link());
+        self.reply(table, socket, &frame, owned);
+        self.report(socket.link(), &frame, owned);
     }
 
-    fn report(&mut self, link: u32, frame: &ArpFrame) {
-        if !self.shared.watched.load().contains(&frame.sender_ip) {
+    fn report(&mut self, link: u32, frame: &Frame, owned: OwnedOnLink<'_>) {
+        let (ip, sign) = frame.claim();
+        let relevant = match sign {
+            Sign::Tested => owned.contains(ip),
+            Sign::Asked | Sign::Told => self.shared.watched.load().contains(&ip),
+        };
+        if !relevant {
             return;
         }
         let passed = self.sightings.observe(Sighting {
             link,
-            ip: frame.sender_ip,
-            mac: frame.sender_mac,
-            operation: frame.operation,
+            ip,
+            mac: frame.speaker(),
+            sign,
             at: Instant::now(),
         });
         self.tell(passed.map(seen));
     }
 
-    fn reply(&mut self, table: &SocketTable, socket: &LinkSocket, frame: &ArpFrame) {
-        let shared = Arc::clone(&self.shared);
-        let owned = shared.owned.load();
-        let on_link = OwnedOnLink::new(&owned, socket.link());
-        let Some(reply) = answer(frame, socket.mac(), on_link) else {
+    fn reply(
+        &mut self,
+        table: &SocketTable,
+        socket: &LinkSocket,
+        frame: &Frame,
+        owned: OwnedOnLink<'_>,
+    ) {
+        let Some(reply) = answer(frame, socket.mac(), owned) else {
             return;
         };
-        let counters = &shared.counters;
+        let shared = Arc::clone(&self.shared);
+        let counters = shared.counters.of(socket.family());
         counters.requests.increment();
-        if !self.may_answer(table, socket.link()) {
+        if !self.may_answer(table, socket) {
             counters.dropped_mute.increment();
         } else if socket.send(&reply.emit()).is_ok() {
             counters.answers.increment();
@@ -182,16 +222,16 @@ impl Responder {
 
     /// The deadline is read before the number of lapses: whoever sees a
     /// renewed deadline sees that it had lapsed.
-    fn may_answer(&mut self, table: &SocketTable, link: u32) -> bool {
+    fn may_answer(&mut self, table: &SocketTable, socket: &LinkSocket) -> bool {
         let holds = self.shared.vouch.holds();
         self.notice_lapse(table);
-        holds && !self.stale.contains(link)
+        holds && !self.stale.contains(id(socket))
     }
 
     /// After a lapse every socket is stale until it has been read empty. The
     /// renewal wakes this thread, so that happens at once.
     fn notice_lapse(&mut self, table: &SocketTable) {
-        let open = table.iter().map(|socket| socket.link());
+        let open = table.iter().map(id);
         self.stale.notice(self.shared.vouch.lapses(), open);
     }
 
@@ -203,6 +243,7 @@ impl Responder {
         if !retried.is_empty() {
             self.publish(retried);
         }
+        self.keep_groups();
     }
 
     /// Makes a change of sockets known: first the table, then the events.
@@ -219,19 +260,23 @@ impl Responder {
     }
 }
 
+fn id(socket: &LinkSocket) -> SocketId {
+    (socket.link(), socket.family())
+}
+
 fn seen(sighting: Sighting) -> WireEvent {
     let Sighting {
         link,
         ip,
         mac,
-        operation,
+        sign,
         at,
     } = sighting;
     WireEvent::Seen {
         link,
         ip,
         mac,
-        operation,
+        sign,
         at,
     }
 }

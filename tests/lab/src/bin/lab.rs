@@ -12,7 +12,7 @@ use ferrolb_lab::dirs::Dirs;
 use ferrolb_lab::lab::{How, Lab, Options, ProxyMode, Timing};
 use ferrolb_lab::probe::command::ProbeArgs;
 use ferrolb_lab::progress::Stderr;
-use ferrolb_lab::{LabError, demo, interrupt, node, probe, relay, stage, status};
+use ferrolb_lab::{LabError, demo, ferrolb, interrupt, node, probe, relay, stage, status};
 
 /// A LAN of network namespaces with a real Kubernetes cluster and FerroLB on it.
 #[derive(Parser)]
@@ -87,6 +87,8 @@ enum What {
     },
     /// Build FerroLB again, import it, roll it out.
     Reload,
+    /// Build the images of controller and speaker as OCI archives, and print where they are.
+    Images,
     /// Print a log: controller, speaker-N, api, etcd, kubelet-N, containerd-N, …
     Logs {
         /// Which.
@@ -152,7 +154,10 @@ fn run(lab: &Lab, what: What) -> Result<ExitCode, LabError> {
         }
         What::Down => lab.down(&Stderr::new()).map(done),
         What::Status => say(&status::text(lab)),
-        What::Kubectl { args } => become_program(lab.kubectl_command().args(args)),
+        What::Kubectl { args } => {
+            lab.options()?;
+            become_program(lab.kubectl_command().args(args))
+        }
         What::Exec { place, argv } => become_program(&mut lab.command_at(&place, argv)?),
         What::Fail { node, how } => lab.fail(number(lab, &node)?, how).map(done),
         What::Heal { node } => lab.heal(number(lab, &node)?).map(done),
@@ -163,6 +168,11 @@ fn run(lab: &Lab, what: What) -> Result<ExitCode, LabError> {
         What::Reload => {
             interrupt::watch()?;
             lab.reload(&Stderr::new()).map(done)
+        }
+        What::Images => {
+            let archives = ferrolb::release_images(&Stderr::new())?;
+            let lines = archives.iter().map(|path| format!("{}\n", path.display()));
+            say(&lines.collect::<String>())
         }
         What::Logs { name } => say(&lab.logs(&name)?),
         What::Demo => tell(lab),

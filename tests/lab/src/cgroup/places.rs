@@ -55,7 +55,7 @@ fn read(mountinfo: &str, own: &str) -> Vec<Place> {
         .collect()
 }
 
-/// proc(5): `36 35 98:0 /root /mount/point rw,… shared:1 - cgroup cgroup rw,cpuset`.
+/// proc(5): `36 35 98:0 /part /mount/point rw,… shared:1 - cgroup cgroup rw,cpuset`.
 fn mount(line: &str) -> Option<Mount<'_>> {
     let (left, right) = line.split_once(" - ")?;
     let mut left = left.split(' ').skip(3);

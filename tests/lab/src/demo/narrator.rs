@@ -17,7 +17,7 @@ impl<'a> Narrator<'a> {
             out,
             colour,
             step: 0,
-            title: "the beginning",
+            title: "",
         }
     }
 
@@ -47,7 +47,10 @@ impl<'a> Narrator<'a> {
 
     /// The step being told, for an error.
     pub(super) fn place(&self) -> String {
-        format!("step {} ({})", self.step, self.title)
+        match self.step {
+            0 => "before its first step".to_owned(),
+            step => format!("at step {step} ({})", self.title),
+        }
     }
 }
 
@@ -60,7 +63,7 @@ mod tests {
         let mut narrator = Narrator::new(&mut text, colour);
         narrator.step("The plug is pulled").unwrap();
         narrator.says("one\ntwo\n").unwrap();
-        assert_eq!(narrator.place(), "step 1 (The plug is pulled)");
+        assert_eq!(narrator.place(), "at step 1 (The plug is pulled)");
         String::from_utf8(text).unwrap()
     }
 

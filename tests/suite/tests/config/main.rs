@@ -1,6 +1,12 @@
 //! What is committed under `config` holds: the CRDs are those of the types,
 //! and every sample is a configuration without a fault or a warning.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "every line here is a test"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,12 @@
 //! The architecture as claims about the source: what `ARCHITECTURE.md` says of
 //! layers holds, or this fails and names the file.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "every line here is a test"
+)]
+
 mod modules;
 mod source;
 
@@ -9,10 +15,11 @@ use std::path::{Path, PathBuf};
 use source::{CRATES, code, is_test, names, read, root, rust_files};
 
 /// Pure: values in, values out, time passed in.
-const PURE: [&str; 16] = [
+const PURE: [&str; 17] = [
     "shared/core/src",
     "controller/src/allocator",
     "controller/src/decide",
+    "controller/src/k8s/doors/state.rs",
     "controller/src/reconcile",
     "controller/src/lease.rs",
     "controller/src/service.rs",
@@ -86,9 +93,11 @@ fn program_files() -> impl Iterator<Item = PathBuf> {
     all.filter(|path| !is_test(path.strip_prefix("tests").unwrap_or(path)))
 }
 
+/// Whether a file is one of the places, in one of them, or a module of one.
 fn is_below(path: &Path, places: &[&str]) -> bool {
-    let folder = |place: &&str| path.starts_with(place.trim_end_matches(".rs"));
-    places.iter().any(|place| path == Path::new(place)) || places.iter().any(|place| folder(&place))
+    places
+        .iter()
+        .any(|place| path == Path::new(place) || path.starts_with(place.trim_end_matches(".rs")))
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::source::{CRATES, read, root, rust_files};
 
 /// Rust files that no crate compiles.
-pub fn orphans() -> BTreeSet<PathBuf> {
+pub(crate) fn orphans() -> BTreeSet<PathBuf> {
     let declared: BTreeSet<PathBuf> = CRATES.iter().flat_map(|folder| reachable(folder)).collect();
     let all = CRATES.iter().flat_map(|folder| rust_files(folder));
     all.filter(|path| !declared.contains(path)).collect()

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The workspace's root.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let suite = Path::new(env!("CARGO_MANIFEST_DIR"));
     suite
         .ancestors()
@@ -16,19 +16,20 @@ pub fn root() -> PathBuf {
 }
 
 /// Folders of crates, from the workspace's root.
-pub const CRATES: [&str; 8] = [
+pub(crate) const CRATES: [&str; 9] = [
     "shared/api",
     "shared/core",
     "shared/runtime",
     "controller",
     "speaker",
+    "tests/bench",
     "tests/echo",
     "tests/lab",
     "tests/suite",
 ];
 
 /// Every Rust file below a folder of the workspace, as paths from its root.
-pub fn rust_files(below: &str) -> BTreeSet<PathBuf> {
+pub(crate) fn rust_files(below: &str) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     let mut folders = vec![root().join(below)];
     while let Some(folder) = folders.pop() {
@@ -48,13 +49,13 @@ pub fn rust_files(below: &str) -> BTreeSet<PathBuf> {
     found
 }
 
-pub fn read(path: &Path) -> String {
+pub(crate) fn read(path: &Path) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 
 /// The lines of a file that are code of the program: no comments, and nothing
 /// from the test module at its end.
-pub fn code(path: &Path) -> String {
+pub(crate) fn code(path: &Path) -> String {
     let text = read(path);
     let program = text
         .split("#[cfg(test)]\nmod tests {")
@@ -67,7 +68,7 @@ pub fn code(path: &Path) -> String {
 }
 
 /// Test modules of their own; they may do what their subject may not.
-pub fn is_test(path: &Path) -> bool {
+pub(crate) fn is_test(path: &Path) -> bool {
     path.components().any(|part| {
         let part = part.as_os_str().to_string_lossy();
         matches!(part.as_ref(), "tests" | "tests.rs" | "sim.rs" | "sim")
@@ -75,7 +76,7 @@ pub fn is_test(path: &Path) -> bool {
 }
 
 /// Whether code names a crate or path as a whole word.
-pub fn names(code: &str, word: &str) -> bool {
+pub(crate) fn names(code: &str, word: &str) -> bool {
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
     code.match_indices(word).any(|(at, _)| {
         let before = code[..at].chars().next_back();

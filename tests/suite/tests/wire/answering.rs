@@ -22,7 +22,7 @@ pub(crate) fn answers_arping_only_for_owned_ips() {
         [station.link("eth0").mac]
     );
     assert_eq!(who_has(&lan.peer(), "192.0.2.101"), []);
-    assert_eq!(station.counters.answers.get(), 1);
+    assert_eq!(station.counters.arp.answers.get(), 1);
     station.wire.set_owned(Default::default());
     assert_eq!(who_has(&lan.peer(), "192.0.2.100"), []);
     station.wire.stop();
@@ -44,10 +44,10 @@ pub(crate) fn does_not_answer_on_a_link_not_allowed() {
     let station = Station::new(&lan.speaker(), &["eth0", "eth1"]);
     for allowed in ["eth1", "eth0"] {
         station.own(OWNED, &[allowed]);
-        let before = station.counters.answers.get();
+        let before = station.counters.arp.answers.get();
         let said = who_has(&lan.peer(), "192.0.2.100");
         assert_eq!(said, [station.link(allowed).mac], "allowed on {allowed}");
-        assert_eq!(station.counters.answers.get(), before + 1);
+        assert_eq!(station.counters.arp.answers.get(), before + 1);
     }
 }
 
@@ -57,8 +57,8 @@ pub(crate) fn is_mute_until_somebody_vouches() {
     station.own(OWNED, &["eth0"]);
     station.wire.vouch(Instant::now());
     assert_eq!(who_has(&lan.peer(), "192.0.2.100"), []);
-    assert!(station.counters.dropped_mute.get() > 0);
-    assert_eq!(station.counters.answers.get(), 0);
+    assert!(station.counters.arp.dropped_mute.get() > 0);
+    assert_eq!(station.counters.arp.answers.get(), 0);
     station.wire.vouch(Instant::now() + LONG);
     until("answers", || {
         (!who_has(&lan.peer(), "192.0.2.100").is_empty()).then_some(())
@@ -71,7 +71,7 @@ pub(crate) fn drops_what_queued_up_while_it_was_frozen() {
     let mut speaker = Speaker::start(&lan.speaker(), OWNED, &[]);
     let mut asker = Station::new(&lan.peer(), &["eth0"]);
     let eth0 = asker.link("eth0");
-    let question = ArpFrame::probe(OWNED, eth0.mac);
+    let question = ArpFrame::probe(OWNED, eth0.mac).into();
     asker.look_out_for(OWNED);
     for round in 0..10 {
         let (answered, dropped) = speaker.counts();
@@ -107,9 +107,9 @@ pub(crate) fn does_not_answer_into_a_vlan_it_is_not_in() {
     // A frame that comes after it shows that it has been dealt with.
     put(&lan.peer(), &question);
     until("the question without a tag is answered", || {
-        (station.counters.answers.get() > 0).then_some(())
+        (station.counters.arp.answers.get() > 0).then_some(())
     });
-    assert_eq!(station.counters.requests.get(), 1);
+    assert_eq!(station.counters.arp.requests.get(), 1);
 }
 
 /// The set of links is not told again: the socket heals by itself.

@@ -44,7 +44,7 @@ pub(crate) struct Lan {
 }
 
 impl Lan {
-    /// 192.0.2.10 is the speaker, 192.0.2.20 the peer.
+    /// 192.0.2.10 and 2001:db8::10 are the speaker, .20 and ::20 the peer.
     pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -61,6 +61,8 @@ impl Lan {
         lan.plug_in(&lan.peer(), "eth0", "p0");
         ip(&lan.speaker(), "addr add 192.0.2.10/24 dev eth0");
         ip(&lan.peer(), "addr add 192.0.2.20/24 dev eth0");
+        ip(&lan.speaker(), "addr add 2001:db8::10/64 dev eth0 nodad");
+        ip(&lan.peer(), "addr add 2001:db8::20/64 dev eth0 nodad");
         lan
     }
 

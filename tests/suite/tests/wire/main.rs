@@ -1,5 +1,5 @@
 //! The speaker's wire side against real kernels: namespaces joined by a
-//! bridge, with Linux's own ARP as the judge. Needs root. The same program is
+//! bridge, with Linux's own ARP and neighbour discovery as the judge. Needs root. The same program is
 //! also the speaker that the claims freeze or deprive of privileges
 //! (`process.rs`).
 
@@ -9,8 +9,10 @@
 )]
 
 mod answering;
+mod discovering;
 mod following;
 mod lan;
+mod learning;
 mod process;
 mod seeing;
 mod station;
@@ -23,7 +25,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 /// A claim; it panics where it does not hold.
 type Claim = fn();
 
-const CLAIMS: [(&str, Claim); 15] = [
+const CLAIMS: [(&str, Claim); 26] = [
     (
         "answers_arping_only_for_owned_ips",
         answering::answers_arping_only_for_owned_ips,
@@ -72,6 +74,50 @@ const CLAIMS: [(&str, Claim); 15] = [
     (
         "a_flood_of_claims_is_thinned_out",
         seeing::a_flood_of_claims_is_thinned_out,
+    ),
+    (
+        "a_linux_peer_resolves_an_owned_ipv6_address",
+        discovering::a_linux_peer_resolves_an_owned_ipv6_address,
+    ),
+    (
+        "confirms_an_entry_that_is_probed_by_unicast",
+        discovering::confirms_an_entry_that_is_probed_by_unicast,
+    ),
+    (
+        "answers_a_unicast_question_without_source_option",
+        discovering::answers_a_unicast_question_without_source_option,
+    ),
+    (
+        "defends_its_ipv6_address_and_reports_who_wanted_it",
+        discovering::defends_its_ipv6_address_and_reports_who_wanted_it,
+    ),
+    (
+        "is_mute_in_ipv6_until_somebody_vouches",
+        discovering::is_mute_in_ipv6_until_somebody_vouches,
+    ),
+    (
+        "joins_groups_on_links_that_come_later_and_leaves_them",
+        discovering::joins_groups_on_links_that_come_later_and_leaves_them,
+    ),
+    (
+        "tells_that_it_cannot_join_a_group_and_joins_when_it_can",
+        discovering::tells_that_it_cannot_join_a_group_and_joins_when_it_can,
+    ),
+    (
+        "joins_groups_with_net_raw_alone",
+        discovering::joins_groups_with_net_raw_alone,
+    ),
+    (
+        "moves_an_ipv6_entry_by_unsolicited_advertisement",
+        learning::moves_an_ipv6_entry_by_unsolicited_advertisement,
+    ),
+    (
+        "asks_linux_and_speakers_with_and_without_link_local_address",
+        learning::asks_linux_and_speakers_with_and_without_link_local_address,
+    ),
+    (
+        "a_question_in_ipv6_moves_no_entry",
+        learning::a_question_in_ipv6_moves_no_entry,
     ),
     (
         "notices_carrier_loss_within_a_second",

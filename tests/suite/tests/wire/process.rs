@@ -1,10 +1,10 @@
 //! The wire side as a process of its own, to be frozen and deprived: this very
 //! program, started with `--speaker IP`. It answers for the IP on `eth0`,
-//! vouches for itself every 20 ms, and on each line of input says its counters.
+//! vouches for itself every 20 ms, and on each line of input says its counters of ARP.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,13 +24,13 @@ const TICK: Duration = Duration::from_millis(20);
 const VOUCHED: Duration = Duration::from_millis(100);
 
 /// The IP to answer for, when this process is to be the speaker.
-pub(crate) fn asked_for() -> Option<Ipv4Addr> {
+pub(crate) fn asked_for() -> Option<IpAddr> {
     let mut arguments = std::env::args().skip_while(|argument| argument != FLAG);
     arguments.nth(1)?.parse().ok()
 }
 
 /// Is the speaker until its input ends.
-pub(crate) fn run(ip: Ipv4Addr) -> ExitCode {
+pub(crate) fn run(ip: IpAddr) -> ExitCode {
     let (sender, events) = mpsc::unbounded_channel();
     let counters = Arc::new(WireCounters::default());
     match Wire::start(sender, Arc::clone(&counters)) {
@@ -49,7 +49,7 @@ pub(crate) fn run(ip: Ipv4Addr) -> ExitCode {
 
 #[tokio::main(flavor = "current_thread")]
 async fn serve(
-    ip: Ipv4Addr,
+    ip: IpAddr,
     wire: &Wire,
     counters: &WireCounters,
     mut events: mpsc::UnboundedReceiver<WireEvent>,
@@ -70,7 +70,7 @@ async fn serve(
         tokio::select! {
             _ = tick.tick() => wire.vouch(Instant::now() + VOUCHED),
             line = lines.recv() => match line {
-                Some(()) => say(&format!("{} {}", counters.answers.get(), counters.dropped_mute.get())),
+                Some(()) => say(&format!("{} {}", counters.arp.answers.get(), counters.arp.dropped_mute.get())),
                 None => return,
             },
         }
@@ -117,21 +117,25 @@ pub(crate) struct Speaker {
 
 impl Speaker {
     /// Starts one, ready to answer.
-    pub(crate) fn start(namespace: &str, ip: Ipv4Addr, privileges: &[&str]) -> Self {
-        let mut speaker = Self::spawn(namespace, ip, privileges);
+    pub(crate) fn start(namespace: &str, ip: impl Into<IpAddr>, privileges: &[&str]) -> Self {
+        let mut speaker = Self::spawn(namespace, ip.into(), privileges);
         assert_eq!(speaker.line(), "ready");
         speaker
     }
 
     /// Starts one and gives what it says before it ends.
-    pub(crate) fn last_words(namespace: &str, ip: Ipv4Addr, privileges: &[&str]) -> String {
-        let mut speaker = Self::spawn(namespace, ip, privileges);
+    pub(crate) fn last_words(
+        namespace: &str,
+        ip: impl Into<IpAddr>,
+        privileges: &[&str],
+    ) -> String {
+        let mut speaker = Self::spawn(namespace, ip.into(), privileges);
         let mut words = String::new();
         speaker.output.read_to_string(&mut words).unwrap();
         words
     }
 
-    fn spawn(namespace: &str, ip: Ipv4Addr, privileges: &[&str]) -> Self {
+    fn spawn(namespace: &str, ip: IpAddr, privileges: &[&str]) -> Self {
         let this = std::env::current_exe().unwrap();
         let (this, ip) = (this.to_str().unwrap(), ip.to_string());
         let words = privileges.iter().copied().chain([this, FLAG, ip.as_str()]);

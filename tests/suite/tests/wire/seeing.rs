@@ -1,11 +1,12 @@
 //! Claims about what others learn from our announcements, and what we learn
 //! from theirs.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use ferrolb_speaker::net::responder::WireEvent;
-use ferrolb_speaker::wire::arp::{ArpFrame, Operation};
+use ferrolb_speaker::wire::arp::ArpFrame;
+use ferrolb_speaker::wire::frame::Sign;
 use ferrolb_speaker::wire::mac::Mac;
 
 use crate::lan::{Lan, ip};
@@ -25,7 +26,7 @@ pub(crate) fn moves_a_neighbour_entry_by_gratuitous_arp() {
     for form in forms {
         let old = "neigh replace 192.0.2.100 lladdr 02:00:00:00:00:99 dev eth0 nud reachable";
         ip(&lan.peer(), old);
-        station.wire.send(eth0.index, &form).unwrap();
+        station.wire.send(eth0.index, &form.into()).unwrap();
         until(
             &format!("the entry moves by a {:?}", form.operation),
             || {
@@ -34,7 +35,7 @@ pub(crate) fn moves_a_neighbour_entry_by_gratuitous_arp() {
             },
         );
     }
-    assert_eq!(station.counters.gratuitous_sent.get(), 2);
+    assert_eq!(station.counters.arp.announcements_sent.get(), 2);
 }
 
 pub(crate) fn reports_a_foreign_claim() {
@@ -44,16 +45,14 @@ pub(crate) fn reports_a_foreign_claim() {
     let theirs = other.link("eth0");
     station.look_out_for(IP);
     // Of no interest: another address, and a question by nobody.
-    let unwatched = ArpFrame::gratuitous_request(Ipv4Addr::new(192, 0, 2, 101), theirs.mac);
-    other.wire.send(theirs.index, &unwatched).unwrap();
-    other
-        .wire
-        .send(theirs.index, &ArpFrame::probe(IP, theirs.mac))
-        .unwrap();
-    other
-        .wire
-        .send(theirs.index, &ArpFrame::gratuitous_reply(IP, theirs.mac))
-        .unwrap();
+    let frames = [
+        ArpFrame::gratuitous_request(Ipv4Addr::new(192, 0, 2, 101), theirs.mac),
+        ArpFrame::probe(IP, theirs.mac),
+        ArpFrame::gratuitous_reply(IP, theirs.mac),
+    ];
+    for frame in frames {
+        other.wire.send(theirs.index, &frame.into()).unwrap();
+    }
     let seen = station.wait_for("the claim is reported", |_| true);
     assert_seen(&seen, station.link("eth0").index, theirs.mac);
 }
@@ -70,10 +69,10 @@ pub(crate) fn reports_the_answer_to_a_probe() {
         ArpFrame::probe_to(IP, ours.mac, theirs.mac),
     ];
     for question in questions {
-        let seen = station.ask(&question);
+        let seen = station.ask(&question.into());
         assert_seen(&seen, ours.index, theirs.mac);
     }
-    assert!(station.counters.probes_sent.get() >= 2);
+    assert!(station.counters.arp.probes_sent.get() >= 2);
 }
 
 pub(crate) fn a_flood_of_claims_is_thinned_out() {
@@ -82,7 +81,7 @@ pub(crate) fn a_flood_of_claims_is_thinned_out() {
     let other = Station::new(&lan.peer(), &["eth0"]);
     let theirs = other.link("eth0");
     station.look_out_for(IP);
-    let claim = ArpFrame::gratuitous_reply(IP, theirs.mac);
+    let claim = ArpFrame::gratuitous_reply(IP, theirs.mac).into();
     let start = Instant::now();
     for _ in 0..5000 {
         // What the kernel does not take under such load is lost, as on a wire.
@@ -105,7 +104,7 @@ pub(crate) fn a_flood_of_claims_is_thinned_out() {
 }
 
 fn assert_seen(event: &WireEvent, on: u32, by: Mac) {
-    let right = matches!(event, WireEvent::Seen { link, ip, mac, operation, .. }
-        if (*link, *ip, *mac, *operation) == (on, IP, by, Operation::Reply));
+    let right = matches!(event, WireEvent::Seen { link, ip, mac, sign, .. }
+        if (*link, *ip, *mac, *sign) == (on, IpAddr::V4(IP), by, Sign::Told));
     assert!(right, "{event:?} is not {by} on link {on}");
 }

@@ -2,7 +2,7 @@
 //! open. The claims play the engine.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use ferrolb_speaker::interfaces::{Link, Links, Patterns, suitable};
 use ferrolb_speaker::net::counters::WireCounters;
 use ferrolb_speaker::net::links;
 use ferrolb_speaker::net::responder::{Wire, WireEvent};
-use ferrolb_speaker::wire::arp::ArpFrame;
+use ferrolb_speaker::wire::frame::{Frame, Sender};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -77,7 +77,7 @@ impl Drop for Followed {
     }
 }
 
-/// A station on the LAN whose ARP is ours to play with.
+/// A station on the LAN whose ARP and neighbour discovery are ours to play with.
 pub(crate) struct Station {
     pub(crate) wire: Wire,
     pub(crate) counters: Arc<WireCounters>,
@@ -115,15 +115,33 @@ impl Station {
         self.followed.suitable(name)
     }
 
+    /// As whom it asks on `eth0`, once its link-local address is tested.
+    pub(crate) fn sender(&self) -> Sender {
+        let link_local = |link: &Link| {
+            let mut addresses = link.addresses.iter().map(|address| address.addr());
+            addresses.find_map(|ip| match ip {
+                IpAddr::V6(ip) if ip.is_unicast_link_local() => Some(ip),
+                _ => None,
+            })
+        };
+        let (found, _): (Ipv6Addr, _) = until("eth0 has a link-local address", || {
+            link_local(&self.link("eth0"))
+        });
+        Sender {
+            mac: self.link("eth0").mac,
+            link_local: Some(found),
+        }
+    }
+
     /// Answers for `ip` on the named links.
-    pub(crate) fn own(&self, ip: Ipv4Addr, names: &[&str]) {
+    pub(crate) fn own(&self, ip: impl Into<IpAddr>, names: &[&str]) {
         let links: BTreeSet<u32> = names.iter().map(|name| self.link(name).index).collect();
-        self.wire.set_owned(HashMap::from([(ip, links)]));
+        self.wire.set_owned(HashMap::from([(ip.into(), links)]));
     }
 
     /// Reports who speaks for `ip`.
-    pub(crate) fn look_out_for(&self, ip: Ipv4Addr) {
-        self.wire.set_watched(HashSet::from([ip]));
+    pub(crate) fn look_out_for(&self, ip: impl Into<IpAddr>) {
+        self.wire.set_watched(HashSet::from([ip.into()]));
     }
 
     /// The next event, if one is there.
@@ -138,7 +156,16 @@ impl Station {
 
     /// Asks until somebody is seen: who was frozen a moment ago may still drop
     /// a question as stale.
-    pub(crate) fn ask(&mut self, question: &ArpFrame) -> WireEvent {
+    pub(crate) fn ask(&mut self, question: &Frame) -> WireEvent {
+        self.ask_until(question, |_| true)
+    }
+
+    /// Asks until the right event comes.
+    pub(crate) fn ask_until(
+        &mut self,
+        question: &Frame,
+        right: impl Fn(&WireEvent) -> bool,
+    ) -> WireEvent {
         let link = self.link("eth0").index;
         until("the question is answered", || {
             self.wire.send(link, question).unwrap();
@@ -147,7 +174,7 @@ impl Station {
                 .inspect(|_| std::thread::sleep(Duration::from_millis(1)))
                 .take_while(|_| asked.elapsed() < Duration::from_millis(200))
                 .flatten()
-                .next()
+                .find(&right)
         })
         .0
     }

@@ -1,0 +1,72 @@
+//! Membership in IPv6 multicast groups, by plain UDP sockets that are bound to
+//! nothing and hear nothing. The kernel opens the network card for the group
+//! and reports it to switches that look (MLD, RFC 3810). Needs no privilege.
+//! Decides nothing.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::Ipv6Addr;
+
+use socket2::{Domain, Socket, Type};
+
+/// The kernel grants a socket only so much memory for memberships; this many
+/// fit by far.
+const PER_SOCKET: usize = 64;
+
+/// A group on a link, by the link's kernel index.
+pub(in crate::net) type Membership = (u32, Ipv6Addr);
+
+/// Groups that have been joined.
+#[derive(Debug, Default)]
+pub(in crate::net) struct Joined {
+    sockets: Vec<Socket>,
+    /// Each with its place in `sockets`.
+    memberships: BTreeMap<Membership, usize>,
+}
+
+impl Joined {
+    /// The memberships held.
+    pub(in crate::net) fn iter(&self) -> impl Iterator<Item = &Membership> {
+        self.memberships.keys()
+    }
+
+    /// Whether the group was joined.
+    pub(in crate::net) fn contains(&self, membership: &Membership) -> bool {
+        self.memberships.contains_key(membership)
+    }
+
+    /// Joins a group on a link.
+    pub(in crate::net) fn join(&mut self, (link, group): Membership) -> io::Result<()> {
+        let place = self.place()?;
+        if let Some(socket) = self.sockets.get(place) {
+            socket.join_multicast_v6(&group, link)?;
+            self.memberships.insert((link, group), place);
+        }
+        Ok(())
+    }
+
+    /// Leaves a group; one on a link that is gone is left already.
+    pub(in crate::net) fn leave(&mut self, membership: &Membership) {
+        let place = self.memberships.remove(membership);
+        if let Some(socket) = place.and_then(|place| self.sockets.get(place)) {
+            let (link, group) = membership;
+            let _ = socket.leave_multicast_v6(group, *link);
+        }
+    }
+
+    /// A socket with room, opened if there is none.
+    fn place(&mut self) -> io::Result<usize> {
+        let mut used = vec![0; self.sockets.len()];
+        for place in self.memberships.values() {
+            if let Some(count) = used.get_mut(*place) {
+                *count += 1;
+            }
+        }
+        if let Some(place) = used.iter().position(|count| *count < PER_SOCKET) {
+            return Ok(place);
+        }
+        let socket = Socket::new(Domain::IPV6, Type::DGRAM.cloexec(), None)?;
+        self.sockets.push(socket);
+        Ok(self.sockets.len() - 1)
+    }
+}

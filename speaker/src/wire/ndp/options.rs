@@ -1,0 +1,62 @@
+//! The options of neighbour discovery (RFC 4861 §4.6). Only link-layer
+//! addresses are of interest; others are stepped over. Pure.
+
+use super::NdpError;
+use crate::wire::mac::Mac;
+
+const SOURCE: u8 = 1;
+const TARGET: u8 = 2;
+/// Lengths count in units of this many bytes.
+const UNIT: usize = 8;
+
+/// The option that gives the sender's hardware address.
+pub(super) const fn source(mac: Mac) -> [u8; UNIT] {
+    option(SOURCE, mac)
+}
+
+/// The option that gives the target's hardware address.
+pub(super) const fn target(mac: Mac) -> [u8; UNIT] {
+    option(TARGET, mac)
+}
+
+/// The sender's hardware address, if one is given.
+pub(super) fn read_source(options: &[u8]) -> Result<Option<Mac>, NdpError> {
+    read(options, SOURCE)
+}
+
+/// The target's hardware address, if one is given.
+pub(super) fn read_target(options: &[u8]) -> Result<Option<Mac>, NdpError> {
+    read(options, TARGET)
+}
+
+const fn option(kind: u8, mac: Mac) -> [u8; UNIT] {
+    let [a, b, c, d, e, f] = mac.0;
+    [kind, 1, a, b, c, d, e, f]
+}
+
+/// Steps through all options, since one that is unsound spoils the message;
+/// of several addresses the first counts.
+fn read(mut options: &[u8], wanted: u8) -> Result<Option<Mac>, NdpError> {
+    let mut found = None;
+    while let Some(kind) = options.first() {
+        let length = UNIT * options.get(1).copied().map_or(0, usize::from);
+        if length == 0 {
+            return Err(NdpError::OptionEmpty);
+        }
+        let (option, rest) = options
+            .split_at_checked(length)
+            .ok_or(NdpError::OptionTooLong(length))?;
+        if *kind == wanted {
+            found = found.or(Some(address(option)?));
+        }
+        options = rest;
+    }
+    Ok(found)
+}
+
+fn address(option: &[u8]) -> Result<Mac, NdpError> {
+    match option {
+        [_, _, a, b, c, d, e, f] => Ok(Mac([*a, *b, *c, *d, *e, *f])),
+        _ => Err(NdpError::OptionNotEthernet(option.len())),
+    }
+}

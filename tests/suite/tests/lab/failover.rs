@@ -1,0 +1,192 @@
+//! Claims about failover: whatever happens to the owner, another node soon
+//! answers, and when the owner is back exactly one node does.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use ferrolb_lab::demo::look;
+use ferrolb_lab::lab::{How, Lab};
+use ferrolb_lab::probe::{Probe, Silence, Target};
+use ferrolb_lab::{netns, plan, run};
+
+use crate::broken::{Broken, ensure};
+use crate::stage::{NAMESPACE, SYSTEM, Stage, say};
+
+/// How long the next owner is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The bound on any silence. It is wide, for a machine that is busy with other
+/// things too; the measured value is printed.
+const SILENCE: Duration = Duration::from_secs(5);
+/// The bound on the silence of a handover in good order.
+const GOOD_ORDER: Duration = Duration::from_secs(1);
+
+/// The Service all of these claims are about, at peace.
+struct Peace<'a> {
+    lab: &'a Lab,
+    ip: Ipv4Addr,
+    owner: u8,
+}
+
+impl<'a> Peace<'a> {
+    fn of(stage: &'a Stage) -> Result<Self, Broken> {
+        stage.settle()?;
+        let ip = look::wait_for_ip(&stage.lab, NAMESPACE, "echo")?;
+        look::wait_for_answer(&stage.lab, ip)?;
+        let owner = look::wait_for_one_owner(&stage.lab, ip, PATIENCE)?;
+        Ok(Self {
+            lab: &stage.lab,
+            ip,
+            owner,
+        })
+    }
+
+    /// Probes while `trouble` is made for the owner, until another node
+    /// answers; gives what the client felt.
+    fn disturb(
+        &self,
+        trouble: impl FnOnce(&Lab, u8) -> Result<(), Broken>,
+    ) -> Result<Silence, Broken> {
+        let probe = self.probe()?;
+        trouble(self.lab, self.owner)?;
+        let owner = plan::node_name(self.owner);
+        let what = format!("another node than {owner} to answer");
+        let heir = probe.expect(&what, PATIENCE, |by| by.node != owner)?;
+        // Goes on probing meanwhile: an owner that flaps would show.
+        let now = plan::node_name(look::wait_for_one_owner(self.lab, self.ip, PATIENCE)?);
+        let silence = probe.finish()?;
+        say(&format!("{owner} to {}: {}", heir.node, felt(&silence)));
+        ensure(now == heir.node, || {
+            format!("{} answered first, now it is {now}", heir.node)
+        })?;
+        look::wait_for_answer(self.lab, self.ip)?;
+        Ok(silence)
+    }
+
+    fn probe(&self) -> Result<Probe, Broken> {
+        let probe = Probe::start(&self.lab.client_namespace(), Target::udp((self.ip, 82)))?;
+        probe.expect("an answer to the probes", PATIENCE, |_| true)?;
+        Ok(probe)
+    }
+
+    /// Undoes the trouble under the prober's eyes, and waits until the cluster
+    /// is whole: one owner then, and one owner still at a second look.
+    fn restore(
+        &self,
+        stage: &Stage,
+        cure: impl FnOnce(&Lab, u8) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
+        let probe = self.probe();
+        cure(self.lab, self.owner)?;
+        let probe = probe?;
+        stage.settle()?;
+        let owner = look::wait_for_one_owner(self.lab, self.ip, PATIENCE)?;
+        let again = look::owners(self.lab, self.ip)?;
+        let silence = probe.finish()?;
+        say(&format!(
+            "owner after the return {}: {}",
+            plan::node_name(owner),
+            felt(&silence)
+        ));
+        ensure(again.len() == 1, || {
+            format!("one owner at first, then nodes {again:?}")
+        })?;
+        bounded(&silence, SILENCE)
+    }
+}
+
+fn felt(silence: &Silence) -> String {
+    let (longest, stalled) = (silence.longest.as_millis(), silence.stalled.as_millis());
+    format!(
+        "longest silence {longest} ms, {} of {} lost (prober stalled {stalled} ms at most)",
+        silence.lost, silence.sent
+    )
+}
+
+fn bounded(silence: &Silence, bound: Duration) -> Result<(), Broken> {
+    ensure(silence.longest < bound, || {
+        format!("silent for longer than {bound:?}: {}", felt(silence))
+    })
+}
+
+/// Trouble made and undone by the lab itself.
+fn survives(stage: &Stage, how: How) -> Result<(), Broken> {
+    let peace = Peace::of(stage)?;
+    let silence = peace.disturb(|lab, owner| Ok(lab.fail(owner, how)?));
+    let restored = peace.restore(stage, |lab, owner| Ok(lab.heal(owner)?));
+    bounded(&silence?, SILENCE)?;
+    restored
+}
+
+pub(crate) fn survives_power_loss(stage: &Stage) -> Result<(), Broken> {
+    survives(stage, How::Power)
+}
+
+pub(crate) fn survives_a_frozen_node(stage: &Stage) -> Result<(), Broken> {
+    survives(stage, How::Freeze)
+}
+
+pub(crate) fn survives_a_partition(stage: &Stage) -> Result<(), Broken> {
+    survives(stage, How::Partition)
+}
+
+/// The plug pulled by hand, with `ip link` alone: nothing in the lab helps.
+pub(crate) fn survives_a_port_down_on_the_bridge(stage: &Stage) -> Result<(), Broken> {
+    let port = |lab: &Lab, node: u8, state: &str| -> Result<(), Broken> {
+        let port = lab.node_port(node);
+        run::output(&mut netns::exec(
+            &lab.lan_namespace(),
+            ["ip", "link", "set", &port, state],
+        ))?;
+        Ok(())
+    };
+    let peace = Peace::of(stage)?;
+    let silence = peace.disturb(|lab, owner| port(lab, owner, "down"));
+    let restored = peace.restore(stage, |lab, owner| port(lab, owner, "up"));
+    bounded(&silence?, SILENCE)?;
+    restored
+}
+
+/// SIGKILL: no goodbye, but the node lives and starts it again.
+pub(crate) fn survives_a_killed_speaker(stage: &Stage) -> Result<(), Broken> {
+    let peace = Peace::of(stage)?;
+    let probe = peace.probe()?;
+    peace.lab.kill(&format!("speaker-{}", peace.owner))?;
+    stage.settle()?;
+    look::wait_for_one_owner(peace.lab, peace.ip, PATIENCE)?;
+    let silence = probe.finish()?;
+    say(&felt(&silence));
+    bounded(&silence, SILENCE)
+}
+
+/// A deleted pod is told by SIGTERM, so it can leave before it goes.
+pub(crate) fn hands_over_in_good_order(stage: &Stage) -> Result<(), Broken> {
+    let peace = Peace::of(stage)?;
+    stage.read_logs()?;
+    let probe = peace.probe()?;
+    for pod in stage.pods("speaker", Some(peace.owner))? {
+        peace
+            .lab
+            .kubectl(["-n", SYSTEM, "delete", &pod, "--timeout=60s"])?;
+    }
+    stage.settle()?;
+    look::wait_for_one_owner(peace.lab, peace.ip, PATIENCE)?;
+    let silence = probe.finish()?;
+    say(&felt(&silence));
+    bounded(&silence, GOOD_ORDER)
+}
+
+pub(crate) fn works_without_the_api_server(stage: &Stage) -> Result<(), Broken> {
+    let peace = Peace::of(stage)?;
+    stage.read_logs()?;
+    peace.lab.kill("api")?;
+    let silence = peace.disturb(|lab, owner| Ok(lab.fail(owner, How::Link)?));
+    let healed = peace.lab.heal(peace.owner);
+    let one = look::wait_for_one_owner(peace.lab, peace.ip, PATIENCE);
+    peace.lab.restart("api")?;
+    healed?;
+    one?;
+    stage.settle()?;
+    stage.forgive_refusals()?;
+    look::wait_for_answer(peace.lab, peace.ip)?;
+    bounded(&silence?, SILENCE)
+}

@@ -1,0 +1,92 @@
+//! The whole lab as a suite: a cluster of its own (`target/lab-test`) comes up
+//! once, the claims are tried one after another, and it goes down at the end
+//! whatever happened. Needs root; a missing tool is named by the lab.
+
+mod broken;
+mod controller;
+mod failover;
+mod logs;
+mod service;
+mod stage;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::broken::Broken;
+use crate::stage::Stage;
+
+/// A claim, tried on the stage.
+type Claim = fn(&Stage) -> Result<(), Broken>;
+
+/// In this order: the cheap ones first, the logs of all of them last.
+const CLAIMS: [(&str, Claim); 13] = [
+    (
+        "a_plain_service_gets_an_ip_and_answers",
+        service::gets_an_ip_and_answers,
+    ),
+    (
+        "an_external_ip_is_on_no_interface",
+        service::is_on_no_interface,
+    ),
+    (
+        "only_the_owner_answers_arping",
+        service::only_the_owner_answers,
+    ),
+    (
+        "nobody_announces_a_service_without_ready_endpoints",
+        service::nobody_announces_without_endpoints,
+    ),
+    (
+        "survives_a_link_that_goes_down_on_the_bridge",
+        failover::survives_a_port_down_on_the_bridge,
+    ),
+    (
+        "survives_a_node_that_loses_power",
+        failover::survives_power_loss,
+    ),
+    ("survives_a_frozen_node", failover::survives_a_frozen_node),
+    (
+        "survives_a_node_cut_off_with_its_carrier_up",
+        failover::survives_a_partition,
+    ),
+    (
+        "survives_a_killed_speaker",
+        failover::survives_a_killed_speaker,
+    ),
+    (
+        "hands_over_in_good_order_when_a_speaker_is_stopped",
+        failover::hands_over_in_good_order,
+    ),
+    (
+        "fails_over_while_the_api_server_is_down",
+        failover::works_without_the_api_server,
+    ),
+    (
+        "fifty_services_keep_their_addresses_while_the_controller_is_killed",
+        controller::fifty_services_keep_their_addresses,
+    ),
+    ("no_log_says_forbidden_or_panicked", logs::are_clean),
+];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // There is one stage, and the claims break it on purpose.
+    arguments.test_threads = Some(1);
+    let trials = CLAIMS
+        .into_iter()
+        .map(|(name, claim)| Trial::test(name, move || attempt(claim)));
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    match stage::down() {
+        Ok(()) => conclusion.exit_code(),
+        Err(broken) => {
+            stage::say(&format!("the lab did not go down: {broken}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn attempt(claim: Claim) -> Result<(), Failed> {
+    let tried = stage::get().and_then(|stage| stage.attempt(claim));
+    tried.map_err(|broken| Failed::from(broken.to_string()))
+}

@@ -1,0 +1,75 @@
+//! Claims about one Service in peace: address, answer, owner, silence.
+
+use std::time::Duration;
+
+use ferrolb_lab::demo::look;
+use ferrolb_lab::plan;
+use ferrolb_lab::probe::arp;
+
+use crate::broken::{Broken, ensure};
+use crate::stage::{NAMESPACE, Stage, service};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) fn gets_an_ip_and_answers(stage: &Stage) -> Result<(), Broken> {
+    let lab = &stage.lab;
+    let image = "--image=ferrolb.local/ferrolb-echo:0.1.0";
+    lab.kubectl(["create", "deployment", "plain", image, "--replicas=2"])?;
+    let expose = [
+        "expose",
+        "deployment",
+        "plain",
+        "--port=80",
+        "--target-port=8080",
+        "--type=LoadBalancer",
+    ];
+    lab.kubectl(expose)?;
+    let ip = look::wait_for_ip(lab, "default", "plain")?;
+    look::wait_for_answer(lab, ip)?;
+    let mode = "-ojsonpath={.status.loadBalancer.ingress[0].ipMode}";
+    let mode = lab.kubectl(["get", "service", "plain", mode])?;
+    ensure(mode == "VIP", || format!("ipMode is {mode:?}, not VIP"))?;
+    lab.kubectl(["delete", "service/plain", "deployment/plain"])?;
+    Ok(())
+}
+
+pub(crate) fn is_on_no_interface(stage: &Stage) -> Result<(), Broken> {
+    let ip = look::wait_for_ip(&stage.lab, NAMESPACE, "echo")?;
+    look::wait_for_answer(&stage.lab, ip)?;
+    let carriers = look::carriers(&stage.lab, ip.into())?;
+    ensure(carriers.is_empty(), || {
+        format!("{ip} is on an interface of {carriers:?}")
+    })
+}
+
+/// With policy Local the answering pod's node is the node the request came in
+/// through, so the owner can be told in two ways.
+pub(crate) fn only_the_owner_answers(stage: &Stage) -> Result<(), Broken> {
+    let ip = look::wait_for_ip(&stage.lab, NAMESPACE, "echo")?;
+    let owner = plan::node_name(look::wait_for_one_owner(&stage.lab, ip, PATIENCE)?);
+    let responder = look::curl(&stage.lab, ip)?;
+    ensure(responder.node == owner, || {
+        format!("{owner} answers ARP, but curl went to {responder}")
+    })
+}
+
+pub(crate) fn nobody_announces_without_endpoints(stage: &Stage) -> Result<(), Broken> {
+    let lab = &stage.lab;
+    stage.apply(&service("idle", "nothing-has-this-name", "Cluster"))?;
+    let ip = look::wait_for_ip(lab, NAMESPACE, "idle")?;
+    let owners = look::owners(lab, ip)?;
+    ensure(owners.is_empty(), || {
+        format!("{ip} serves nothing, yet nodes {owners:?} answer for it")
+    })?;
+
+    stage.apply(&service("idle", "echo", "Cluster"))?;
+    look::wait_for_one_owner(lab, ip, PATIENCE)?;
+
+    stage.apply(&service("idle", "nothing-has-this-name", "Cluster"))?;
+    stage.wait("the owner to withdraw", || {
+        let answered = arp::is_answered(&lab.client_namespace(), ip)?;
+        ensure(!answered, || format!("{ip} is still answered"))
+    })?;
+    lab.kubectl(["-n", NAMESPACE, "delete", "service", "idle"])?;
+    Ok(())
+}
