@@ -68,7 +68,10 @@ fn wait_for(stage: &Stage, ledger: &mut Ledger, count: usize) -> Result<(), Brok
 /// that new ones start at once instead of after a back-off that grows.
 fn kill_controllers(stage: &Stage) -> Result<usize, Broken> {
     stage.read_logs()?;
-    stage.lab.kill("controller")?;
+    // Those killed before may all be gone, and the new ones not yet started.
+    stage.wait("a controller to kill", || {
+        Ok(stage.lab.kill("controller")?)
+    })?;
     let pods = stage.pods("controller", None)?;
     for pod in &pods {
         stage.lab.kubectl([
