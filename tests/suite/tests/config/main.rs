@@ -70,12 +70,16 @@ fn committed_crds_are_those_of_the_types() {
 }
 
 #[test]
-fn every_sample_loads_without_a_fault_or_a_warning() {
+fn every_sample_loads_without_a_fault_and_warns_only_of_what_comes_later() {
     let samples = samples();
     assert!(samples.len() >= 6, "only {} samples", samples.len());
     for (path, sources) in samples {
         let loaded = load(&sources).unwrap_or_else(|faults| panic!("{}: {faults}", path.display()));
-        assert_eq!(loaded.warnings, [], "{}", path.display());
+        for warning in &loaded.warnings {
+            let later = ["not heeded yet", "not spoken yet", "all the same for now"];
+            let known = later.iter().any(|words| warning.problem.contains(words));
+            assert!(known, "{}: {warning}", path.display());
+        }
         assert_ne!(loaded.config.pools, [], "{}", path.display());
     }
 }

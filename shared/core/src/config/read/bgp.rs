@@ -15,6 +15,7 @@ pub(super) fn read(
     mentions: &mut Vec<(String, String)>,
     found: &mut Findings,
 ) -> Option<Kept> {
+    found.warn(&entry.named_at, "kept, but BGP is not spoken yet");
     if kind == Kind::BgpAdvertisement {
         l2::pools(entry, mentions, found);
     }

@@ -17,6 +17,15 @@ const FIELDS: [&str; 6] = [
     "preferredNodeSelectors",
 ];
 
+/// Fields that the speakers do not heed yet. Whoever wrote them relies on them,
+/// so each is told of.
+const UNHEEDED: [&str; 4] = [
+    "nodeSelectors",
+    "interfaces",
+    "serviceSelectors",
+    "preferredNodeSelectors",
+];
+
 /// Reads one advertisement and adds the pools it names to `mentions`.
 pub(super) fn read(
     entry: &Entry<'_>,
@@ -25,6 +34,14 @@ pub(super) fn read(
 ) -> L2Advertisement {
     entry.known(&FIELDS, found);
     let fields = &entry.fields;
+    for name in UNHEEDED {
+        if fields.field(name).is_some() {
+            found.warn(
+                fields.path_of(name),
+                "not heeded yet: every node and interface that can may announce",
+            );
+        }
+    }
     let selectors = |name: &str, found: &mut Findings| selector::list(fields.field(name), found);
     L2Advertisement {
         name: entry.name.clone(),

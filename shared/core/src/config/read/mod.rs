@@ -118,6 +118,18 @@ impl Reading {
                 ..L2Advertisement::default()
             });
         }
+        for pool in &self.config.pools {
+            let advertisements = &self.config.l2_advertisements;
+            if !advertisements.iter().any(|ad| ad.selects(pool)) {
+                found.warn(
+                    "l2Advertisements",
+                    format!(
+                        "none selects pool {:?}; it is announced all the same for now",
+                        pool.name
+                    ),
+                );
+            }
+        }
         self.config
     }
 }

@@ -133,12 +133,34 @@ fn each_fault_of_an_advertisement_has_its_path() {
     );
 }
 
+fn warnings(text: Option<&str>, objects: Vec<Object>) -> Vec<String> {
+    let loaded = loaded(text, objects);
+    loaded.warnings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_the_speakers_do_not_heed_yet_is_a_warning() {
+    let told = warnings(Some(&advertised("interfaces: [eth1]")), Vec::new());
+    assert_eq!(
+        told,
+        [
+            "l2Advertisements[0].interfaces: not heeded yet: every node and interface that can may announce"
+        ]
+    );
+    let unselected = warnings(
+        Some("{pools: [{name: a, addresses: [10.0.0.0/24]}], l2Advertisements: []}"),
+        Vec::new(),
+    );
+    assert_eq!(
+        unselected,
+        ["l2Advertisements: none selects pool \"a\"; it is announced all the same for now"]
+    );
+}
+
 #[test]
 fn an_unknown_pool_is_a_warning() {
-    let loaded = loaded(Some(&advertised("ipAddressPools: [a, b]")), Vec::new());
-    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
-        warnings,
+        warnings(Some(&advertised("ipAddressPools: [a, b]")), Vec::new()),
         ["l2Advertisements[0].ipAddressPools: there is no pool \"b\""]
     );
 }
@@ -218,10 +240,8 @@ fn objects_are_read_in_the_order_of_their_names_after_the_text() {
 #[test]
 fn an_object_field_of_a_later_version_is_a_warning() {
     let spec = json!({"addresses": ["10.0.0.0/24"], "colour": "red"});
-    let loaded = loaded(None, vec![object(Kind::IpAddressPool, "a", spec)]);
-    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
-        warnings,
+        warnings(None, vec![object(Kind::IpAddressPool, "a", spec)]),
         ["IPAddressPool/a spec.colour: unknown field; not used"]
     );
 }
