@@ -49,6 +49,14 @@ pub(crate) fn build(
         .arg(target());
     // A static program runs in an image that holds nothing else.
     command.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    // What cargo told this program about its own package: build scripts that look
+    // at it would make everything anew for each suite that calls.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     for name in &names {
         command.args(["--package", name, "--bin", name]);
     }
