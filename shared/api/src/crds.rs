@@ -6,6 +6,7 @@ use kube::CustomResourceExt;
 
 use crate::bgp::{BFDProfile, BGPAdvertisement, BGPPeer, Community};
 use crate::l2::L2Advertisement;
+use crate::l2_status::ServiceL2Status;
 use crate::pool::IPAddressPool;
 
 /// What stands above each file.
@@ -29,9 +30,14 @@ pub fn of(kind: Kind) -> CustomResourceDefinition {
 /// # Errors
 /// When a CRD cannot be written as YAML.
 pub fn files() -> Result<Vec<(String, String)>, serde_saphyr::ser_error::Error> {
-    let file = |kind: Kind| {
-        let yaml = serde_saphyr::to_string(&of(kind))?;
-        Ok((format!("{}.yaml", kind.plural()), format!("{HEADER}{yaml}")))
-    };
-    Kind::ALL.into_iter().map(file).collect()
+    let crds = Kind::ALL
+        .map(of)
+        .into_iter()
+        .chain([ServiceL2Status::crd()]);
+    crds.map(|crd| {
+        let name = format!("{}.yaml", crd.spec.names.plural);
+        let yaml = serde_saphyr::to_string(&crd)?;
+        Ok((name, format!("{HEADER}{yaml}")))
+    })
+    .collect()
 }

@@ -7,5 +7,6 @@
 pub mod bgp;
 pub mod crds;
 pub mod l2;
+pub mod l2_status;
 pub mod pool;
 pub mod selector;

@@ -3,6 +3,7 @@
 //! Values in, values out: no clock, no sockets, no files, no async, no
 //! Kubernetes client. Both programs and all suites build on this crate.
 
+pub mod announcement;
 pub mod config;
 pub mod names;
 pub mod range;

@@ -9,6 +9,11 @@ pub const CONFIG_MAP: &str = "ferrolb";
 /// Key of [`CONFIG_MAP`] whose value is the configuration as YAML text.
 pub const CONFIG_KEY: &str = "config.yaml";
 
+/// ConfigMap in which the active controller keeps the configuration in force,
+/// both doors merged, under [`CONFIG_KEY`]: what a restart falls back to while
+/// the doors hold a fault, and what the speakers read.
+pub const ACCEPTED_CONFIG_MAP: &str = "ferrolb-accepted";
+
 /// Lease held by the one controller that may write.
 pub const LEASE: &str = "ferrolb-controller";
 
@@ -23,6 +28,9 @@ pub const GOSSIP_KEY_LENGTH: usize = 32;
 
 /// Field manager and event reporter of the controller.
 pub const CONTROLLER: &str = "ferrolb-controller";
+
+/// Field manager and event reporter of the speakers.
+pub const SPEAKER: &str = "ferrolb-speaker";
 
 /// Prefixes under which Service annotations are read: ours, and MetalLB's
 /// present and former one, so that its users keep their manifests.
@@ -45,3 +53,6 @@ pub const ALLOW_SHARED_IP_NAMESPACES: &str = "ferrolb.io/allow-shared-ip-namespa
 
 /// Type of the Service condition that says whether it has what it asks for.
 pub const ALLOCATED: &str = "ferrolb.io/Allocated";
+
+/// Type of the Service condition that says which node announces its addresses.
+pub const ANNOUNCED: &str = "ferrolb.io/Announced";
