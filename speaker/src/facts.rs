@@ -37,7 +37,11 @@ pub fn survey(
             survey.links.insert(*ip, links);
         }
         let fit = |node: &&Node| !links_for(*ip, node, &live_lan).is_empty();
-        let candidates = nodes.iter().filter(fit).cloned().collect();
+        let candidates = nodes
+            .iter()
+            .filter(fit)
+            .map(|node| (node.clone(), 0))
+            .collect();
         survey.facts.candidates.insert(*ip, candidates);
     }
     survey.facts.others = others;

@@ -27,6 +27,10 @@ pub use rank::rank;
 /// A Kubernetes Node's name; a speaker goes by the name of its Node.
 pub type Node = String;
 
+/// How much a node is preferred for an IP: the sum of the weights of the
+/// advertisements' `preferredNodeSelectors` that match it.
+pub type Preference = u32;
+
 /// Counts the owners an IP has had; a claim with a higher epoch wins.
 pub type Epoch = u64;
 
@@ -51,8 +55,8 @@ pub struct Facts {
     /// This node is leaving.
     pub draining: bool,
     /// For each wanted IP the nodes that may announce it, dead or alive, this
-    /// one included.
-    pub candidates: BTreeMap<IpAddr, BTreeSet<Node>>,
+    /// one included, each with how much it is preferred (0 is not at all).
+    pub candidates: BTreeMap<IpAddr, BTreeMap<Node, Preference>>,
     /// The IPs this node could answer for right now, because it has a link for
     /// them that has carrier.
     pub reachable: BTreeSet<IpAddr>,

@@ -73,7 +73,7 @@ impl<'a> Outlook<'a> {
                 other.is_some_and(|other| other.alive && !other.draining)
             }
         };
-        candidates.iter().filter(fit).cloned().collect()
+        candidates.keys().filter(fit).cloned().collect()
     }
 
     fn best_claim(&self, ip: IpAddr) -> Option<(Epoch, Node)> {

@@ -11,6 +11,10 @@ const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 const STRANGER: Mac = Mac([2, 0, 0, 0, 0, 99]);
 const MAC_OF_B: Mac = Mac([2, 0, 0, 0, 0, 2]);
 
+fn nodes<const N: usize>(names: [&str; N]) -> BTreeMap<String, u32> {
+    names.map(|name| (name.to_owned(), 0)).into()
+}
+
 /// Node `a` and what it knows of node `b`.
 struct World {
     ownership: Ownership,
@@ -27,7 +31,7 @@ impl World {
         };
         let facts = Facts {
             others: BTreeMap::from([("b".to_owned(), b)]),
-            candidates: BTreeMap::from([(IP, BTreeSet::from(["a".to_owned(), "b".to_owned()]))]),
+            candidates: BTreeMap::from([(IP, nodes(["a", "b"]))]),
             reachable: BTreeSet::from([IP]),
             draining: false,
         };
@@ -41,17 +45,11 @@ impl World {
     /// Node `a` owns the IP with epoch 1.
     fn owning() -> Self {
         let mut world = Self::new();
-        world
-            .facts
-            .candidates
-            .insert(IP, BTreeSet::from(["a".to_owned()]));
+        world.facts.candidates.insert(IP, nodes(["a"]));
         world.step();
         world.pass(Timing::default().ask_fresh);
         assert!(world.owns());
-        world
-            .facts
-            .candidates
-            .insert(IP, BTreeSet::from(["a".to_owned(), "b".to_owned()]));
+        world.facts.candidates.insert(IP, nodes(["a", "b"]));
         world
     }
 
@@ -186,7 +184,7 @@ fn the_heir_of_a_draining_owner_does_not_lose_time_on_the_wire() {
 #[test]
 fn nobody_announces_what_no_node_may_serve() {
     let mut world = World::owning();
-    world.facts.candidates.insert(IP, BTreeSet::new());
+    world.facts.candidates.insert(IP, BTreeMap::new());
     assert_eq!(world.step(), [Action::Withdraw { ip: IP, to: None }]);
 }
 
@@ -237,7 +235,7 @@ fn the_second_in_line_acts_when_the_first_does_not() {
         .candidates
         .get_mut(&IP)
         .unwrap()
-        .insert("c".to_owned());
+        .insert("c".to_owned(), 0);
     let c = Standing {
         alive: true,
         ..Standing::default()
@@ -260,7 +258,7 @@ fn no_failback_when_a_better_ranked_node_returns() {
         .candidates
         .get_mut(&IP)
         .unwrap()
-        .extend((0..50).map(|i| format!("new-{i}")));
+        .extend((0..50).map(|i| (format!("new-{i}"), 0)));
     for i in 0..50 {
         let node = Standing {
             alive: true,
