@@ -107,6 +107,7 @@ fn trials(bench: Option<Arc<Bench>>) -> Vec<Trial> {
         configuration::a_bad_configuration_changes_nothing_and_lists_every_fault,
         configuration::waits_without_a_configuration_and_says_so,
         configuration::a_shrunk_pool_moves_only_what_it_no_longer_covers,
+        configuration::a_pool_that_overlaps_a_node_or_the_services_is_told,
         configuration::starts_before_the_api_server_does,
         configuration::the_gossip_key_is_made_once_and_never_overwritten,
         doors::resources_installed_later_are_noticed_and_read,
