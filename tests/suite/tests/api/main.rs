@@ -112,6 +112,7 @@ fn trials(bench: Option<Arc<Bench>>) -> Vec<Trial> {
         configuration::the_gossip_key_is_made_once_and_never_overwritten,
         doors::resources_installed_later_are_noticed_and_read,
         doors::the_api_server_itself_refuses_most_faults,
+        doors::lists_as_long_as_anybody_needs_are_taken,
         doors::every_sample_is_taken_by_the_api_server,
         leadership::only_one_of_two_writes_and_a_stop_hands_over_at_once,
         leadership::fifty_services_survive_a_controller_killed_again_and_again,
