@@ -6,6 +6,17 @@ use std::time::Duration;
 use clap::{ArgAction, Parser};
 use ferrolb_runtime::args::CommonArgs;
 
+use crate::demand::Rules;
+
+/// Taints of nodes that are about to go: shut down for good, or chosen by an
+/// autoscaler. A cordon (`node.kubernetes.io/unschedulable`) is none of them:
+/// it says nothing about what runs already.
+const DRAIN_TAINTS: [&str; 3] = [
+    "node.kubernetes.io/out-of-service",
+    "ToBeDeletedByClusterAutoscaler",
+    "karpenter.sh/disrupted",
+];
+
 /// Announces external IPs of LoadBalancer Services on the LAN; agrees with the
 /// other speakers on one owner per IP.
 #[derive(Debug, Clone, Parser)]
@@ -42,6 +53,22 @@ pub struct Args {
     #[arg(long, env = "FERROLB_EXCLUDE_INTERFACES", value_delimiter = ',', action = ArgAction::Append)]
     pub exclude_interfaces: Vec<String>,
 
+    /// Keys of the taints with which a node is being emptied: its speaker hands
+    /// its IPs over. Replaces the default list. Repeat, or separate by commas.
+    #[arg(
+        long,
+        env = "FERROLB_DRAIN_TAINTS",
+        value_delimiter = ',',
+        action = ArgAction::Append,
+        default_values = DRAIN_TAINTS
+    )]
+    pub drain_taints: Vec<String>,
+
+    /// Announce also on Nodes that carry the label
+    /// `node.kubernetes.io/exclude-from-external-load-balancers`.
+    #[arg(long, env = "FERROLB_IGNORE_EXCLUDE_LABEL")]
+    pub ignore_exclude_label: bool,
+
     /// Seconds between announcements of an IP in quiet times; 0 turns them off.
     #[arg(long, env = "FERROLB_ANNOUNCE_REFRESH_SECONDS", default_value_t = 60)]
     pub announce_refresh_seconds: u64,
@@ -58,6 +85,16 @@ impl Args {
             (chosen, _) => chosen,
         };
         Duration::from_millis(milliseconds)
+    }
+
+    /// What Nodes can say against announcing.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        let taints = self.drain_taints.iter();
+        Rules {
+            drain_taints: taints.filter(|key| !key.is_empty()).cloned().collect(),
+            ignore_exclude_label: self.ignore_exclude_label,
+        }
     }
 
     /// The gap between announcements in quiet times.
@@ -94,5 +131,14 @@ mod tests {
                 .as_millis(),
             25
         );
+    }
+
+    #[test]
+    fn the_list_of_drain_taints_is_replaced_not_added_to() {
+        let out_of_service = "node.kubernetes.io/out-of-service";
+        assert!(args(&[]).rules().drain_taints.contains(out_of_service));
+        let chosen = args(&["--drain-taints=going,gone"]).rules().drain_taints;
+        assert_eq!(chosen.into_iter().collect::<Vec<_>>(), ["going", "gone"]);
+        assert!(args(&["--drain-taints="]).rules().drain_taints.is_empty());
     }
 }

@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::announcer::Announcer;
 use crate::asker::Asker;
-use crate::demand::{Demand, ObjectKey};
-use crate::facts::{Survey, survey};
+use crate::demand::{Demand, ObjectKey, Rules};
+use crate::facts::{Ground, Survey, survey};
 use crate::gossip::{Gossip, View};
 use crate::interfaces::{Links, Patterns};
 use crate::k8s::Update;
@@ -62,12 +62,16 @@ pub struct Parts {
     pub exclude: Patterns,
     /// The gap between announcements in quiet times.
     pub refresh: Option<Duration>,
+    /// What Nodes can say against announcing.
+    pub rules: Rules,
     /// What it counts.
     pub metrics: SpeakerMetrics,
     /// Dropped when the gossip cluster has been joined.
     pub joined: Guard,
     /// Dropped when the sockets of a link are open.
     pub listening: Guard,
+    /// Dropped when a configuration is in force.
+    pub configured: Guard,
 }
 
 /// Where its messages come from.
@@ -92,6 +96,7 @@ pub struct Engine {
     metrics: SpeakerMetrics,
     joined: Option<Guard>,
     listening: Option<Guard>,
+    configured: Option<Guard>,
 
     demand: Demand,
     pods: BTreeMap<ObjectKey, IpAddr>,
@@ -136,7 +141,8 @@ impl Engine {
             metrics: parts.metrics,
             joined: Some(parts.joined),
             listening: Some(parts.listening),
-            demand: Demand::default(),
+            configured: Some(parts.configured),
+            demand: Demand::new(parts.rules),
             pods: BTreeMap::new(),
             view: Arc::default(),
             links: Vec::new(),
@@ -235,9 +241,13 @@ impl Engine {
         if !std::mem::take(&mut self.stale) {
             return;
         }
-        let wanted = self.demand.candidates();
-        let draining = self.draining_since.is_some();
-        self.survey = survey(&self.node, &self.view, &self.links, &wanted, draining);
+        let ground = Ground {
+            own_links: &self.links,
+            wanted: self.demand.wanted(),
+            answering: &self.answering,
+            draining: self.draining_since.is_some(),
+        };
+        self.survey = survey(&self.node, &self.view, &ground);
         let others = self.survey.facts.others.values();
         let live = 1 + others.filter(|other| other.alive).count();
         self.metrics

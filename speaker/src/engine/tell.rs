@@ -74,7 +74,7 @@ impl Engine {
         let services: Vec<_> = self
             .demand
             .services_of(ip)
-            .map(ToString::to_string)
+            .map(|service| service.key.to_string())
             .collect();
         services.join(",")
     }
