@@ -17,6 +17,8 @@ pub struct Survey {
     pub facts: Facts,
     /// The links on which this node may answer for an IP.
     pub links: BTreeMap<IpAddr, BTreeSet<u32>>,
+    /// Every member's links, those of the dead included.
+    pub lan: Lan,
 }
 
 /// What a survey looks at besides the membership.
@@ -55,6 +57,7 @@ pub fn survey(me: &str, view: &View, ground: &Ground<'_>) -> Survey {
         let candidates = able.map(|(node, grant)| (node.clone(), grant.score));
         survey.facts.candidates.insert(*ip, candidates.collect());
     }
+    survey.lan = lan;
     survey.facts.others = others;
     survey.facts.draining = ground.draining;
     survey

@@ -105,6 +105,7 @@ async fn start(
         wire,
         exclude: Patterns::with_defaults(&args.exclude_interfaces),
         refresh: args.announce_refresh(),
+        probe_fresh: args.probe_fresh(),
         rules: args.rules(),
         metrics: SpeakerMetrics::register(metrics)?,
         joined,

@@ -145,10 +145,21 @@ impl Engine {
                 at,
                 ..
             } => self.tested(ip, mac, at),
-            WireEvent::Seen { ip, mac, at, .. } => {
+            WireEvent::Seen {
+                link,
+                ip,
+                mac,
+                sign,
+                at,
+            } => {
+                self.witnessed(link, ip, mac, sign, at);
                 let facts = &self.survey.facts;
+                let asked = self.ownership.asks(ip);
                 let actions = self.ownership.heard(ip, mac, facts, at);
-                self.asker.stop(ip);
+                if asked && !self.ownership.asks(ip) {
+                    self.asker.stop(ip);
+                    self.metrics.verdicts.with_label_values(&["answered"]).inc();
+                }
                 self.perform(actions, at);
                 self.publish_claims().await;
             }
@@ -181,6 +192,7 @@ impl Engine {
             let waited = now - self.started > SETTLE;
             self.synced.settled = waited || self.sees_all_peers();
             if self.synced.settled {
+                self.stale = true;
                 tracing::info!(
                     members = self.view.members.len(),
                     "joined the gossip cluster"

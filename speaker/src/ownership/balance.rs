@@ -102,7 +102,7 @@ fn candidate(outlook: &Outlook<'_>, ip: IpAddr) -> Option<(Merit, Pull)> {
 /// Of all that may have the IP the one to take it: the most preferred, of
 /// these the least loaded, of these the first in rank. One node only, so that
 /// two never take it at once.
-fn taker<'a>(ip: IpAddr, eligible: &'a Eligible, load: impl Fn(&str) -> usize) -> Option<&'a Node> {
+fn taker(ip: IpAddr, eligible: &Eligible, load: impl Fn(&str) -> usize) -> Option<&Node> {
     let all = eligible.iter();
     let best = all.max_by_key(|(node, preference)| {
         (**preference, std::cmp::Reverse(load(node)), rank(ip, node))

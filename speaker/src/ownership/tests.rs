@@ -424,7 +424,7 @@ fn a_strangers_claim_on_an_owned_ip_is_answered_once_in_a_while() {
         world.heard(STRANGER),
         [conflict.clone(), Action::Announce { ip: IP }]
     );
-    assert_eq!(world.heard(STRANGER), [conflict.clone()]);
+    assert_eq!(world.heard(STRANGER), std::slice::from_ref(&conflict));
     world.now += Timing::default().conflict_respite;
     assert_eq!(
         world.heard(STRANGER),
