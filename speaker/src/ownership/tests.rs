@@ -1,10 +1,14 @@
 //! Claims about one node's decisions, one situation each.
 
+mod spread;
+mod strangers;
+mod wire;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
-use super::{Action, Cause, Facts, OnWire, Ownership, Standing, Timing};
+use super::{Action, Cause, Facts, OnWire, Ownership, Standing, Timing, rank};
 use crate::wire::mac::Mac;
 
 const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -123,22 +127,6 @@ fn a_suspect_that_answers_on_the_wire_keeps_its_ip() {
 }
 
 #[test]
-fn an_ip_a_stranger_answers_for_is_not_announced() {
-    let mut world = World::new();
-    world.facts.others.clear();
-    world.step();
-    assert_eq!(
-        world.heard(STRANGER),
-        [Action::Conflict {
-            ip: IP,
-            mac: STRANGER
-        }]
-    );
-    assert_eq!(world.pass(Duration::from_secs(1)), []);
-    assert!(!world.owns());
-}
-
-#[test]
 fn a_higher_claim_makes_the_owner_withdraw() {
     let mut world = World::owning();
     world.b().claims.insert(IP, 2);
@@ -248,231 +236,10 @@ fn the_second_in_line_acts_when_the_first_does_not() {
     };
     world.facts.others.insert("c".to_owned(), c);
     world.b().alive = false;
-    let first = super::rank(IP, "a") > super::rank(IP, "c");
+    let first = rank(IP, "a") > super::rank(IP, "c");
     let begun = world.step();
     assert_eq!(matches!(begun[..], [Action::Ask { .. }]), first);
     world.pass(Timing::default().patience);
     world.pass(Timing::default().ask);
     assert!(world.owns());
-}
-
-#[test]
-fn no_failback_when_a_better_ranked_node_returns() {
-    let mut world = World::owning();
-    world
-        .facts
-        .candidates
-        .get_mut(&IP)
-        .unwrap()
-        .extend((0..50).map(|i| (format!("new-{i}"), 0)));
-    for i in 0..50 {
-        let node = Standing {
-            alive: true,
-            ..Standing::default()
-        };
-        world.facts.others.insert(format!("new-{i}"), node);
-    }
-    assert_eq!(world.pass(Duration::from_secs(60)), []);
-    assert!(world.owns());
-}
-
-#[test]
-fn the_heir_asks_as_soon_as_it_misses_the_owner_and_loses_no_time_at_the_verdict() {
-    let mut world = World::owned_by_b();
-    world.see_b(OnWire::Misses);
-    assert!(matches!(world.step()[..], [Action::Ask { ip: IP, .. }]));
-    assert_eq!(world.pass(Timing::default().ask), []);
-    world.b().alive = false;
-    assert!(matches!(
-        world.step()[..],
-        [Action::TakeOver {
-            cause: Cause::Failover,
-            ..
-        }]
-    ));
-}
-
-#[test]
-fn an_owner_that_is_heard_again_in_time_keeps_its_ip() {
-    let mut world = World::owned_by_b();
-    world.see_b(OnWire::Misses);
-    world.step();
-    assert_eq!(world.heard(MAC_OF_B), []);
-    world.see_b(OnWire::Answers);
-    assert_eq!(world.pass(Timing::default().ask), []);
-    assert!(!world.owns());
-}
-
-#[test]
-fn only_the_heir_asks_for_an_owner_that_gossips_but_misses_questions() {
-    let mut world = World::owned_by_b();
-    world.facts.wire.insert("b".to_owned(), OnWire::Misses);
-    assert_eq!(
-        world.step(),
-        [],
-        "this node does not know itself as the heir"
-    );
-}
-
-#[test]
-fn an_owner_silent_on_the_wire_loses_its_ip_although_it_gossips() {
-    let mut world = World::owned_by_b();
-    world.see_b(OnWire::Silent);
-    assert!(matches!(world.step()[..], [Action::Ask { ip: IP, .. }]));
-    let taken = world.pass(Timing::default().ask);
-    assert!(matches!(
-        taken[..],
-        [Action::TakeOver {
-            epoch: 8,
-            cause: Cause::Failover,
-            ..
-        }]
-    ));
-}
-
-#[test]
-fn an_owner_that_answers_is_asked_seldom_while_gossip_has_lost_it() {
-    let mut world = World::owned_by_b();
-    world.b().alive = false;
-    world.see_b(OnWire::Answers);
-    world.step();
-    world.heard(MAC_OF_B);
-    assert_eq!(world.pass(Timing::default().respite), []);
-    let later = world.pass(Timing::default().long_respite);
-    assert!(matches!(later[..], [Action::Ask { .. }]), "{later:?}");
-}
-
-#[test]
-fn an_isolated_owner_is_relieved_without_asking_the_wire() {
-    let mut world = World::owned_by_b();
-    world.b().isolated = true;
-    let taken = world.step();
-    assert!(
-        matches!(
-            taken[..],
-            [Action::TakeOver {
-                cause: Cause::HandOver,
-                ..
-            }]
-        ),
-        "{taken:?}"
-    );
-}
-
-#[test]
-fn where_all_are_isolated_nothing_moves() {
-    let mut world = World::owned_by_b();
-    world.b().isolated = true;
-    world.facts.isolated = true;
-    assert_eq!(world.step(), []);
-}
-
-#[test]
-fn a_preferred_node_takes_its_ip_back_once_all_is_calm() {
-    let mut world = World::owned_by_b();
-    let candidates = world.facts.candidates.get_mut(&IP).unwrap();
-    candidates.insert("a".to_owned(), 10);
-    assert_eq!(
-        world.pass(Timing::default().calm - Duration::from_millis(1)),
-        []
-    );
-    let taken = world.pass(Duration::from_millis(1));
-    let expected = Action::TakeOver {
-        ip: IP,
-        epoch: 8,
-        cause: Cause::Preferred,
-        from: Some("b".to_owned()),
-    };
-    assert_eq!(taken, [expected]);
-}
-
-#[test]
-fn an_uneven_spread_is_evened_out_one_at_a_time() {
-    let mut world = World::new();
-    let ips: Vec<IpAddr> = (1..=6)
-        .map(|last| Ipv4Addr::new(192, 0, 2, last).into())
-        .collect();
-    for ip in &ips {
-        world.facts.candidates.insert(*ip, nodes(["a", "b"]));
-        world.facts.reachable.insert(*ip);
-        world.b().claims.insert(*ip, 1);
-    }
-    world.step();
-    world.pass(Timing::default().calm - Duration::from_millis(1));
-    let mut pulled = Vec::new();
-    for _ in 0..10 {
-        for action in world.pass(Timing::default().pace) {
-            if let Action::TakeOver { ip, cause, .. } = action {
-                assert_eq!(cause, Cause::Rebalance);
-                world.b().claims.remove(&ip);
-                pulled.push(ip);
-            }
-        }
-        assert!(pulled.len() <= 3, "{pulled:?}");
-    }
-    assert_eq!(pulled.len(), 3);
-}
-
-#[test]
-fn a_strangers_claim_on_an_owned_ip_is_answered_once_in_a_while() {
-    let mut world = World::owning();
-    let conflict = Action::Conflict {
-        ip: IP,
-        mac: STRANGER,
-    };
-    assert_eq!(
-        world.heard(STRANGER),
-        [conflict.clone(), Action::Announce { ip: IP }]
-    );
-    assert_eq!(world.heard(STRANGER), std::slice::from_ref(&conflict));
-    world.now += Timing::default().conflict_respite;
-    assert_eq!(
-        world.heard(STRANGER),
-        [conflict, Action::Announce { ip: IP }]
-    );
-    assert!(world.owns());
-}
-
-#[test]
-fn the_stranger_is_named_until_the_ip_is_had() {
-    let mut world = World::new();
-    world.facts.others.clear();
-    world.step();
-    world.heard(STRANGER);
-    assert_eq!(
-        world.ownership.conflicts().collect::<Vec<_>>(),
-        [(IP, STRANGER)]
-    );
-    world.pass(Timing::default().conflict_respite);
-    world.pass(Timing::default().ask_fresh);
-    assert!(world.owns());
-    assert_eq!(world.ownership.conflicts().count(), 0);
-}
-
-#[test]
-fn only_the_first_in_line_looks_after_a_stranger() {
-    let mut world = World::new();
-    world.b().conflicts.insert(IP);
-    let first = super::rank(IP, "a") > super::rank(IP, "b");
-    let asks = |actions: Vec<Action>| actions.iter().any(|it| matches!(it, Action::Ask { .. }));
-    let mut asked = asks(world.step());
-    asked |= asks(world.pass(Timing::default().patience * 3));
-    assert_eq!(asked, first);
-}
-
-#[test]
-fn of_two_owners_that_only_the_wire_shows_one_yields() {
-    let mut world = World::owning();
-    world.b().alive = false;
-    world.step();
-    let b_yields = super::rank(IP, "b") < super::rank(IP, "a");
-    let asked = world.heard(MAC_OF_B);
-    assert!(
-        matches!(asked[..], [Action::Ask { .. }]),
-        "an echo decides nothing: {asked:?}"
-    );
-    assert!(world.owns());
-    world.now += Timing::default().ask / 2;
-    world.heard(MAC_OF_B);
-    assert_eq!(world.owns(), b_yields);
 }
