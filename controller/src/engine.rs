@@ -193,7 +193,10 @@ impl Running {
                     tracing::info!(service = %told.key, "{}", told.notice);
                     self.engine.events.service(&told);
                 }
-                Action::TellConfig(faulty) => self.engine.events.config(&faulty),
+                Action::TellConfig(faulty) => {
+                    let configured = self.engine.reconciler.is_configured();
+                    self.engine.events.config(&faulty, configured);
+                }
                 Action::Retry { key, failures } => self.retry_later(key, failures),
             }
         }

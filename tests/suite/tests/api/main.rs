@@ -3,6 +3,7 @@
 //! a claim. One claim runs at a time; each starts from a clean cluster. Set
 //! FERROLB_LOG to `debug` to see the controllers' logs.
 
+mod accepted;
 mod assignment;
 #[path = "../allocation/table.rs"]
 mod cases;
@@ -99,6 +100,9 @@ fn trials(bench: Option<Arc<Bench>>) -> Vec<Trial> {
         assignment::leaves_services_of_another_class_alone,
         assignment::replaces_an_address_that_no_pool_covers,
         assignment::keeps_every_address_across_a_restart,
+        accepted::what_is_in_force_is_kept_and_comes_back_when_deleted_or_edited,
+        accepted::a_controller_restarted_under_a_fault_goes_on_with_what_was_accepted,
+        accepted::a_deleted_config_map_takes_no_address_away_even_across_a_restart,
         configuration::the_claims_run_with_no_more_rights_than_are_shipped,
         configuration::a_bad_configuration_changes_nothing_and_lists_every_fault,
         configuration::waits_without_a_configuration_and_says_so,
