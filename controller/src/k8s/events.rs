@@ -7,18 +7,19 @@ use std::time::Duration;
 use ferrolb_core::config::Kind;
 use ferrolb_core::names::{CONFIG_MAP, CONTROLLER};
 use ferrolb_runtime::error::Chain;
-use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::decide::Unfit;
 use crate::k8s::doors::state::Objection;
 use crate::metrics::{ControllerMetrics, Outcome};
-use crate::reconcile::{FaultyConfig, Notice, Told};
+use crate::reconcile::{FaultyConfig, Notice, PoolNews, Told};
 
 /// Events waiting at most.
 const BACKLOG: usize = 4096;
@@ -82,10 +83,14 @@ pub fn channel(
 impl EventSender {
     /// Tells the owner of a Service.
     pub fn service(&self, told: &Told) {
-        let (warning, reason, action) = match told.notice {
+        let (warning, reason, action) = match &told.notice {
             Notice::Assigned(_) => (false, "IPAllocated", "Allocate"),
             Notice::Refused(_) => (true, "AllocationFailed", "Allocate"),
-            Notice::Lost(_) => (true, "ClearAssignment", "Release"),
+            Notice::Lost(lost) => match lost.why {
+                Unfit::Stranger(_) => (true, "AddressConflict", "Release"),
+                _ => (true, "ClearAssignment", "Release"),
+            },
+            Notice::Conflict { .. } => (true, "AddressConflict", "Announce"),
         };
         let (namespace, name) = (&told.key.namespace, &told.key.name);
         self.send(News {
@@ -113,6 +118,25 @@ impl EventSender {
             reason: "ConfigInvalid",
             action: "Load",
             note,
+        });
+    }
+
+    /// Tells the administrator how full a pool is, at its object, or at the
+    /// ConfigMap it is in.
+    pub fn pool(&self, news: &PoolNews) {
+        let regarding = match &news.uid {
+            Some(uid) => ObjectReference {
+                api_version: Some("metallb.io/v1beta1".to_owned()),
+                ..reference("IPAddressPool", &self.namespace, &news.pool, uid)
+            },
+            None => reference("ConfigMap", &self.namespace, CONFIG_MAP, ""),
+        };
+        self.send(News {
+            regarding,
+            warning: true,
+            reason: "PoolUsage",
+            action: "Allocate",
+            note: news.note.clone(),
         });
     }
 
@@ -157,8 +181,11 @@ impl EventWriter {
         }
     }
 
-    async fn write(&self, news: News) {
+    async fn write(&self, mut news: News) {
         let namespace = news.regarding.namespace.clone().unwrap_or_default();
+        if news.regarding.uid.as_deref() == Some("") {
+            news.regarding.uid = self.config_map(&namespace).await;
+        }
         let events: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
         let event = event(news, &self.instance);
         let params = PostParams::default();
@@ -172,6 +199,16 @@ impl EventWriter {
             Err(_) => Outcome::Failed,
         };
         self.metrics.event_ended(outcome);
+    }
+}
+
+impl EventWriter {
+    /// `metadata.uid` of the ConfigMap, without which `kubectl describe` does
+    /// not find the Event.
+    async fn config_map(&self, namespace: &str) -> Option<String> {
+        let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), namespace);
+        let map = tokio::time::timeout(PATIENCE, maps.get_metadata_opt(CONFIG_MAP)).await;
+        map.ok()?.ok()??.uid()
     }
 }
 

@@ -3,9 +3,10 @@
 use ferrolb_core::config::Config;
 use ferrolb_core::range::Family::{V4, V6};
 
-use super::server::{World, key};
+use super::server::World;
 use crate::reconcile::{Action, FaultyConfig, Notice, Reconciler, Seen};
 use crate::service::{FamilyPolicy, Request};
+use crate::tests::key;
 
 const TWO: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.2]}]";
 const ONE: &str = "[{name: lan, addresses: [10.0.0.1/32]}]";

@@ -46,7 +46,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn terms(terms: Option<(u8, u16)>) -> Option<Arc<Terms>> {
+/// Shares under a key, on a port; nothing if it does not share.
+pub(super) fn terms(terms: Option<(u8, u16)>) -> Option<Arc<Terms>> {
     let (key, port) = terms?;
     Some(Arc::new(Terms {
         key: key.to_string(),
