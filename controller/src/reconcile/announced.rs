@@ -140,16 +140,15 @@ impl Announcements {
         if view.deleting || others {
             return Say::Same;
         }
-        let nothing = match view.announced {
-            Some(_) => Say::Nothing,
-            None => Say::Same,
-        };
         let addresses = decision.write.as_ref().unwrap_or(&view.status);
-        if !view.load_balancer || addresses.is_empty() {
-            return nothing;
-        }
-        if !self.listed {
-            return Say::Same;
+        let gone = !view.load_balancer || addresses.is_empty();
+        // What it says for lack of news must be about the addresses it has.
+        let as_before = match &view.announced {
+            Some(shown) if gone || !speaks_of(&shown.message, addresses) => Say::Nothing,
+            _ => Say::Same,
+        };
+        if gone || !self.listed {
+            return as_before;
         }
         let (fulfilled, reason, message) = match self.heard(&view.key, addresses) {
             Heard::Announced(text) => (true, "Announced", text),
@@ -159,12 +158,7 @@ impl Announcements {
                 let (ips, since) = silent.unwrap_or_else(|| (addresses.clone(), now));
                 entry.silent = Some((ips, since));
                 if since + GRACE > now {
-                    // Of addresses it had before it must not speak any longer.
-                    return if *addresses == view.status {
-                        Say::Same
-                    } else {
-                        nothing
-                    };
+                    return as_before;
                 }
                 (false, "NotAnnounced", text)
             }
@@ -192,4 +186,11 @@ impl Announcements {
         });
         strangers.collect()
     }
+}
+
+/// Whether the words of a condition name exactly these addresses.
+fn speaks_of(message: &str, addresses: &[IpAddr]) -> bool {
+    let words = message.split_whitespace();
+    let named = words.filter_map(|word| word.parse::<IpAddr>().ok());
+    named.eq(addresses.iter().copied())
 }

@@ -141,6 +141,21 @@ fn a_service_that_is_moved_does_not_go_on_naming_the_old_address() {
 }
 
 #[test]
+fn words_about_another_address_go_even_while_nothing_is_known_of_this_one() {
+    let mut world = world();
+    world.pass(10);
+    world.rest();
+    assert!(world.announced("web").is_some());
+    world.change("web", |view| {
+        view.status = vec!["10.0.0.4".parse().unwrap()]
+    });
+    world.restart();
+    world.rest();
+    assert_eq!(world.status("web"), ["10.0.0.4"]);
+    assert_eq!(world.announced("web"), None);
+}
+
+#[test]
 fn a_change_of_type_takes_both_conditions_away() {
     let mut world = world();
     world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));

@@ -233,3 +233,55 @@ fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
     world.rest();
     assert_eq!(world.status("b"), ["10.0.0.2"]);
 }
+
+#[test]
+fn a_restart_with_five_thousand_services_moves_and_writes_nothing() {
+    let mut world = World::new("[{name: lan, addresses: [10.0.0.0/16]}]");
+    for number in 0..5000 {
+        world.create(&format!("web-{number}"));
+    }
+    world.rest();
+    let before = world.shown();
+    assert_eq!((before.len(), world.written), (5000, 5000));
+    world.restart();
+    world.create("a-first-by-name");
+    world.rest();
+    let mut after = world.shown();
+    assert_eq!(world.written, 5001);
+    after.retain(|_, holder| *holder != key("a-first-by-name"));
+    assert_eq!(before, after);
+}
+
+#[test]
+fn a_lowered_quota_takes_nothing_back_and_counts_for_those_who_come_later() {
+    let quota = |most| {
+        format!(
+            "[{{name: lan, addresses: [10.0.0.0/24], serviceAllocation: {{maxPerNamespace: {most}}}}}]"
+        )
+    };
+    let mut world = World::new(&quota(3));
+    for name in ["a", "b", "c"] {
+        world.create(name);
+    }
+    world.rest();
+    let before = world.shown();
+    world.configure(&quota(1));
+    world.restart();
+    world.create("late");
+    world.create("other/late");
+    world.rest();
+    assert!(world.status("late").is_empty());
+    assert_eq!(world.status("other/late"), ["10.0.0.3"]);
+    let after = world.shown();
+    assert!(
+        before
+            .iter()
+            .all(|(ip, holder)| after.get(ip) == Some(holder))
+    );
+    // Only below the new quota there is room again.
+    for (gone, served) in [("a", false), ("b", false), ("c", true)] {
+        world.delete(gone);
+        world.rest();
+        assert_eq!(!world.status("late").is_empty(), served, "after {gone}");
+    }
+}

@@ -131,7 +131,7 @@ fn a_service_that_shares_the_address_is_moved_too() {
     let mut world = world(TWO);
     for (name, port) in [("a", 80), ("b", 81)] {
         world.create_as(name, |view| {
-            view.terms = super::sharing::terms(Some((1, port)))
+            view.terms = super::sharing::terms(1, port, &[])
         });
     }
     world.rest();
