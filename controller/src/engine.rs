@@ -258,7 +258,7 @@ impl Running {
                 Action::TellConfig(faulty) => self.engine.events.config(&faulty),
                 Action::TellPool(news) => {
                     tracing::warn!("{}", news.note);
-                    self.engine.events.pool(&news);
+                    self.engine.events.pool(news);
                 }
                 Action::Chore(chore) => self.engine.chores.push(chore),
                 Action::Retry { key, failures } => self.retry_later(key, failures),
