@@ -1,6 +1,6 @@
 //! Setting the speakers up for a row, and back.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context, Result};
 use ferrolb_lab::plan::{self, Network};
@@ -36,18 +36,18 @@ pub(super) fn enter(ground: &Ground, row: Row) -> Result<Scene<'_>> {
         Setup::WithoutApi => ground.lab.kill("api")?,
         Setup::Keepalived(every) => yardstick = Some(Yardstick::start(ground, every)?),
     }
-    let (ip, port) = match row {
-        Row::Keepalived | Row::KeepalivedFast => (yardstick::IP.into(), yardstick::PORT),
-        Row::Link6 => (ground.v6, UDP),
-        _ => (ground.v4.into(), UDP),
+    let ip: IpAddr = match row {
+        Row::Keepalived | Row::KeepalivedFast => yardstick::IP.into(),
+        Row::Link6 => ground.v6,
+        _ => ground.v4.into(),
     };
     let watcher = match ip {
-        std::net::IpAddr::V4(ip) => Some(ground.watch(ip)?),
-        std::net::IpAddr::V6(_) => None,
+        IpAddr::V4(ip) => Some(ground.watch(ip)?),
+        IpAddr::V6(_) => None,
     };
     let stand = Stand {
         ground,
-        target: SocketAddr::new(ip, port),
+        target: SocketAddr::new(ip, UDP),
         watcher,
         speakers: yardstick.is_none(),
     };

@@ -2,56 +2,120 @@
 //! the workload beside it as a plain process, for an IP of its own.
 
 use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ferrolb_lab::kept::Kept;
 use ferrolb_lab::progress::Silent;
 use ferrolb_lab::tools::{self, Product};
-use ferrolb_lab::{files, netns, plan};
+use ferrolb_lab::{LabError, files, netns, plan, run, wait};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::ground::Ground;
+use crate::say;
 
 /// The IP that keepalived moves: on the LAN, in no pool.
 pub(super) const IP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 235);
-/// The workload's own UDP port.
-pub(super) const PORT: u16 = 8082;
+/// How long keepalived may take to leave.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Takes the workload's datagrams for the moved IP, and lets the answers come
+/// from there, as kube-proxy does for a Service.
+const REDIRECT: &str = "table ip bench { chain arriving { \
+    type nat hook prerouting priority dstnat; \
+    ip daddr 10.77.0.235 udp dport 82 redirect to :8082; }; }\n";
 
 /// keepalived and the workload on every node; they end when dropped.
 #[derive(Debug)]
 pub(super) struct Yardstick {
-    _programs: Vec<Kept>,
+    nodes: Vec<Node>,
+}
+
+/// On one node.
+#[derive(Debug)]
+struct Node {
+    namespace: String,
+    dir: PathBuf,
+    keepalived: Kept,
+    _workload: Kept,
 }
 
 impl Yardstick {
     /// Starts them, advertising every so many milliseconds.
     pub(super) fn start(ground: &Ground, every: u32) -> Result<Self> {
-        let built = tools::build(&[Product::Echo], &Silent)?;
-        let echo = built.first().context("no workload was built")?;
-        let mut programs = Vec::new();
+        // All that the lab itself builds, or they would be built anew for this one.
+        let products = [Product::Controller, Product::Speaker, Product::Echo];
+        let built = tools::build(&products, &Silent)?;
+        let echo = built.last().context("no workload was built")?;
+        let mut nodes = Vec::new();
         for node in 1..=ground.nodes() {
-            let name = plan::node_name(node);
             let dir = ground.lab.dirs().node(node).join("keepalived");
-            files::write(&dir.join("conf"), configuration(every))?;
-            let file = |name: &str| dir.join(name).display().to_string();
             let namespace = ground.lab.node_namespace(node);
-            let mut workload = netns::exec(&namespace, [echo]);
-            workload.env("POD_NAME", "echo").env("NODE_NAME", name);
-            programs.push(Kept::start(&workload, &dir.join("echo.log"))?);
-            let argv = [
-                "keepalived".to_owned(),
-                "--dont-fork".to_owned(),
-                "--vrrp".to_owned(),
-                "--log-console".to_owned(),
-                format!("--use-file={}", file("conf")),
-                format!("--pid={}", file("pid")),
-                format!("--vrrp_pid={}", file("vrrp-pid")),
-            ];
-            let keepalived = netns::exec(&namespace, argv);
-            programs.push(Kept::start(&keepalived, &dir.join("log"))?);
+            nodes.push(Node::start(dir, namespace, &plan::node_name(node), (echo, every))?);
         }
+        Ok(Self { nodes })
+    }
+}
+
+impl Node {
+    fn start(
+        dir: PathBuf,
+        namespace: String,
+        name: &str,
+        (echo, every): (&Path, u32),
+    ) -> Result<Self> {
+        files::write(&dir.join("conf"), configuration(every))?;
+        let nft = ["nft", "-f", "-"];
+        run::with_input(&mut netns::exec(&namespace, nft), REDIRECT)?;
+        let mut workload = netns::exec(&namespace, [echo]);
+        workload.env("POD_NAME", "echo").env("NODE_NAME", name);
+        let workload = Kept::start(&workload, &dir.join("echo.log"))?;
+        let file = |name: &str| dir.join(name).display().to_string();
+        let argv = [
+            "keepalived".to_owned(),
+            "--dont-fork".to_owned(),
+            "--vrrp".to_owned(),
+            "--log-console".to_owned(),
+            format!("--use-file={}", file("conf")),
+            format!("--pid={}", file("pid")),
+            format!("--vrrp_pid={}", file("vrrp-pid")),
+        ];
+        let keepalived = Kept::start(&netns::exec(&namespace, argv), &dir.join("log"))?;
         Ok(Self {
-            _programs: programs,
+            namespace,
+            dir,
+            keepalived,
+            _workload: workload,
         })
+    }
+
+    /// Lets keepalived take its IP away: killed, it would leave it behind.
+    fn leave(&self) -> Result<(), LabError> {
+        // It cannot be greater: see pid_max in proc(5).
+        let pid = Pid::from_raw(i32::try_from(self.keepalived.pid()).unwrap_or(i32::MAX));
+        // Gone already is what is wanted.
+        let _gone = kill(pid, Signal::SIGTERM);
+        wait::until("keepalived to leave", PATIENCE, || {
+            let gone = ["pid", "vrrp-pid"].map(|file| !self.dir.join(file).exists());
+            gone.iter()
+                .all(|gone| *gone)
+                .then_some(())
+                .ok_or_else(|| "its pid files are there".to_owned())
+        })?;
+        let delete = ["nft", "delete", "table", "ip", "bench"];
+        run::output(&mut netns::exec(&self.namespace, delete))?;
+        Ok(())
+    }
+}
+
+impl Drop for Yardstick {
+    fn drop(&mut self) {
+        for node in &self.nodes {
+            if let Err(error) = node.leave() {
+                say::note(&error.sentence());
+            }
+        }
     }
 }
 
