@@ -21,6 +21,8 @@ pub mod ownership;
 pub mod reach;
 mod run;
 pub mod said;
+pub mod watchlist;
+pub mod watchman;
 pub mod wire;
 
 pub use run::run;

@@ -70,6 +70,7 @@ async fn start(
 ) -> Result<(Engine, Inputs), SpeakerError> {
     let joined = readiness.expect("gossip");
     let listening = readiness.expect("packet sockets");
+    let configured = readiness.expect("an accepted configuration");
     let counters = Arc::new(WireCounters::default());
     metrics::observe_wire(metrics, counters.clone())?;
     let (sighting, sightings) = mpsc::unbounded_channel();
@@ -104,9 +105,12 @@ async fn start(
         wire,
         exclude: Patterns::with_defaults(&args.exclude_interfaces),
         refresh: args.announce_refresh(),
+        probe_fresh: args.probe_fresh(),
+        rules: args.rules(),
         metrics: SpeakerMetrics::register(metrics)?,
         joined,
         listening,
+        configured,
     });
     Ok((engine, inputs))
 }

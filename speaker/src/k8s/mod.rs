@@ -6,6 +6,7 @@ mod nodes;
 mod secret;
 mod watches;
 
+pub use convert::Accepted;
 pub use nodes::count_nodes;
 pub use secret::{SecretError, gossip_key};
 pub use watches::{Update, Watched, Watches};

@@ -71,7 +71,7 @@ fn ip(last: u8) -> IpAddr {
 }
 
 fn node(index: usize, now: Instant) -> Node {
-    let all: BTreeSet<String> = (0..NODES).map(|i| format!("n{i}")).collect();
+    let all: BTreeMap<String, u32> = (0..NODES).map(|i| (format!("n{i}"), 0)).collect();
     let name = format!("n{index}");
     let facts = Facts {
         candidates: (0..IPS).map(|last| (ip(last), all.clone())).collect(),
