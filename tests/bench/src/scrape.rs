@@ -32,7 +32,10 @@ impl Metrics {
             (whole && found.contains(labels)).then(|| value.parse::<f64>().ok())?
         };
         // The sum of nothing would be minus zero.
-        self.0.lines().filter_map(value).fold(0.0, |sum, one| sum + one)
+        self.0
+            .lines()
+            .filter_map(value)
+            .fold(0.0, |sum, one| sum + one)
     }
 }
 

@@ -20,12 +20,6 @@ use crate::say;
 pub(super) const IP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 235);
 /// How long keepalived may take to leave.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Takes the workload's datagrams for the moved IP, and lets the answers come
-/// from there, as kube-proxy does for a Service.
-const REDIRECT: &str = "table ip bench { chain arriving { \
-    type nat hook prerouting priority dstnat; \
-    ip daddr 10.77.0.235 udp dport 82 redirect to :8082; }; }\n";
-
 /// keepalived and the workload on every node; they end when dropped.
 #[derive(Debug)]
 pub(super) struct Yardstick {
@@ -52,7 +46,12 @@ impl Yardstick {
         for node in 1..=ground.nodes() {
             let dir = ground.lab.dirs().node(node).join("keepalived");
             let namespace = ground.lab.node_namespace(node);
-            nodes.push(Node::start(dir, namespace, &plan::node_name(node), (echo, every))?);
+            nodes.push(Node::start(
+                dir,
+                namespace,
+                &plan::node_name(node),
+                (echo, every),
+            )?);
         }
         Ok(Self { nodes })
     }
@@ -67,7 +66,7 @@ impl Node {
     ) -> Result<Self> {
         files::write(&dir.join("conf"), configuration(every))?;
         let nft = ["nft", "-f", "-"];
-        run::with_input(&mut netns::exec(&namespace, nft), REDIRECT)?;
+        run::with_input(&mut netns::exec(&namespace, nft), &redirect())?;
         let mut workload = netns::exec(&namespace, [echo]);
         workload.env("POD_NAME", "echo").env("NODE_NAME", name);
         let workload = Kept::start(&workload, &dir.join("echo.log"))?;
@@ -117,6 +116,16 @@ impl Drop for Yardstick {
             }
         }
     }
+}
+
+/// Takes the workload's datagrams for the moved IP, and lets the answers come
+/// from there, as kube-proxy does for a Service.
+fn redirect() -> String {
+    format!(
+        "table ip bench {{ chain arriving {{ \
+         type nat hook prerouting priority dstnat; \
+         ip daddr {IP} udp dport 82 redirect to :8082; }}; }}\n"
+    )
 }
 
 /// The same on every node: equals that keep what they have. Less than a second
