@@ -111,20 +111,18 @@ impl Drop for Rig {
 }
 
 impl Members<'_> {
-    /// Waits until every one sees all others and each IP has an owner.
-    pub(crate) fn agreed(&self) -> Result<()> {
+    /// Waits until every one sees all others, each IP has an owner, and the IPs
+    /// are spread: who came first had them all, and rests only when it has its share.
+    fn agreed(&self) -> Result<()> {
         wait::until("the speakers to agree", PATIENCE, || {
             let all = self.metrics().map_err(|error| format!("{error:#}"))?;
-            let sum = |name: &str| all.iter().map(|one| one.sum(name, "")).sum::<f64>();
-            let (count, services) = (all.len() as f64, f64::from(SERVICES));
-            let (members, owned) = (
-                sum("ferrolb_speaker_gossip_members"),
-                sum("ferrolb_speaker_owned_ips"),
-            );
-            let whole = (members - count * count).abs() < 0.5 && (owned - services).abs() < 0.5;
-            whole.then_some(()).ok_or_else(|| {
-                format!("{members} memberships of {count} speakers, {owned} IPs owned")
-            })
+            let each =
+                |name: &str| -> Vec<f64> { all.iter().map(|one| one.sum(name, "")).collect() };
+            let members = each("ferrolb_speaker_gossip_members");
+            let owned = each("ferrolb_speaker_owned_ips");
+            are_at_rest(&members, &owned)
+                .then_some(())
+                .ok_or_else(|| format!("they see {members:?} members and own {owned:?} IPs"))
         })?;
         Ok(())
     }
@@ -145,6 +143,17 @@ impl Members<'_> {
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.programs.iter().map(Kept::pid).collect()
     }
+}
+
+/// By what each sees and owns.
+fn are_at_rest(members: &[f64], owned: &[f64]) -> bool {
+    let count = members.len() as f64;
+    let most = owned.iter().copied().fold(0.0, f64::max);
+    let least = owned.iter().copied().fold(f64::INFINITY, f64::min);
+    let sum: f64 = owned.iter().sum();
+    members.iter().all(|seen| (seen - count).abs() < 0.5)
+        && (sum - f64::from(SERVICES)).abs() < 0.5
+        && most - least < 1.5
 }
 
 impl Drop for Members<'_> {
@@ -219,4 +228,17 @@ fn apply(lab: &Lab, objects: &Value) -> Result<()> {
     command.args(["apply", "--server-side", "-f", "-"]);
     run::with_input(&mut command, &objects.to_string())?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::are_at_rest;
+
+    #[test]
+    fn at_rest_are_speakers_that_see_all_and_share_all() {
+        assert!(are_at_rest(&[3.0; 3], &[3.0, 4.0, 3.0]));
+        assert!(!are_at_rest(&[3.0, 3.0, 2.0], &[3.0, 4.0, 3.0]));
+        assert!(!are_at_rest(&[3.0; 3], &[2.0, 5.0, 3.0]));
+        assert!(!are_at_rest(&[3.0; 3], &[3.0, 3.0, 3.0]));
+    }
 }

@@ -40,7 +40,12 @@ pub(crate) fn run(args: &RestArgs) -> Result<()> {
         pause(CALM)?;
         let used = over(&members, Duration::from_secs(args.seconds))?;
         let mut cells = vec![count.to_string()];
-        for (values, digits) in [(used.cpu, 2), (used.sent, 0), (used.resident, 1)] {
+        for (values, digits) in [
+            (used.cpu, 2),
+            (used.datagrams, 0),
+            (used.bytes, 0),
+            (used.resident, 1),
+        ] {
             if let Some(figures) = Figures::of(&values) {
                 cells.push(format!("{:.digits$}", figures.median));
                 cells.push(format!("{:.digits$}", figures.max));
@@ -59,8 +64,10 @@ pub(crate) fn run(args: &RestArgs) -> Result<()> {
 struct Used {
     /// Per cent of one processor.
     cpu: Vec<f64>,
-    /// Gossip bytes per second with their IP and UDP headers.
-    sent: Vec<f64>,
+    /// Gossip datagrams per second.
+    datagrams: Vec<f64>,
+    /// Their bytes per second with IP and UDP headers.
+    bytes: Vec<f64>,
     /// MiB.
     resident: Vec<f64>,
 }
@@ -71,28 +78,38 @@ fn over(members: &Members<'_>, time: Duration) -> Result<Used> {
     pause(time)?;
     let after = look(members)?;
     let seconds = start.elapsed().as_secs_f64();
-    let pairs = || before.iter().zip(&after);
+    let rate = |of: fn(&Look) -> f64| -> Vec<f64> {
+        let pairs = before.iter().zip(&after);
+        pairs.map(|(a, b)| (of(b) - of(a)) / seconds).collect()
+    };
     Ok(Used {
-        cpu: pairs()
-            .map(|(a, b)| (b.0.seconds - a.0.seconds) / seconds * 100.0)
-            .collect(),
-        sent: pairs().map(|(a, b)| (b.1 - a.1) / seconds).collect(),
-        resident: after.iter().map(|one| one.0.resident).collect(),
+        cpu: rate(|look| look.usage.seconds * 100.0),
+        datagrams: rate(|look| look.datagrams),
+        bytes: rate(|look| look.bytes),
+        resident: after.iter().map(|look| look.usage.resident).collect(),
     })
 }
 
-/// Each speaker's usage and the bytes it has put on the wire.
-fn look(members: &Members<'_>) -> Result<Vec<(Usage, f64)>> {
+/// What a speaker has used so far.
+struct Look {
+    usage: Usage,
+    datagrams: f64,
+    bytes: f64,
+}
+
+fn look(members: &Members<'_>) -> Result<Vec<Look>> {
     let metrics = members.metrics()?;
-    let sent = metrics.iter().map(|metrics| {
-        let bytes = metrics.sum("ferrolb_speaker_gossip_bytes_total", "direction=\"sent\"");
-        let datagrams = metrics.sum("ferrolb_speaker_gossip_datagrams_total", "kind=\"sent\"");
-        bytes + HEADERS * datagrams
-    });
-    let usage = members.pids().into_iter().map(Usage::of);
-    usage
-        .zip(sent)
-        .map(|(usage, sent)| Ok((usage?, sent)))
+    let pids = members.pids().into_iter();
+    pids.zip(metrics)
+        .map(|(pid, metrics)| {
+            let payload = metrics.sum("ferrolb_speaker_gossip_bytes_total", "direction=\"sent\"");
+            let datagrams = metrics.sum("ferrolb_speaker_gossip_datagrams_total", "kind=\"sent\"");
+            Ok(Look {
+                usage: Usage::of(pid)?,
+                datagrams,
+                bytes: payload + HEADERS * datagrams,
+            })
+        })
         .collect()
 }
 

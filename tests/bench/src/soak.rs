@@ -40,12 +40,14 @@ pub(crate) struct SoakArgs {
     idle: bool,
 }
 
-/// What went wrong so far: all of it should be 0.
+/// What happened so far. Suspicions are in the nature of such a LAN, and a
+/// stalled speaker is right to be mute; all else should be 0.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     failovers: f64,
     others: f64,
     withdrawals: f64,
+    suspicions: f64,
     stalls: f64,
     contested: usize,
 }
@@ -103,6 +105,7 @@ fn count(all: &[Metrics]) -> Count {
         failovers,
         others: sum(takeovers, "") - failovers,
         withdrawals: sum("ferrolb_speaker_withdrawals_total", ""),
+        suspicions: sum("ferrolb_speaker_suspicions_total", ""),
         stalls: sum("ferrolb_speaker_stalls_total", ""),
         contested: 0,
     }
@@ -113,6 +116,7 @@ fn since_start(before: &Count, now: &Count, contested: usize) -> Count {
         failovers: now.failovers - before.failovers,
         others: now.others - before.others,
         withdrawals: now.withdrawals - before.withdrawals,
+        suspicions: now.suspicions - before.suspicions,
         stalls: now.stalls - before.stalls,
         contested,
     }
@@ -120,9 +124,14 @@ fn since_start(before: &Count, now: &Count, contested: usize) -> Count {
 
 fn sentence(count: &Count) -> String {
     format!(
-        "{} failovers, {} other take-overs, {} withdrawals, {} stalls, \
+        "{} failovers, {} other take-overs, {} withdrawals, {} suspicions, {} stalls, \
          {} questions answered by two",
-        count.failovers, count.others, count.withdrawals, count.stalls, count.contested
+        count.failovers,
+        count.others,
+        count.withdrawals,
+        count.suspicions,
+        count.stalls,
+        count.contested
     )
 }
 
