@@ -3,8 +3,29 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use clap::{ArgAction, Parser};
+use clap::{ArgAction, Parser, ValueEnum};
 use ferrolb_runtime::args::CommonArgs;
+
+use crate::demand::Rules;
+use crate::k8s::l2_status::Author;
+
+/// Taints of nodes that are about to go: shut down for good, or chosen by an
+/// autoscaler. A cordon (`node.kubernetes.io/unschedulable`) is none of them:
+/// it says nothing about what runs already.
+const DRAIN_TAINTS: [&str; 3] = [
+    "node.kubernetes.io/out-of-service",
+    "ToBeDeletedByClusterAutoscaler",
+    "karpenter.sh/disrupted",
+];
+
+/// How quickly a node is found dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// For any node.
+    Default,
+    /// Twice as quick and twice the traffic; for nodes that are not starved of CPU.
+    Fast,
+}
 
 /// Announces external IPs of LoadBalancer Services on the LAN; agrees with the
 /// other speakers on one owner per IP.
@@ -23,14 +44,33 @@ pub struct Args {
     #[arg(long, env = "FERROLB_GOSSIP_ADDRESS")]
     pub gossip_address: IpAddr,
 
+    /// Name of this pod (`metadata.name`). With its uid, what the speaker writes
+    /// about Services is removed together with the pod.
+    #[arg(long, env = "FERROLB_POD_NAME")]
+    pub pod_name: Option<String>,
+
+    /// Uid of this pod (`metadata.uid`).
+    #[arg(long, env = "FERROLB_POD_UID")]
+    pub pod_uid: Option<String>,
+
     /// UDP port of the gossip; the same on every node.
     #[arg(long, env = "FERROLB_GOSSIP_PORT", default_value_t = 9618)]
     pub gossip_port: u16,
 
+    /// How quickly a node is found dead; the same on every node.
+    #[arg(long, env = "FERROLB_PROFILE", value_enum, default_value_t = Profile::Default)]
+    pub profile: Profile,
+
     /// Milliseconds between gossip rounds; the same on every node. 0 chooses
-    /// by the number of nodes: 50 up to 25, 100 up to 50, 200 beyond.
+    /// by the number of nodes: 50 up to 25, 100 up to 50, 200 beyond; half of
+    /// that with `--profile fast`.
     #[arg(long, env = "FERROLB_GOSSIP_INTERVAL_MS", default_value_t = 0)]
     pub gossip_interval_ms: u64,
+
+    /// Milliseconds for which the LAN is asked who has an address before it is
+    /// announced for the first time; 0 announces unasked.
+    #[arg(long, env = "FERROLB_PROBE_FRESH_MS", default_value_t = 300)]
+    pub probe_fresh_ms: u64,
 
     /// Serve Services of this `spec.loadBalancerClass`; without it, those that have none.
     #[arg(long, env = "FERROLB_LOAD_BALANCER_CLASS")]
@@ -42,6 +82,22 @@ pub struct Args {
     #[arg(long, env = "FERROLB_EXCLUDE_INTERFACES", value_delimiter = ',', action = ArgAction::Append)]
     pub exclude_interfaces: Vec<String>,
 
+    /// Keys of the taints with which a node is being emptied: its speaker hands
+    /// its IPs over. Replaces the default list. Repeat, or separate by commas.
+    #[arg(
+        long,
+        env = "FERROLB_DRAIN_TAINTS",
+        value_delimiter = ',',
+        action = ArgAction::Append,
+        default_values = DRAIN_TAINTS
+    )]
+    pub drain_taints: Vec<String>,
+
+    /// Announce also on Nodes that carry the label
+    /// `node.kubernetes.io/exclude-from-external-load-balancers`.
+    #[arg(long, env = "FERROLB_IGNORE_EXCLUDE_LABEL")]
+    pub ignore_exclude_label: bool,
+
     /// Seconds between announcements of an IP in quiet times; 0 turns them off.
     #[arg(long, env = "FERROLB_ANNOUNCE_REFRESH_SECONDS", default_value_t = 60)]
     pub announce_refresh_seconds: u64,
@@ -51,13 +107,42 @@ impl Args {
     /// The gossip interval for a cluster of so many nodes.
     #[must_use]
     pub fn gossip_interval(&self, nodes: usize) -> Duration {
-        let milliseconds = match (self.gossip_interval_ms, nodes) {
-            (0, 0..=25) => 50,
-            (0, 26..=50) => 100,
-            (0, _) => 200,
+        let normal = match nodes {
+            0..=25 => 50,
+            26..=50 => 100,
+            _ => 200,
+        };
+        let milliseconds = match (self.gossip_interval_ms, self.profile) {
+            (0, Profile::Default) => normal,
+            (0, Profile::Fast) => normal / 2,
             (chosen, _) => chosen,
         };
         Duration::from_millis(milliseconds)
+    }
+
+    /// How long the LAN is asked for an address that nobody announced before.
+    #[must_use]
+    pub fn probe_fresh(&self) -> Duration {
+        Duration::from_millis(self.probe_fresh_ms)
+    }
+
+    /// Who writes about Services.
+    #[must_use]
+    pub fn author(&self) -> Author {
+        Author {
+            node: self.node_name.clone(),
+            pod: self.pod_name.clone().zip(self.pod_uid.clone()),
+        }
+    }
+
+    /// What Nodes can say against announcing.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        let taints = self.drain_taints.iter();
+        Rules {
+            drain_taints: taints.filter(|key| !key.is_empty()).cloned().collect(),
+            ignore_exclude_label: self.ignore_exclude_label,
+        }
     }
 
     /// The gap between announcements in quiet times.
@@ -88,11 +173,22 @@ mod tests {
         let automatic = args(&[]);
         let chosen = [3, 26, 51].map(|nodes| automatic.gossip_interval(nodes).as_millis());
         assert_eq!(chosen, [50, 100, 200]);
+        let fast = args(&["--profile=fast"]).gossip_interval(3);
+        assert_eq!(fast.as_millis(), 25);
         assert_eq!(
             args(&["--gossip-interval-ms=25"])
                 .gossip_interval(80)
                 .as_millis(),
             25
         );
+    }
+
+    #[test]
+    fn the_list_of_drain_taints_is_replaced_not_added_to() {
+        let out_of_service = "node.kubernetes.io/out-of-service";
+        assert!(args(&[]).rules().drain_taints.contains(out_of_service));
+        let chosen = args(&["--drain-taints=going,gone"]).rules().drain_taints;
+        assert_eq!(chosen.into_iter().collect::<Vec<_>>(), ["going", "gone"]);
+        assert!(args(&["--drain-taints="]).rules().drain_taints.is_empty());
     }
 }

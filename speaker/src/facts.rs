@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use crate::demand::Wanted;
 use crate::gossip::View;
 use crate::ownership::{Facts, Node, Standing};
-use crate::reach::{LanLink, links_for};
+use crate::reach::{Lan, LanLink, links_for};
 use crate::said;
 
 /// The facts, and each wanted IP's links on this node.
@@ -16,40 +17,61 @@ pub struct Survey {
     pub facts: Facts,
     /// The links on which this node may answer for an IP.
     pub links: BTreeMap<IpAddr, BTreeSet<u32>>,
+    /// Every member's links, those of the dead included.
+    pub lan: Lan,
+}
+
+/// What a survey looks at besides the membership.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// This node's suitable links with carrier.
+    pub own_links: &'a [LanLink],
+    /// What Services want announced, and who may.
+    pub wanted: &'a BTreeMap<IpAddr, Wanted>,
+    /// The IPs this node answers for, and on which links.
+    pub answering: &'a BTreeMap<IpAddr, BTreeSet<u32>>,
+    /// This node is leaving.
+    pub draining: bool,
 }
 
 /// Surveys the situation of node `me`.
 #[must_use]
-pub fn survey(
-    me: &str,
-    view: &View,
-    own_links: &[LanLink],
-    wanted: &BTreeMap<IpAddr, BTreeSet<Node>>,
-    draining: bool,
-) -> Survey {
-    let (others, lan) = members(me, view, own_links);
+pub fn survey(me: &str, view: &View, ground: &Ground<'_>) -> Survey {
+    let (others, lan) = members(me, view, ground.own_links);
     let live_lan = live(&lan, &others);
     let mut survey = Survey::default();
-    for (ip, nodes) in wanted {
-        let links = links_for(*ip, me, &live_lan);
+    for (ip, wanted) in ground.wanted {
+        let reach = links_for(*ip, &wanted.grants, &live_lan);
+        let links = match reach.get(&me.to_owned()) {
+            Some(links) => links.clone(),
+            None => still_answered_on(*ip, ground),
+        };
         if !links.is_empty() {
             survey.facts.reachable.insert(*ip);
             survey.links.insert(*ip, links);
         }
-        let fit = |node: &&Node| !links_for(*ip, node, &live_lan).is_empty();
-        let candidates = nodes
-            .iter()
-            .filter(fit)
-            .map(|node| (node.clone(), 0))
-            .collect();
-        survey.facts.candidates.insert(*ip, candidates);
+        let able = wanted.grants.iter().filter(|(node, grant)| {
+            // Grants that are barred count for the subnets only.
+            grant.bar.is_none() && reach.contains_key(node)
+        });
+        let candidates = able.map(|(node, grant)| (node.clone(), grant.score));
+        survey.facts.candidates.insert(*ip, candidates.collect());
     }
+    survey.lan = lan;
     survey.facts.others = others;
-    survey.facts.draining = draining;
+    survey.facts.draining = ground.draining;
     survey
 }
 
-type Lan = BTreeMap<Node, Vec<LanLink>>;
+/// A node that is no longer admitted answers where it did, while those links
+/// have carrier, until its heir does: make before break.
+fn still_answered_on(ip: IpAddr, ground: &Ground<'_>) -> BTreeSet<u32> {
+    let Some(before) = ground.answering.get(&ip) else {
+        return BTreeSet::new();
+    };
+    let own = ground.own_links.iter().map(|link| link.index);
+    own.filter(|index| before.contains(index)).collect()
+}
 
 fn members(me: &str, view: &View, own_links: &[LanLink]) -> (BTreeMap<Node, Standing>, Lan) {
     let mut others = BTreeMap::new();
@@ -69,4 +91,82 @@ fn live(lan: &Lan, others: &BTreeMap<Node, Standing>) -> Lan {
     links
         .map(|(node, links)| (node.clone(), links.clone()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::{Ground, Survey, survey};
+    use crate::demand::{Bar, Grant, Interfaces, Wanted};
+    use crate::gossip::View;
+    use crate::interfaces::Patterns;
+    use crate::reach::LanLink;
+    use crate::wire::mac::Mac;
+
+    const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 100));
+
+    fn link(index: u32) -> LanLink {
+        LanLink {
+            index,
+            name: format!("eth{index}"),
+            mac: Mac([2, 0, 0, 0, 0, 1]),
+            subnets: vec!["192.0.2.9/24".parse().unwrap()],
+        }
+    }
+
+    /// Node `a` alone, with these links, after it answered for the IP on eth2.
+    fn after_answering(grant: Option<Grant>, links: &[LanLink]) -> Survey {
+        let grants = grant.map(|grant| ("a".to_owned(), grant));
+        let wanted = Wanted {
+            grants: grants.into_iter().collect(),
+            at_odds: false,
+        };
+        let ground = Ground {
+            own_links: links,
+            wanted: &BTreeMap::from([(IP, wanted)]),
+            answering: &BTreeMap::from([(IP, BTreeSet::from([2]))]),
+            draining: false,
+        };
+        survey("a", &View::default(), &ground)
+    }
+
+    fn on(interface: &str) -> Grant {
+        Grant {
+            interfaces: Interfaces::named(Patterns::new([interface.to_owned()])),
+            score: 5,
+            bar: None,
+        }
+    }
+
+    #[test]
+    fn a_candidate_is_admitted_and_has_a_link() {
+        let survey = after_answering(Some(on("eth2")), &[link(2), link(3)]);
+        let preferred = BTreeMap::from([("a".to_owned(), 5)]);
+        assert_eq!(survey.facts.candidates[&IP], preferred);
+        assert_eq!(survey.links[&IP], BTreeSet::from([2]));
+        let elsewhere = after_answering(Some(on("wan0")), &[link(2), link(3)]);
+        assert!(elsewhere.facts.candidates[&IP].is_empty());
+    }
+
+    #[test]
+    fn an_owner_that_is_barred_or_not_admitted_answers_on_until_its_heir_does() {
+        let barred = Grant {
+            bar: Some(Bar::Excluded),
+            ..on("eth2")
+        };
+        for grant in [None, Some(barred), Some(on("wan0"))] {
+            let survey = after_answering(grant, &[link(2), link(3)]);
+            assert!(survey.facts.candidates[&IP].is_empty());
+            assert_eq!(survey.links[&IP], BTreeSet::from([2]));
+            assert!(survey.facts.reachable.contains(&IP));
+        }
+    }
+
+    #[test]
+    fn a_link_that_is_gone_is_not_answered_on_even_if_another_is_there() {
+        let survey = after_answering(Some(on("eth2")), &[link(3)]);
+        assert!(survey.links.is_empty() && survey.facts.reachable.is_empty());
+    }
 }

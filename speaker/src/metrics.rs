@@ -3,10 +3,15 @@
 use std::sync::Arc;
 
 use ferrolb_runtime::metrics::{Metrics, MetricsError};
-use prometheus::{IntCounter, IntCounterVec, IntGauge};
+use prometheus::{Counter, Histogram, IntCounter, IntCounterVec, IntGauge};
 
 use crate::gossip::{GossipCounters, Refusal};
 use crate::net::counters::{FrameCounters, WireCounters};
+
+/// Bounds of the failover histogram, in seconds.
+const FAILOVER_BUCKETS: &[f64] = &[
+    0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0, 2.0, 5.0,
+];
 
 /// What the engine counts.
 #[derive(Debug, Clone)]
@@ -25,6 +30,16 @@ pub struct SpeakerMetrics {
     pub conflicts: IntCounter,
     /// Times this node stood still for too long and muted itself.
     pub stalls: IntCounter,
+    /// Seconds for which it did not answer because of that.
+    pub mute: Counter,
+    /// Kubernetes Events, by what became of them.
+    pub events: IntCounterVec,
+    /// Members that fell silent, by where.
+    pub suspicions: IntCounterVec,
+    /// What came of asking the wire for an IP, by outcome.
+    pub verdicts: IntCounterVec,
+    /// Seconds from the old owner's last sign of life to the first announcement.
+    pub failover: Histogram,
 }
 
 impl SpeakerMetrics {
@@ -59,6 +74,30 @@ impl SpeakerMetrics {
             stalls: metrics.counter(
                 "ferrolb_speaker_stalls_total",
                 "Times this process stood still for over half the detection time and muted itself",
+            )?,
+            mute: metrics.float_counter(
+                "ferrolb_speaker_mute_seconds_total",
+                "Seconds for which this node did not answer because it could not vouch for itself",
+            )?,
+            events: metrics.counters(
+                "ferrolb_speaker_events_total",
+                "Kubernetes Events, by what became of them",
+                &["outcome"],
+            )?,
+            suspicions: metrics.counters(
+                "ferrolb_speaker_suspicions_total",
+                "Times another member fell silent, in gossip or on the wire",
+                &["where"],
+            )?,
+            verdicts: metrics.counters(
+                "ferrolb_speaker_verdicts_total",
+                "What came of asking the wire for an IP: answered, or silent and taken over",
+                &["outcome"],
+            )?,
+            failover: metrics.histogram(
+                "ferrolb_speaker_failover_seconds",
+                "Seconds from the last sign of life of a lost owner to this node's first announcement",
+                FAILOVER_BUCKETS,
             )?,
         })
     }

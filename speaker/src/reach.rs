@@ -1,8 +1,8 @@
 //! Which nodes, and which links of this node, can announce an IP. Pure.
 //!
-//! A link on the IP's subnet is the right one. Only where no node at all has
-//! a link on that subnet (pools that are routed to the LAN) any suitable link
-//! will do.
+//! Of the links that the advertisements allow, one on the IP's subnet is the
+//! right one. Only where no node at all has such a link (pools that are routed
+//! to the LAN, NICs without an address) any allowed link will do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::demand::Grants;
 use crate::ownership::Node;
 use crate::wire::frame::Sender;
 use crate::wire::mac::Mac;
@@ -50,25 +51,38 @@ fn link_local(ip: IpAddr) -> Option<Ipv6Addr> {
     }
 }
 
-/// The links of `node` on which `ip` may be announced, given every live node's
-/// links.
+/// The links of each live node.
+pub type Lan = BTreeMap<Node, Vec<LanLink>>;
+
+/// For each node that is admitted and has one: its links on which `ip` may be
+/// announced, given every live node's links.
 #[must_use]
-pub fn links_for(ip: IpAddr, node: &str, lan: &BTreeMap<Node, Vec<LanLink>>) -> BTreeSet<u32> {
-    let Some(own) = lan.get(node) else {
-        return BTreeSet::new();
-    };
-    let anywhere = lan.values().flatten().any(|link| link.is_on_subnet_of(ip));
-    own.iter()
-        .filter(|link| !anywhere || link.is_on_subnet_of(ip))
-        .map(|link| link.index)
-        .collect()
+pub fn links_for<'a>(
+    ip: IpAddr,
+    grants: &'a Grants,
+    lan: &Lan,
+) -> BTreeMap<&'a Node, BTreeSet<u32>> {
+    let mut allowed: Vec<(&Node, &LanLink)> = Vec::new();
+    for (node, grant) in grants {
+        let links = lan.get(node).into_iter().flatten();
+        let admitted = links.filter(|link| grant.interfaces.allow(&link.name));
+        allowed.extend(admitted.map(|link| (node, link)));
+    }
+    if allowed.iter().any(|(_, link)| link.is_on_subnet_of(ip)) {
+        allowed.retain(|(_, link)| link.is_on_subnet_of(ip));
+    }
+    let mut links: BTreeMap<&Node, BTreeSet<u32>> = BTreeMap::new();
+    for (node, link) in allowed {
+        links.entry(node).or_default().insert(link.index);
+    }
+    links
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use super::{LanLink, links_for};
+    use super::{Lan, LanLink, links_for};
+    use crate::demand::{Grant, Grants, Interfaces};
+    use crate::interfaces::Patterns;
     use crate::wire::mac::Mac;
 
     fn link(index: u32, subnet: &str) -> LanLink {
@@ -80,23 +94,96 @@ mod tests {
         }
     }
 
+    fn lan(nodes: &[(&str, &[LanLink])]) -> Lan {
+        let owned = nodes.iter();
+        owned
+            .map(|(node, links)| ((*node).to_owned(), links.to_vec()))
+            .collect()
+    }
+
+    /// Grants for each node of the LAN on interfaces that match the patterns;
+    /// no pattern allows all.
+    fn grants(nodes: &[(&str, &[&str])]) -> Grants {
+        let grant = |(node, patterns): &(&str, &[&str])| {
+            let patterns: Vec<String> = patterns.iter().map(|text| (*text).to_owned()).collect();
+            let named = (!patterns.is_empty()).then(|| Interfaces::named(Patterns::new(patterns)));
+            let grant = Grant {
+                interfaces: named.unwrap_or_default(),
+                ..Grant::default()
+            };
+            ((*node).to_owned(), grant)
+        };
+        nodes.iter().map(grant).collect()
+    }
+
+    fn found(ip: &str, grants: &Grants, lan: &Lan) -> Vec<(String, Vec<u32>)> {
+        let links = links_for(ip.parse().unwrap(), grants, lan).into_iter();
+        links
+            .map(|(node, links)| (node.clone(), links.into_iter().collect()))
+            .collect()
+    }
+
     #[test]
     fn the_link_on_the_ips_subnet_is_used() {
-        let links = vec![link(2, "10.77.0.11/24"), link(3, "10.99.0.11/24")];
-        let lan = BTreeMap::from([("a".to_owned(), links)]);
-        let found = links_for("10.77.0.240".parse().unwrap(), "a", &lan);
-        assert_eq!(found, BTreeSet::from([2]));
+        let lan = lan(&[("a", &[link(2, "10.77.0.11/24"), link(3, "10.99.0.11/24")])]);
+        let grants = grants(&[("a", &[])]);
+        assert_eq!(
+            found("10.77.0.240", &grants, &lan),
+            [("a".to_owned(), vec![2])]
+        );
     }
 
     #[test]
     fn a_node_without_the_subnet_cannot_announce_where_another_can() {
-        let lan = BTreeMap::from([
-            ("a".to_owned(), vec![link(2, "10.99.0.11/24")]),
-            ("b".to_owned(), vec![link(2, "10.77.0.12/24")]),
+        let lan = lan(&[
+            ("a", &[link(2, "10.99.0.11/24")]),
+            ("b", &[link(2, "10.77.0.12/24")]),
         ]);
-        let ip = "10.77.0.240".parse().unwrap();
-        assert!(links_for(ip, "a", &lan).is_empty());
-        assert_eq!(links_for(ip, "b", &lan), BTreeSet::from([2]));
+        let both = grants(&[("a", &[]), ("b", &[])]);
+        assert_eq!(
+            found("10.77.0.240", &both, &lan),
+            [("b".to_owned(), vec![2])]
+        );
+    }
+
+    #[test]
+    fn a_node_that_is_not_admitted_says_nothing_about_the_subnet() {
+        let lan = lan(&[
+            ("a", &[link(2, "10.99.0.11/24")]),
+            ("b", &[link(2, "10.77.0.12/24")]),
+        ]);
+        let one = grants(&[("a", &[])]);
+        assert_eq!(
+            found("10.77.0.240", &one, &lan),
+            [("a".to_owned(), vec![2])]
+        );
+    }
+
+    #[test]
+    fn only_the_interfaces_that_are_allowed_are_used() {
+        let links = [link(2, "10.77.0.11/24"), link(3, "10.77.0.21/24")];
+        let lan = lan(&[("a", &links), ("b", &[link(2, "10.77.0.12/24")])]);
+        let on_eth3 = grants(&[("a", &["eth3"]), ("b", &["eth3"])]);
+        assert_eq!(
+            found("10.77.0.240", &on_eth3, &lan),
+            [("a".to_owned(), vec![3])]
+        );
+        let on_any = grants(&[("a", &["eth*"]), ("b", &["wan0"])]);
+        assert_eq!(
+            found("10.77.0.240", &on_any, &lan),
+            [("a".to_owned(), vec![2, 3])]
+        );
+    }
+
+    #[test]
+    fn an_allowed_interface_off_the_subnet_will_do_where_no_other_is_allowed() {
+        let links = [link(2, "10.77.0.11/24"), link(3, "10.99.0.11/24")];
+        let lan = lan(&[("a", &links)]);
+        let on_eth3 = grants(&[("a", &["eth3"])]);
+        assert_eq!(
+            found("10.77.0.240", &on_eth3, &lan),
+            [("a".to_owned(), vec![3])]
+        );
     }
 
     #[test]
@@ -109,9 +196,12 @@ mod tests {
 
     #[test]
     fn a_routed_pool_is_announced_on_every_suitable_link() {
-        let links = vec![link(2, "10.77.0.11/24"), link(3, "10.99.0.11/24")];
-        let lan = BTreeMap::from([("a".to_owned(), links)]);
-        let found = links_for("203.0.113.7".parse().unwrap(), "a", &lan);
-        assert_eq!(found, BTreeSet::from([2, 3]));
+        let links = [link(2, "10.77.0.11/24"), link(3, "10.99.0.11/24")];
+        let lan = lan(&[("a", &links)]);
+        let grants = grants(&[("a", &[])]);
+        assert_eq!(
+            found("203.0.113.7", &grants, &lan),
+            [("a".to_owned(), vec![2, 3])]
+        );
     }
 }

@@ -6,6 +6,8 @@
 //! | --- | --- |
 //! | `claim/IP` | the epoch of its claim on that IP, decimal |
 //! | `draining` | `1` while it is leaving |
+//! | `isolated` | `1` while no other speaker answers it on the LAN |
+//! | `conflict/IP` | the MAC of a stranger that holds that IP |
 //! | `links` | JSON list of its suitable links with carrier |
 
 use std::collections::BTreeMap;
@@ -13,9 +15,12 @@ use std::net::IpAddr;
 
 use crate::ownership::{Epoch, Standing};
 use crate::reach::LanLink;
+use crate::wire::mac::Mac;
 
 const CLAIM: &str = "claim/";
 const DRAINING: &str = "draining";
+const ISOLATED: &str = "isolated";
+const CONFLICT: &str = "conflict/";
 const LINKS: &str = "links";
 
 /// A key to set, or to delete where there is no value.
@@ -31,6 +36,21 @@ pub fn claim(ip: IpAddr, epoch: Option<Epoch>) -> KeyChange {
 #[must_use]
 pub fn draining() -> KeyChange {
     (DRAINING.to_owned(), Some("1".to_owned()))
+}
+
+/// Says whether anybody answers this node on the LAN.
+#[must_use]
+pub fn isolated(isolated: bool) -> KeyChange {
+    (ISOLATED.to_owned(), isolated.then(|| "1".to_owned()))
+}
+
+/// Names the stranger that holds an IP, or takes that back.
+#[must_use]
+pub fn conflict(ip: IpAddr, stranger: Option<Mac>) -> KeyChange {
+    (
+        format!("{CONFLICT}{ip}"),
+        stranger.map(|mac| mac.to_string()),
+    )
 }
 
 /// Names this node's suitable links with carrier.
@@ -51,10 +71,16 @@ pub fn read(state: &BTreeMap<String, String>, alive: bool) -> (Standing, Vec<Lan
     let standing = Standing {
         alive,
         draining: state.contains_key(DRAINING),
+        isolated: state.contains_key(ISOLATED),
+        conflicts: state.keys().filter_map(|key| read_conflict(key)).collect(),
         claims: state.iter().filter_map(read_claim).collect(),
         macs: links.iter().map(|link| link.mac).collect(),
     };
     (standing, links)
+}
+
+fn read_conflict(key: &str) -> Option<IpAddr> {
+    key.strip_prefix(CONFLICT)?.parse().ok()
 }
 
 fn read_claim((key, value): (&String, &String)) -> Option<(IpAddr, Epoch)> {
@@ -66,7 +92,7 @@ fn read_claim((key, value): (&String, &String)) -> Option<(IpAddr, Epoch)> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{claim, draining, links, read};
+    use super::{claim, conflict, draining, isolated, links, read};
     use crate::reach::LanLink;
     use crate::wire::mac::Mac;
 
@@ -82,13 +108,16 @@ mod tests {
         let state: BTreeMap<String, String> = [
             claim(ip, Some(7)),
             draining(),
+            isolated(true),
+            conflict(ip, Some(link.mac)),
             links(std::slice::from_ref(&link)),
         ]
         .into_iter()
         .filter_map(|(key, value)| Some((key, value?)))
         .collect();
         let (standing, read_links) = read(&state, true);
-        assert!(standing.alive && standing.draining);
+        assert!(standing.alive && standing.draining && standing.isolated);
+        assert!(standing.conflicts.contains(&ip));
         assert_eq!(standing.claims, BTreeMap::from([(ip, 7)]));
         assert!(standing.macs.contains(&link.mac));
         assert_eq!(read_links, [link]);

@@ -1,58 +1,28 @@
-//! Kubernetes Events, written behind everything else: they may be late or, in
-//! a flood, dropped and counted, but nothing ever waits for them.
+//! What the controller says in Events; they are written behind everything else.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use ferrolb_core::config::Kind;
 use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_MAP, CONTROLLER};
-use ferrolb_runtime::error::Chain;
-use k8s_openapi::api::core::v1::ObjectReference;
-use k8s_openapi::api::events::v1::Event;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
-use k8s_openapi::jiff::Timestamp;
-use kube::api::PostParams;
-use kube::{Api, Client};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use ferrolb_runtime::kube::events::{self, EventWriter, News, Reporter};
+use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
+use kube::{Api, Client, ResourceExt};
 
+use crate::decide::Unfit;
 use crate::k8s::doors::state::Objection;
 use crate::metrics::{ControllerMetrics, Outcome};
-use crate::reconcile::{FaultyConfig, Notice, Told};
+use crate::reconcile::{FaultyConfig, Notice, PoolNews, Told};
 
-/// Events waiting at most.
-const BACKLOG: usize = 4096;
-
-/// The longest one Event is waited for.
+/// The longest the ConfigMap is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The longest note the API server takes, in bytes.
-const LONGEST_NOTE: usize = 1024;
-
-/// One Event to be.
-#[derive(Debug)]
-struct News {
-    regarding: ObjectReference,
-    warning: bool,
-    reason: &'static str,
-    action: &'static str,
-    note: String,
-}
-
 /// Where news goes in; never waits.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct EventSender {
-    sender: mpsc::Sender<News>,
-    namespace: String,
-    metrics: Arc<ControllerMetrics>,
-}
-
-/// Where news comes out and is written.
-pub struct EventWriter {
-    receiver: mpsc::Receiver<News>,
+    sender: events::EventSender,
     client: Client,
-    instance: String,
-    metrics: Arc<ControllerMetrics>,
+    namespace: String,
 }
 
 /// Both ends. `namespace` is where the ConfigMap is; `instance` names this
@@ -64,28 +34,41 @@ pub fn channel(
     instance: &str,
     metrics: Arc<ControllerMetrics>,
 ) -> (EventSender, EventWriter) {
-    let (sender, receiver) = mpsc::channel(BACKLOG);
+    let reporter = Reporter {
+        controller: CONTROLLER,
+        instance: instance.to_owned(),
+    };
+    let count = move |outcome| metrics.event_ended(Outcome::from(outcome));
+    let (sender, writer) = events::channel(client.clone(), reporter, Arc::new(count));
     let sender = EventSender {
         sender,
-        namespace: namespace.to_owned(),
-        metrics: Arc::clone(&metrics),
-    };
-    let writer = EventWriter {
-        receiver,
         client,
-        instance: instance.to_owned(),
-        metrics,
+        namespace: namespace.to_owned(),
     };
     (sender, writer)
+}
+
+impl From<events::Outcome> for Outcome {
+    fn from(outcome: events::Outcome) -> Self {
+        match outcome {
+            events::Outcome::Done => Self::Done,
+            events::Outcome::Failed => Self::Failed,
+            events::Outcome::Dropped => Self::Dropped,
+        }
+    }
 }
 
 impl EventSender {
     /// Tells the owner of a Service.
     pub fn service(&self, told: &Told) {
-        let (warning, reason, action) = match told.notice {
+        let (warning, reason, action) = match &told.notice {
             Notice::Assigned(_) => (false, "IPAllocated", "Allocate"),
             Notice::Refused(_) => (true, "AllocationFailed", "Allocate"),
-            Notice::Lost(_) => (true, "ClearAssignment", "Release"),
+            Notice::Lost(lost) => match lost.why {
+                Unfit::Stranger(_) => (true, "AddressConflict", "Release"),
+                _ => (true, "ClearAssignment", "Release"),
+            },
+            Notice::Conflict { .. } => (true, "AddressConflict", "Announce"),
         };
         let (namespace, name) = (&told.key.namespace, &told.key.name);
         self.send(News {
@@ -119,6 +102,32 @@ impl EventSender {
         });
     }
 
+    /// Tells the administrator how full a pool is, at its object, or at the
+    /// ConfigMap it is in.
+    pub fn pool(&self, news: PoolNews) {
+        let PoolNews { pool, uid, note } = news;
+        let news = |regarding| News {
+            regarding,
+            warning: true,
+            reason: "PoolUsage",
+            action: "Allocate",
+            note,
+        };
+        let namespace = self.namespace.clone();
+        if let Some(uid) = uid {
+            let regarding = ObjectReference {
+                api_version: Some("metallb.io/v1beta1".to_owned()),
+                ..reference("IPAddressPool", &namespace, &pool, &uid)
+            };
+            return self.send(news(regarding));
+        }
+        let (sender, client) = (self.sender.clone(), self.client.clone());
+        tokio::spawn(async move {
+            let uid = config_map(client, &namespace).await.unwrap_or_default();
+            sender.send(news(reference("ConfigMap", &namespace, CONFIG_MAP, &uid)));
+        });
+    }
+
     /// Tells whoever looks after an object of the configuration.
     pub fn object(&self, objection: &Objection) {
         let (namespace, name) = (&objection.namespace, &objection.name);
@@ -139,97 +148,18 @@ impl EventSender {
     }
 
     fn send(&self, news: News) {
-        if self.sender.try_send(news).is_err() {
-            self.metrics.event_ended(Outcome::Dropped);
-        }
+        self.sender.send(news);
     }
 }
 
-impl EventWriter {
-    /// Writes Events until cancelled.
-    pub async fn run(mut self, cancel: CancellationToken) {
-        loop {
-            let news = tokio::select! {
-                () = cancel.cancelled() => return,
-                news = self.receiver.recv() => news,
-            };
-            let Some(news) = news else {
-                return cancel.cancelled().await;
-            };
-            self.write(news).await;
-        }
-    }
-
-    async fn write(&self, news: News) {
-        let namespace = news.regarding.namespace.clone().unwrap_or_default();
-        let events: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
-        let event = event(news, &self.instance);
-        let params = PostParams::default();
-        let created = tokio::time::timeout(PATIENCE, events.create(&params, &event)).await;
-        let outcome = match created {
-            Ok(Ok(_)) => Outcome::Done,
-            Ok(Err(error)) => {
-                tracing::debug!(error = %Chain(&error), "cannot write an Event");
-                Outcome::Failed
-            }
-            Err(_) => Outcome::Failed,
-        };
-        self.metrics.event_ended(outcome);
-    }
+/// `metadata.uid` of the ConfigMap, without which `kubectl describe` does not
+/// find an Event about it.
+async fn config_map(client: Client, namespace: &str) -> Option<String> {
+    let maps: Api<ConfigMap> = Api::namespaced(client, namespace);
+    let map = tokio::time::timeout(PATIENCE, maps.get_metadata_opt(CONFIG_MAP)).await;
+    map.ok()?.ok()??.uid()
 }
 
 fn reference(kind: &str, namespace: &str, name: &str, uid: &str) -> ObjectReference {
-    ObjectReference {
-        api_version: Some("v1".to_owned()),
-        kind: Some(kind.to_owned()),
-        namespace: Some(namespace.to_owned()),
-        name: Some(name.to_owned()),
-        uid: Some(uid.to_owned()),
-        ..ObjectReference::default()
-    }
-}
-
-fn event(news: News, instance: &str) -> Event {
-    let now = Timestamp::now();
-    let object = news.regarding.name.clone().unwrap_or_default();
-    Event {
-        metadata: ObjectMeta {
-            namespace: news.regarding.namespace.clone(),
-            name: Some(format!("{object}.{:x}", now.as_nanosecond())),
-            ..ObjectMeta::default()
-        },
-        event_time: Some(MicroTime(now)),
-        type_: Some(if news.warning { "Warning" } else { "Normal" }.to_owned()),
-        reason: Some(news.reason.to_owned()),
-        action: Some(news.action.to_owned()),
-        note: Some(shortened(news.note)),
-        regarding: Some(news.regarding),
-        reporting_controller: Some(CONTROLLER.to_owned()),
-        reporting_instance: Some(instance.to_owned()),
-        ..Event::default()
-    }
-}
-
-fn shortened(mut note: String) -> String {
-    const MORE: &str = " …";
-    if note.len() > LONGEST_NOTE {
-        let longest = LONGEST_NOTE - MORE.len();
-        let end = (0..=longest).rev().find(|&end| note.is_char_boundary(end));
-        note.truncate(end.unwrap_or_default());
-        note.push_str(MORE);
-    }
-    note
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{LONGEST_NOTE, shortened};
-
-    #[test]
-    fn a_note_is_no_longer_than_the_server_takes() {
-        assert_eq!(shortened("short".to_owned()), "short");
-        for length in LONGEST_NOTE - 2..LONGEST_NOTE + 8 {
-            assert!(shortened("ü".repeat(length)).len() <= LONGEST_NOTE);
-        }
-    }
+    events::reference("v1", kind, Some(namespace), name, uid)
 }

@@ -5,8 +5,8 @@
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 
 pub use prometheus::Error as MetricsError;
@@ -24,6 +24,16 @@ impl Metrics {
     /// When the name is taken or malformed.
     pub fn counter(&self, name: &str, help: &str) -> Result<IntCounter, MetricsError> {
         let metric = IntCounter::new(name, help)?;
+        self.registry.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    /// Registers a counter of fractions, such as seconds.
+    ///
+    /// # Errors
+    /// When the name is taken or malformed.
+    pub fn float_counter(&self, name: &str, help: &str) -> Result<Counter, MetricsError> {
+        let metric = Counter::new(name, help)?;
         self.registry.register(Box::new(metric.clone()))?;
         Ok(metric)
     }

@@ -1,36 +1,88 @@
-//! Which IPs are wanted, and which nodes may announce each: Services, their
-//! EndpointSlices and Nodes reduced to candidates. Pure: three verbs for each
-//! kind (apply, delete, reset), no client.
+//! Which IPs are wanted, and which nodes may announce each: the configuration,
+//! Services, their EndpointSlices and Nodes reduced to grants. Pure: three verbs
+//! for each kind (apply, delete, reset), no client.
 //!
 //! Liveness and links are not considered here; gossip and the wire know those.
 
+mod adverts;
+mod grant;
+mod rules;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use ferrolb_core::config::Config;
+
 use crate::ownership::Node;
+use adverts::Adverts;
+pub use grant::{Grant, Grants, Interfaces, Wanted};
+pub use rules::{Bar, Rules};
 pub use views::{Endpoint, NodeView, ObjectKey, ServiceView, SliceView};
 
 /// The demand for announcements, as the API server last told it.
 #[derive(Debug, Default)]
 pub struct Demand {
+    rules: Rules,
+    /// None before the first one: nothing is announced.
+    config: Option<Config>,
     services: BTreeMap<ObjectKey, ServiceView>,
     slices: BTreeMap<ObjectKey, SliceView>,
     /// Names of the slices of each Service.
     slices_of: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
     nodes: BTreeMap<Node, NodeView>,
     services_of: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+
+    adverts: Adverts,
+    wanted: BTreeMap<IpAddr, Wanted>,
+    stale: Stale,
+}
+
+/// What has to be worked out again.
+#[derive(Debug, Default)]
+struct Stale {
+    everything: bool,
+    ips: BTreeSet<IpAddr>,
 }
 
 impl Demand {
+    /// No demand yet, in an installation with these rules.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            ..Self::default()
+        }
+    }
+
+    /// This configuration is in force; tells whether it is another than before.
+    pub fn configure(&mut self, config: Config) -> bool {
+        let config = Some(config);
+        let another = self.config != config;
+        if another {
+            self.config = config;
+            self.stale.everything = true;
+        }
+        another
+    }
+
+    /// Whether a configuration is in force.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        self.config.is_some()
+    }
+
     /// A Service exists and looks like this.
     pub fn apply_service(&mut self, service: ServiceView) {
+        if self.services.get(&service.key) == Some(&service) {
+            return;
+        }
         self.delete_service(&service.key);
         for ip in &service.ips {
             let services = self.services_of.entry(*ip).or_default();
             services.insert(service.key.clone());
         }
+        self.stale.ips.extend(&service.ips);
         self.services.insert(service.key.clone(), service);
     }
 
@@ -42,12 +94,14 @@ impl Demand {
         for ip in &service.ips {
             remove_from(&mut self.services_of, ip, key);
         }
+        self.stale.ips.extend(&service.ips);
     }
 
     /// These are all Services of ours.
     pub fn reset_services(&mut self, services: Vec<ServiceView>) {
         self.services.clear();
         self.services_of.clear();
+        self.stale.everything = true;
         services
             .into_iter()
             .for_each(|view| self.apply_service(view));
@@ -55,7 +109,11 @@ impl Demand {
 
     /// An EndpointSlice exists and looks like this.
     pub fn apply_slice(&mut self, slice: SliceView) {
+        if self.slices.get(&slice.key) == Some(&slice) {
+            return;
+        }
         self.delete_slice(&slice.key);
+        self.endpoints_changed(&slice.service);
         let slices = self.slices_of.entry(slice.service.clone()).or_default();
         slices.insert(slice.key.clone());
         self.slices.insert(slice.key.clone(), slice);
@@ -65,6 +123,7 @@ impl Demand {
     pub fn delete_slice(&mut self, key: &ObjectKey) {
         if let Some(slice) = self.slices.remove(key) {
             remove_from(&mut self.slices_of, &slice.service, key);
+            self.endpoints_changed(&slice.service);
         }
     }
 
@@ -72,17 +131,22 @@ impl Demand {
     pub fn reset_slices(&mut self, slices: Vec<SliceView>) {
         self.slices.clear();
         self.slices_of.clear();
+        self.stale.everything = true;
         slices.into_iter().for_each(|view| self.apply_slice(view));
     }
 
     /// A Node exists and looks like this.
     pub fn apply_node(&mut self, node: NodeView) {
-        self.nodes.insert(node.name.clone(), node);
+        // A Node is written every few seconds; little of it matters here.
+        if self.nodes.get(&node.name) != Some(&node) {
+            self.nodes.insert(node.name.clone(), node);
+            self.stale.everything = true;
+        }
     }
 
     /// A Node is gone.
     pub fn delete_node(&mut self, name: &str) {
-        self.nodes.remove(name);
+        self.stale.everything |= self.nodes.remove(name).is_some();
     }
 
     /// These are all Nodes.
@@ -91,6 +155,7 @@ impl Demand {
             .into_iter()
             .map(|node| (node.name.clone(), node))
             .collect();
+        self.stale.everything = true;
     }
 
     /// How many Nodes there are; the gossip interval follows it.
@@ -100,39 +165,66 @@ impl Demand {
     }
 
     /// The Services that hold an IP.
-    pub fn services_of(&self, ip: IpAddr) -> impl Iterator<Item = &ObjectKey> {
-        self.services_of.get(&ip).into_iter().flatten()
+    pub fn services_of(&self, ip: IpAddr) -> impl Iterator<Item = &ServiceView> {
+        let keys = self.services_of.get(&ip).into_iter().flatten();
+        keys.filter_map(|key| self.services.get(key))
+    }
+
+    /// Whether [`wanted`](Self::wanted) may be other than at the last call.
+    #[must_use]
+    pub fn has_changed(&self) -> bool {
+        self.stale.everything || !self.stale.ips.is_empty()
     }
 
     /// Every wanted IP with the nodes that may announce it; an IP that no node
-    /// may announce is there with an empty set.
-    #[must_use]
-    pub fn candidates(&self) -> BTreeMap<IpAddr, BTreeSet<Node>> {
-        self.services_of
-            .iter()
-            .map(|(ip, services)| (*ip, self.candidates_of(*ip, services)))
-            .collect()
-    }
-
-    /// Services that share an IP have one owner, which serves all of them.
-    fn candidates_of(&self, ip: IpAddr, services: &BTreeSet<ObjectKey>) -> BTreeSet<Node> {
-        let views = services.iter().filter_map(|key| self.services.get(key));
-        let sets = views.map(|service| self.nodes_serving(service, ip));
-        sets.reduce(|all, next| &all & &next).unwrap_or_default()
-    }
-
-    fn nodes_serving(&self, service: &ServiceView, ip: IpAddr) -> BTreeSet<Node> {
-        let endpoints = self.endpoints(service, ip);
-        let willing = self.nodes.values().filter(|node| node.may_announce());
-        let names = willing.map(|node| node.name.clone());
-        if service.local {
-            let hosts: BTreeSet<&Node> = endpoints.filter_map(|end| end.node.as_ref()).collect();
-            names.filter(|name| hosts.contains(name)).collect()
-        } else if endpoints.count() > 0 {
-            names.collect()
-        } else {
-            BTreeSet::new()
+    /// may announce is there without any. An IP that no pool covers is not
+    /// there: another provider gave it to the Service.
+    pub fn wanted(&mut self) -> &BTreeMap<IpAddr, Wanted> {
+        let stale = std::mem::take(&mut self.stale);
+        if stale.everything {
+            if let Some(config) = &self.config {
+                self.adverts = Adverts::new(config, &self.nodes);
+            }
+            let ips = self.services_of.keys();
+            self.wanted = ips
+                .filter_map(|ip| Some((*ip, self.wanted_ip(*ip)?)))
+                .collect();
         }
+        for ip in stale.ips.iter().filter(|_| !stale.everything) {
+            match self.wanted_ip(*ip) {
+                Some(wanted) => self.wanted.insert(*ip, wanted),
+                None => self.wanted.remove(ip),
+            };
+        }
+        &self.wanted
+    }
+
+    fn wanted_ip(&self, ip: IpAddr) -> Option<Wanted> {
+        let services = self.services_of(ip);
+        let grants: Vec<Grants> = services
+            .filter_map(|service| self.grants_of(service, ip))
+            .collect();
+        (!grants.is_empty()).then(|| Wanted::shared(grants))
+    }
+
+    /// What the advertisements admit for one Service, less what Nodes and
+    /// endpoints say against it.
+    fn grants_of(&self, service: &ServiceView, ip: IpAddr) -> Option<Grants> {
+        let mut grants = self.adverts.grants(ip, &service.labels)?;
+        let hosts: BTreeSet<Option<&Node>> = self
+            .endpoints(service, ip)
+            .map(|end| end.node.as_ref())
+            .collect();
+        for (name, grant) in &mut grants {
+            let served = if service.local {
+                hosts.contains(&Some(name))
+            } else {
+                !hosts.is_empty()
+            };
+            let of_node = self.nodes.get(name).and_then(|node| self.rules.bar(node));
+            grant.bar = of_node.or((!served).then_some(Bar::NoEndpoint));
+        }
+        Some(grants)
     }
 
     /// The endpoints that serve, in the IP's family.
@@ -141,6 +233,12 @@ impl Demand {
         keys.filter_map(|key| self.slices.get(key))
             .filter(move |slice| slice.ipv6 == ip.is_ipv6())
             .flat_map(|slice| &slice.serving)
+    }
+
+    fn endpoints_changed(&mut self, service: &ObjectKey) {
+        if let Some(service) = self.services.get(service) {
+            self.stale.ips.extend(&service.ips);
+        }
     }
 }
 

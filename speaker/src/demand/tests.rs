@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::{Demand, Endpoint, NodeView, ObjectKey, ServiceView, SliceView};
+use ferrolb_core::config::Config;
+
+use super::{Bar, Demand, Endpoint, NodeView, ObjectKey, Rules, ServiceView, SliceView};
+
+mod adverts;
 
 const IP: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
@@ -17,6 +21,8 @@ fn key(name: &str) -> ObjectKey {
 fn service(name: &str, local: bool) -> ServiceView {
     ServiceView {
         key: key(name),
+        uid: String::new(),
+        labels: [("app".to_owned(), name.to_owned())].into(),
         ips: vec![IP],
         local,
     }
@@ -34,22 +40,33 @@ fn slice(service: &str, nodes: &[&str]) -> SliceView {
     }
 }
 
+/// A Node that carries its name as a label too.
 fn node(name: &str) -> NodeView {
     NodeView {
         name: name.to_owned(),
-        excluded: false,
+        labels: [("name".to_owned(), name.to_owned())].into(),
+        taints: BTreeSet::new(),
         network_unavailable: false,
     }
 }
 
-fn three_nodes() -> Demand {
-    let mut demand = Demand::default();
+/// Three nodes and a pool that covers the IP; `adverts` is YAML, the list of
+/// advertisements, or empty.
+fn three_nodes_with(rules: Rules, adverts: &str) -> Demand {
+    let mut demand = Demand::new(rules);
+    let pools = "pools: [{name: lan, addresses: [192.0.2.0/28, 2001:db8::/120]}]";
+    let config = Config::from_yaml(&format!("{pools}\n{adverts}")).unwrap();
+    demand.configure(config);
     demand.reset_nodes(vec![node("a"), node("b"), node("c")]);
     demand
 }
 
-fn candidates(demand: &Demand) -> Vec<String> {
-    demand.candidates()[&IP].iter().cloned().collect()
+fn three_nodes() -> Demand {
+    three_nodes_with(Rules::default(), "")
+}
+
+fn candidates(demand: &mut Demand) -> Vec<String> {
+    demand.wanted()[&IP].nodes().cloned().collect()
 }
 
 #[test]
@@ -57,7 +74,7 @@ fn with_policy_cluster_any_node_may_announce_if_one_endpoint_serves() {
     let mut demand = three_nodes();
     demand.apply_service(service("web", false));
     demand.apply_slice(slice("web", &["b"]));
-    assert_eq!(candidates(&demand), ["a", "b", "c"]);
+    assert_eq!(candidates(&mut demand), ["a", "b", "c"]);
 }
 
 #[test]
@@ -65,7 +82,7 @@ fn without_a_serving_endpoint_nobody_may_announce() {
     let mut demand = three_nodes();
     demand.apply_service(service("web", false));
     demand.apply_slice(slice("web", &[]));
-    assert!(candidates(&demand).is_empty());
+    assert!(candidates(&mut demand).is_empty());
 }
 
 #[test]
@@ -73,7 +90,7 @@ fn with_policy_local_only_nodes_with_an_endpoint_may_announce() {
     let mut demand = three_nodes();
     demand.apply_service(service("web", true));
     demand.apply_slice(slice("web", &["a", "c"]));
-    assert_eq!(candidates(&demand), ["a", "c"]);
+    assert_eq!(candidates(&mut demand), ["a", "c"]);
 }
 
 #[test]
@@ -84,23 +101,50 @@ fn endpoints_of_the_other_family_do_not_count() {
         ipv6: true,
         ..slice("web", &["a"])
     });
-    assert!(candidates(&demand).is_empty());
+    assert!(candidates(&mut demand).is_empty());
 }
 
 #[test]
-fn excluded_and_unavailable_nodes_may_not_announce() {
+fn a_node_that_must_not_announce_says_why() {
+    let label = "node.kubernetes.io/exclude-from-external-load-balancers";
+    let excluded = NodeView {
+        labels: [(label.to_owned(), String::new())].into(),
+        ..node("a")
+    };
+    let unavailable = NodeView {
+        network_unavailable: true,
+        ..node("b")
+    };
+    let drained = NodeView {
+        taints: ["going".to_owned(), "cordoned".to_owned()].into(),
+        ..node("c")
+    };
+    let rules = |ignore_exclude_label| Rules {
+        drain_taints: ["going".to_owned()].into(),
+        ignore_exclude_label,
+    };
+    for ignore in [false, true] {
+        let mut demand = three_nodes_with(rules(ignore), "");
+        demand.apply_service(service("web", false));
+        demand.apply_slice(slice("web", &["a"]));
+        for view in [&excluded, &unavailable, &drained] {
+            demand.apply_node(view.clone());
+        }
+        let grants = &demand.wanted()[&IP].grants;
+        assert_eq!(grants["a"].bar, (!ignore).then_some(Bar::Excluded));
+        assert_eq!(grants["b"].bar, Some(Bar::NetworkUnavailable));
+        assert_eq!(grants["c"].bar, Some(Bar::Draining("going".to_owned())));
+    }
+}
+
+#[test]
+fn a_node_whose_object_is_deleted_may_not_announce() {
     let mut demand = three_nodes();
     demand.apply_service(service("web", false));
     demand.apply_slice(slice("web", &["a"]));
-    demand.apply_node(NodeView {
-        excluded: true,
-        ..node("a")
-    });
-    demand.apply_node(NodeView {
-        network_unavailable: true,
-        ..node("b")
-    });
-    assert_eq!(candidates(&demand), ["c"]);
+    assert_eq!(candidates(&mut demand), ["a", "b", "c"]);
+    demand.delete_node("b");
+    assert_eq!(candidates(&mut demand), ["a", "c"]);
 }
 
 #[test]
@@ -110,7 +154,7 @@ fn services_sharing_an_ip_need_a_node_that_serves_both() {
     demand.apply_service(service("dns", true));
     demand.apply_slice(slice("web", &["a", "b"]));
     demand.apply_slice(slice("dns", &["b", "c"]));
-    assert_eq!(candidates(&demand), ["b"]);
+    assert_eq!(candidates(&mut demand), ["b"]);
 }
 
 #[test]
@@ -118,7 +162,7 @@ fn a_deleted_service_is_no_longer_wanted() {
     let mut demand = three_nodes();
     demand.apply_service(service("web", false));
     demand.delete_service(&key("web"));
-    assert!(demand.candidates().is_empty());
+    assert!(demand.wanted().is_empty());
 }
 
 #[test]
@@ -130,6 +174,6 @@ fn a_changed_ip_replaces_the_old_one() {
         ips: vec![other],
         ..service("web", false)
     });
-    let wanted: BTreeSet<IpAddr> = demand.candidates().into_keys().collect();
+    let wanted: BTreeSet<IpAddr> = demand.wanted().keys().copied().collect();
     assert_eq!(wanted, BTreeSet::from([other]));
 }

@@ -1,8 +1,11 @@
 //! What matters of each Kubernetes object, and nothing else: a speaker holds
 //! one of these per object in memory.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
+
+use ferrolb_core::selector::Labels;
 
 use crate::ownership::Node;
 
@@ -26,6 +29,10 @@ impl fmt::Display for ObjectKey {
 pub struct ServiceView {
     /// Its name.
     pub key: ObjectKey,
+    /// `metadata.uid`, by which Events name it.
+    pub uid: String,
+    /// `metadata.labels`, by which advertisements select Services.
+    pub labels: Labels,
     /// `status.loadBalancer.ingress[].ip`, without those of `ipMode: Proxy`.
     pub ips: Vec<IpAddr>,
     /// `spec.externalTrafficPolicy` is `Local`.
@@ -57,16 +64,10 @@ pub struct Endpoint {
 pub struct NodeView {
     /// `metadata.name`.
     pub name: Node,
-    /// It carries the label `node.kubernetes.io/exclude-from-external-load-balancers`.
-    pub excluded: bool,
+    /// `metadata.labels`, by which advertisements select nodes.
+    pub labels: Labels,
+    /// The keys of `spec.taints`.
+    pub taints: BTreeSet<String>,
     /// Its condition `NetworkUnavailable` is true.
     pub network_unavailable: bool,
-}
-
-impl NodeView {
-    /// It may announce IPs, as far as its Node object says.
-    #[must_use]
-    pub fn may_announce(&self) -> bool {
-        !self.excluded && !self.network_unavailable
-    }
 }

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ferrolb_core::names::ACCEPTED_CONFIG_MAP;
+
 use super::Engine;
 use crate::interfaces::{Link, Links, suitable};
-use crate::k8s::{Update, Watched};
+use crate::k8s::{Accepted, Update, Watched};
 use crate::net::responder::WireEvent;
 use crate::ownership::Action;
 use crate::reach::LanLink;
@@ -36,8 +38,8 @@ impl Synced {
 
 impl Engine {
     pub(super) fn updated(&mut self, update: Update) {
-        self.stale = true;
         match update {
+            Update::Config(change) => self.config_changed(change),
             Update::Service(change) => match change {
                 Watched::Apply(service) => self.demand.apply_service(service),
                 Watched::Delete(key) => self.demand.delete_service(&key),
@@ -78,6 +80,39 @@ impl Engine {
                 self.gossip.set_peers(self.peers());
             }
         }
+        self.stale |= self.demand.has_changed();
+    }
+
+    /// The last configuration that could be read stays in force.
+    fn config_changed(&mut self, change: Watched<Accepted>) {
+        let now = match change {
+            Watched::Apply(now) => Some(now),
+            Watched::Delete(_) => None,
+            Watched::Reset(all) => all.into_iter().next(),
+        };
+        if let Some(Ok(config)) = now {
+            let (pools, adverts) = (config.pools.len(), config.l2_advertisements.len());
+            if self.demand.configure(*config) {
+                tracing::info!(pools, advertisements = adverts, "configuration in force");
+            }
+            self.configured = None;
+            return;
+        }
+        let consequence = match self.demand.is_configured() {
+            true => "the last one stays in force",
+            false => "nothing is announced before there is one",
+        };
+        let configmap = ACCEPTED_CONFIG_MAP;
+        match now {
+            Some(Err(faults)) => {
+                tracing::error!(configmap, consequence, %faults, "cannot read the configuration");
+            }
+            _ => tracing::warn!(
+                configmap,
+                consequence,
+                "the controller has accepted no configuration"
+            ),
+        }
     }
 
     pub(super) async fn links_changed(&mut self, links: &Arc<Links>) {
@@ -110,10 +145,21 @@ impl Engine {
                 at,
                 ..
             } => self.tested(ip, mac, at),
-            WireEvent::Seen { ip, mac, at, .. } => {
+            WireEvent::Seen {
+                link,
+                ip,
+                mac,
+                sign,
+                at,
+            } => {
+                self.witnessed(link, ip, mac, sign, at);
                 let facts = &self.survey.facts;
+                let asked = self.ownership.asks(ip);
                 let actions = self.ownership.heard(ip, mac, facts, at);
-                self.asker.stop(ip);
+                if asked && !self.ownership.asks(ip) {
+                    self.asker.stop(ip);
+                    self.metrics.verdicts.with_label_values(&["answered"]).inc();
+                }
                 self.perform(actions, at);
                 self.publish_claims().await;
             }
@@ -142,10 +188,11 @@ impl Engine {
     /// Whether this speaker knows enough to own anything: its lists are in, and
     /// it sees its peers or has waited long enough for them.
     pub(super) fn is_settled(&mut self, now: Instant) -> bool {
-        if !self.synced.settled && self.synced.lists() {
+        if !self.synced.settled && self.synced.lists() && self.demand.is_configured() {
             let waited = now - self.started > SETTLE;
             self.synced.settled = waited || self.sees_all_peers();
             if self.synced.settled {
+                self.stale = true;
                 tracing::info!(
                     members = self.view.members.len(),
                     "joined the gossip cluster"

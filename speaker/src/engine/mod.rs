@@ -3,10 +3,12 @@
 //! (in the pure modules), act.
 
 mod inputs;
+mod lookout;
 mod perform;
+mod report;
 mod tell;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::announcer::Announcer;
 use crate::asker::Asker;
-use crate::demand::{Demand, ObjectKey};
-use crate::facts::{Survey, survey};
+use crate::demand::{Demand, ObjectKey, Rules};
+use crate::facts::{Ground, Survey, survey};
 use crate::gossip::{Gossip, View};
 use crate::interfaces::{Links, Patterns};
 use crate::k8s::Update;
@@ -28,7 +30,10 @@ use crate::net::responder::{Wire, WireEvent};
 use crate::ownership::{Node, Ownership, Timing};
 use crate::reach::LanLink;
 use crate::said;
+use crate::watchman::Watchman;
+use crate::wire::mac::Mac;
 use inputs::Synced;
+pub use report::Reporter;
 
 /// A leaving speaker waits so long for its heirs.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
@@ -62,12 +67,20 @@ pub struct Parts {
     pub exclude: Patterns,
     /// The gap between announcements in quiet times.
     pub refresh: Option<Duration>,
+    /// How long the wire is asked for an IP that nobody announced before.
+    pub probe_fresh: Duration,
+    /// What Nodes can say against announcing.
+    pub rules: Rules,
     /// What it counts.
     pub metrics: SpeakerMetrics,
+    /// Through whom it tells the cluster.
+    pub reporter: Reporter,
     /// Dropped when the gossip cluster has been joined.
     pub joined: Guard,
     /// Dropped when the sockets of a link are open.
     pub listening: Guard,
+    /// Dropped when a configuration is in force.
+    pub configured: Guard,
 }
 
 /// Where its messages come from.
@@ -90,8 +103,10 @@ pub struct Engine {
     wire: Wire,
     exclude: Patterns,
     metrics: SpeakerMetrics,
+    reporter: Reporter,
     joined: Option<Guard>,
     listening: Option<Guard>,
+    configured: Option<Guard>,
 
     demand: Demand,
     pods: BTreeMap<ObjectKey, IpAddr>,
@@ -104,8 +119,15 @@ pub struct Engine {
     ownership: Ownership,
     announcer: Announcer,
     asker: Asker,
+    watchman: Watchman,
+    /// The members' hardware addresses.
+    stations: HashMap<Mac, Node>,
     /// The claims last published.
     claims: BTreeMap<IpAddr, u64>,
+    /// The conflicts last published.
+    conflicts: BTreeMap<IpAddr, Mac>,
+    /// Whether this node last said that nobody answers it.
+    said_isolated: bool,
     /// The table last given to the responder.
     answering: BTreeMap<IpAddr, BTreeSet<u32>>,
     /// When a conflict on an IP was last logged.
@@ -124,8 +146,14 @@ impl Engine {
     pub fn new(parts: Parts) -> Self {
         let now = Instant::now();
         let stall_limit = parts.gossip.detection_time() / 2;
+        let interval = parts.gossip.interval();
+        let timing = Timing::new(interval, parts.probe_fresh);
         Self {
-            ownership: Ownership::new(parts.node.clone(), Timing::default()),
+            ownership: Ownership::new(parts.node.clone(), timing),
+            watchman: Watchman::new(interval),
+            stations: HashMap::new(),
+            conflicts: BTreeMap::new(),
+            said_isolated: false,
             announcer: Announcer::new(parts.refresh),
             asker: Asker::default(),
             node: parts.node,
@@ -134,9 +162,11 @@ impl Engine {
             wire: parts.wire,
             exclude: parts.exclude,
             metrics: parts.metrics,
+            reporter: parts.reporter,
             joined: Some(parts.joined),
             listening: Some(parts.listening),
-            demand: Demand::default(),
+            configured: Some(parts.configured),
+            demand: Demand::new(parts.rules),
             pods: BTreeMap::new(),
             view: Arc::default(),
             links: Vec::new(),
@@ -201,6 +231,10 @@ impl Engine {
             }
             () = tokio::time::sleep_until(deadline) => {}
         }
+        // Nobody is judged before all that was heard has been considered.
+        while let Ok(event) = inputs.sightings.try_recv() {
+            self.sighted(event).await;
+        }
         Ok(())
     }
 
@@ -210,14 +244,19 @@ impl Engine {
             self.stalled(now).await;
         }
         self.last_turn = now;
-        self.refresh_facts();
-        if self.is_settled(now) {
+        let settled = self.is_settled(now);
+        let news = self.refresh_facts(now) | self.look_at_wire(now);
+        let due = self.ownership.next_deadline().is_some_and(|at| at <= now);
+        if settled && (news || due) {
             let actions = self.ownership.step(&self.survey.facts, now);
             self.perform(actions, now);
             self.publish_claims().await;
         }
+        self.publish_isolation().await;
         self.ask_and_announce(now);
+        self.ask_stations(now);
         self.wire.vouch(now + self.stall_limit);
+        self.report(now);
     }
 
     async fn stalled(&mut self, now: Instant) {
@@ -227,17 +266,30 @@ impl Engine {
             "this process stood still; mute until the wire says that nobody took over"
         );
         self.metrics.stalls.inc();
+        self.metrics
+            .mute
+            .inc_by((gap - self.stall_limit).as_secs_f64());
+        self.watchman.forget();
         let actions = self.ownership.doubt(now);
         self.perform(actions, now);
     }
 
-    fn refresh_facts(&mut self) {
+    /// Surveys the situation anew if anything has changed; true if so.
+    fn refresh_facts(&mut self, now: Instant) -> bool {
         if !std::mem::take(&mut self.stale) {
-            return;
+            return false;
         }
-        let wanted = self.demand.candidates();
-        let draining = self.draining_since.is_some();
-        self.survey = survey(&self.node, &self.view, &self.links, &wanted, draining);
+        let ground = Ground {
+            own_links: &self.links,
+            wanted: self.demand.wanted(),
+            answering: &self.answering,
+            draining: self.draining_since.is_some(),
+        };
+        let wire = std::mem::take(&mut self.survey.facts.wire);
+        let isolated = self.survey.facts.isolated;
+        self.survey = survey(&self.node, &self.view, &ground);
+        self.survey.facts.wire = wire;
+        self.survey.facts.isolated = isolated;
         let others = self.survey.facts.others.values();
         let live = 1 + others.filter(|other| other.alive).count();
         self.metrics
@@ -247,9 +299,10 @@ impl Engine {
         self.metrics
             .wanted
             .set(i64::try_from(wanted).unwrap_or(i64::MAX));
-        let watched = self.survey.facts.candidates.keys().copied();
-        self.wire.set_watched(watched.collect());
+        self.plan_watch(now);
+        self.reporter.stale();
         self.update_answering();
+        true
     }
 
     fn next_deadline(&self) -> Instant {
@@ -259,6 +312,7 @@ impl Engine {
             self.ownership.next_deadline(),
             self.announcer.next_deadline(),
             self.asker.next_deadline(),
+            self.watchman.next_deadline(),
         ];
         deadlines
             .into_iter()
@@ -292,6 +346,7 @@ impl Engine {
             );
             self.gossip.publish(unclaimed).await;
         }
+        self.reporter.leave();
         self.wire.stop();
         self.gossip.stop().await;
         tracing::info!("left");

@@ -9,10 +9,12 @@ use crate::ownership::Action;
 use crate::reach::LanLink;
 use crate::said;
 use crate::wire::frame::Frame;
+use crate::wire::mac::Mac;
 
 impl Engine {
     pub(super) fn perform(&mut self, actions: Vec<Action>, now: Instant) {
         let changed = !actions.is_empty();
+        self.reporter.stale();
         for action in &actions {
             self.note(action, now);
             match action {
@@ -75,8 +77,28 @@ impl Engine {
         }
     }
 
+    /// Tells the others which strangers this node has found.
+    async fn publish_conflicts(&mut self) {
+        let conflicts: BTreeMap<IpAddr, Mac> = self.ownership.conflicts().collect();
+        if conflicts == self.conflicts {
+            return;
+        }
+        let over = self
+            .conflicts
+            .keys()
+            .filter(|ip| !conflicts.contains_key(*ip));
+        let mut changes: Vec<_> = over.map(|ip| said::conflict(*ip, None)).collect();
+        let new = conflicts
+            .iter()
+            .filter(|(ip, mac)| self.conflicts.get(*ip) != Some(*mac));
+        changes.extend(new.map(|(ip, mac)| said::conflict(*ip, Some(*mac))));
+        self.conflicts = conflicts;
+        self.gossip.publish(changes).await;
+    }
+
     /// Tells the others at once what this node claims now.
     pub(super) async fn publish_claims(&mut self) {
+        self.publish_conflicts().await;
         let claims: BTreeMap<IpAddr, u64> = self.ownership.claims().collect();
         if claims == self.claims {
             return;
@@ -88,6 +110,8 @@ impl Engine {
             .filter(|(ip, epoch)| self.claims.get(*ip) != Some(*epoch));
         changes.extend(new.map(|(ip, epoch)| said::claim(*ip, Some(*epoch))));
         self.claims = claims;
+        // Who inherits what depends on what this node holds.
+        self.stale = true;
         self.gossip.publish(changes).await;
     }
 }

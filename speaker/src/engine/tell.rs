@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::Engine;
-use crate::ownership::Action;
+use crate::ownership::{Action, Cause};
 
 /// A conflict that lasts is logged this often.
 const COMPLAINT_GAP: Duration = Duration::from_secs(10);
@@ -13,11 +13,14 @@ impl Engine {
     /// Counts an action and logs it.
     pub(super) fn note(&mut self, action: &Action, now: Instant) {
         match action {
-            Action::TakeOver { cause, .. } => {
+            Action::TakeOver { cause, from, .. } => {
                 self.metrics
                     .takeovers
                     .with_label_values(&[cause.label()])
                     .inc();
+                if *cause == Cause::Failover {
+                    self.note_failover(from.as_deref(), now);
+                }
             }
             Action::Withdraw { .. } => self.metrics.withdrawals.inc(),
             Action::Conflict { ip, .. } => {
@@ -29,6 +32,15 @@ impl Engine {
             Action::Ask { .. } | Action::Announce { .. } => {}
         }
         self.log_action(action);
+        self.reporter.heed(action);
+    }
+
+    fn note_failover(&self, from: Option<&str>, now: Instant) {
+        self.metrics.verdicts.with_label_values(&["silent"]).inc();
+        if let Some(sign) = from.and_then(|from| self.last_sign(from)) {
+            let silence = now.saturating_duration_since(sign);
+            self.metrics.failover.observe(silence.as_secs_f64());
+        }
     }
 
     fn may_complain(&mut self, ip: IpAddr, now: Instant) -> bool {
@@ -70,11 +82,11 @@ impl Engine {
         }
     }
 
-    fn services(&self, ip: IpAddr) -> String {
+    pub(super) fn services(&self, ip: IpAddr) -> String {
         let services: Vec<_> = self
             .demand
             .services_of(ip)
-            .map(ToString::to_string)
+            .map(|service| service.key.to_string())
             .collect();
         services.join(",")
     }

@@ -198,6 +198,12 @@ impl Gossip {
         self.peers.send_replace(peers);
     }
 
+    /// The time between two rounds of gossip.
+    #[must_use]
+    pub const fn interval(&self) -> Duration {
+        self.interval
+    }
+
     /// How long a death goes unseen, as a rule: five intervals. The earliest
     /// verdict falls three intervals after the last beat; the usual gap between
     /// beats grows with the cluster, so among a hundred members it can take seven.

@@ -176,6 +176,7 @@ fn member(who: &Incarnation, seen: &Seen) -> Member {
         generation: who.generation,
         addr: who.addr,
         alive: seen.alive,
+        silent_since: (!seen.alive).then_some(seen.beat_at),
         state: seen.state.clone(),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Instant;
 
 /// One speaker as the gossip plane knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Member {
     pub addr: SocketAddr,
     /// Whether its heartbeats still arrive. Always true for the speaker itself.
     pub alive: bool,
+    /// When its last heartbeat came, if it is dead.
+    pub silent_since: Option<Instant>,
     /// The keys it published. For a dead member the last ones heard.
     pub state: BTreeMap<String, String>,
 }

@@ -2,16 +2,19 @@
 
 use std::net::IpAddr;
 
-use k8s_openapi::api::core::v1::{Node, Pod, Service};
+use ferrolb_core::config::{Config, Faults, Sources, load};
+use ferrolb_core::names::CONFIG_KEY;
+use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::{Endpoint as K8sEndpoint, EndpointSlice};
 use kube::ResourceExt;
 
 use crate::demand::{Endpoint, NodeView, ObjectKey, ServiceView, SliceView};
 
-/// Well-known label: keep load balancers away from this Node.
-const EXCLUDE_LABEL: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 /// Well-known label: the Service an EndpointSlice belongs to.
 const SERVICE_LABEL: &str = "kubernetes.io/service-name";
+
+/// What the controller's ConfigMap holds.
+pub type Accepted = Result<Box<Config>, Faults>;
 
 /// Namespace and name.
 pub(super) fn key<K: ResourceExt>(object: &K) -> ObjectKey {
@@ -28,6 +31,8 @@ pub(super) fn service(service: &Service, our_class: Option<&str>) -> Option<Serv
         && spec.load_balancer_class.as_deref() == our_class;
     ours.then(|| ServiceView {
         key: key(service),
+        uid: service.uid().unwrap_or_default(),
+        labels: service.labels().clone(),
         ips: ips(service),
         local: spec.external_traffic_policy.as_deref() == Some("Local"),
     })
@@ -85,11 +90,30 @@ pub(super) fn node(node: &Node) -> NodeView {
         .into_iter()
         .flatten()
         .any(|condition| condition.type_ == "NetworkUnavailable" && condition.status == "True");
+    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_ref());
     NodeView {
         name: node.name_any(),
-        excluded: node.labels().contains_key(EXCLUDE_LABEL),
+        labels: node.labels().clone(),
+        taints: taints
+            .into_iter()
+            .flatten()
+            .map(|taint| taint.key.clone())
+            .collect(),
         network_unavailable,
     }
+}
+
+/// The configuration that the controller has accepted, or why it cannot be read.
+pub(super) fn config(map: &ConfigMap) -> Accepted {
+    let data = map.data.as_ref();
+    let Some(text) = data.and_then(|data| data.get(CONFIG_KEY)) else {
+        return Err(Faults::whole(format!("has no key {CONFIG_KEY:?}")));
+    };
+    let sources = Sources {
+        text: Some(text.clone()),
+        objects: Vec::new(),
+    };
+    load(&sources).map(|loaded| Box::new(loaded.config))
 }
 
 /// The address of a speaker's pod; it is on the host network, so this is the
@@ -102,7 +126,7 @@ pub(super) fn pod_ip(pod: &Pod) -> Option<IpAddr> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{node, service, slice};
+    use super::{config, node, service, slice};
 
     fn parse<K: serde::de::DeserializeOwned>(value: Value) -> K {
         serde_json::from_value(value).unwrap()
@@ -156,14 +180,29 @@ mod tests {
     }
 
     #[test]
-    fn label_and_condition_keep_a_node_away() {
-        let label = json!({"node.kubernetes.io/exclude-from-external-load-balancers": ""});
-        let excluded = node(&parse(json!({"metadata": {"name": "a", "labels": label}})));
-        assert!(!excluded.may_announce());
-        let condition = json!({"type": "NetworkUnavailable", "status": "True"});
-        let down = node(&parse(
-            json!({"metadata": {"name": "b"}, "status": {"conditions": [condition]}}),
-        ));
-        assert!(!down.may_announce());
+    fn what_a_node_says_against_announcing_is_seen() {
+        let view = node(&parse(json!({
+            "metadata": {"name": "a", "labels": {"zone": "b"}},
+            "spec": {"taints": [{"key": "going", "effect": "NoSchedule"}]},
+            "status": {"conditions": [{"type": "NetworkUnavailable", "status": "True"}]},
+        })));
+        assert_eq!(view.labels["zone"], "b");
+        assert!(view.taints.contains("going") && view.network_unavailable);
+        let well = node(&parse(json!({"metadata": {"name": "b"}})));
+        assert!(well.taints.is_empty() && !well.network_unavailable);
+    }
+
+    #[test]
+    fn a_configuration_is_read_or_its_faults_are() {
+        let read = |data| {
+            config(&parse(
+                json!({"metadata": {"name": "ferrolb-accepted"}, "data": data}),
+            ))
+        };
+        let text = "pools: [{name: lan, addresses: [192.0.2.0/28]}]";
+        let good = read(json!({"config.yaml": text})).unwrap();
+        assert_eq!(good.pools[0].name, "lan");
+        assert!(read(json!({"config.yaml": "pools: 7"})).is_err());
+        assert!(read(json!({"other": text})).is_err());
     }
 }

@@ -2,10 +2,12 @@
 //! views and handed to the engine, and the gossip key it reads once.
 
 mod convert;
+pub mod l2_status;
 mod nodes;
 mod secret;
 mod watches;
 
+pub use convert::Accepted;
 pub use nodes::count_nodes;
 pub use secret::{SecretError, gossip_key};
 pub use watches::{Update, Watched, Watches};

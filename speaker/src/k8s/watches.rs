@@ -1,14 +1,15 @@
 //! The speaker's watches: Services, EndpointSlices and Nodes of the cluster,
-//! and the speaker pods of our own namespace.
+//! and of our own namespace the speaker pods and the accepted configuration.
 
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::net::IpAddr;
 
+use ferrolb_core::names::ACCEPTED_CONFIG_MAP;
 use ferrolb_runtime::kube::{Change, watch};
 use ferrolb_runtime::ready::Readiness;
 use ferrolb_runtime::tasks::Tasks;
-use k8s_openapi::api::core::v1::{Node, Pod, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::runtime::watcher;
 use kube::{Api, Client, Resource};
@@ -16,7 +17,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::convert;
+use super::convert::{self, Accepted};
 use crate::demand::{NodeView, ObjectKey, ServiceView, SliceView};
 
 /// Selects the speaker's pods.
@@ -33,6 +34,8 @@ pub enum Update {
     Node(Watched<NodeView>),
     /// A speaker's pod, by name, with its address.
     Pod(Watched<(ObjectKey, IpAddr)>),
+    /// The configuration that the controller has accepted.
+    Config(Watched<Accepted>),
 }
 
 /// The three verbs, on views.
@@ -61,6 +64,7 @@ pub struct Watches<'a> {
 impl Watches<'_> {
     /// Starts them all. `class` is our `spec.loadBalancerClass`.
     pub fn spawn(&self, tasks: &mut Tasks, namespace: &str, class: Option<String>) {
+        self.spawn_config(tasks, namespace);
         let service = move |object: &Service| convert::service(object, class.as_deref());
         let node = |object: &Node| Some(convert::node(object));
         let pod = |object: &Pod| Some((convert::key(object), convert::pod_ip(object)?));
@@ -87,6 +91,23 @@ impl Watches<'_> {
         self.watch(tasks, "speaker pods", pods, SPEAKER_PODS, pod, Update::Pod);
     }
 
+    /// Holds back readiness no longer than its list takes; the engine waits for
+    /// the first configuration.
+    fn spawn_config(&self, tasks: &mut Tasks, namespace: &str) {
+        let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), namespace);
+        let named = format!("metadata.name={ACCEPTED_CONFIG_MAP}");
+        let config = watcher::Config::default().fields(&named);
+        let read = |map: &ConfigMap| Some(convert::config(map));
+        self.watch_with(
+            tasks,
+            ACCEPTED_CONFIG_MAP,
+            maps,
+            config,
+            read,
+            Update::Config,
+        );
+    }
+
     fn watch<K, V>(
         &self,
         tasks: &mut Tasks,
@@ -100,6 +121,21 @@ impl Watches<'_> {
         V: Send + 'static,
     {
         let config = watcher::Config::default().labels(labels);
+        self.watch_with(tasks, what, api, config, view, wrap);
+    }
+
+    fn watch_with<K, V>(
+        &self,
+        tasks: &mut Tasks,
+        what: &'static str,
+        api: Api<K>,
+        config: watcher::Config,
+        view: impl Fn(&K) -> Option<V> + Send + Sync + 'static,
+        wrap: fn(Watched<V>) -> Update,
+    ) where
+        K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+        V: Send + 'static,
+    {
         let cancel = self.cancel.clone();
         let updates = self.updates.clone();
         let mut guard = Some(self.readiness.expect(what));

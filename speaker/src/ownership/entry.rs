@@ -1,10 +1,13 @@
 //! The state machine of one IP on one node.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Action, Cause, Epoch, Node, Timing};
 use crate::wire::mac::Mac;
+
+/// A dispute that nobody repeats within this time is over.
+const DISPUTE: Duration = Duration::from_secs(1);
 
 /// What matters for one IP at one moment.
 #[derive(Debug, Clone, Default)]
@@ -23,11 +26,36 @@ pub(super) struct Situation {
     pub(super) rival: Option<Node>,
     /// The dead member that claimed it last.
     pub(super) last_owner: Option<Node>,
+    /// The rival lives, but does not answer on the wire.
+    pub(super) silent: bool,
+    /// The rival has missed a question on the wire, and this node is its heir.
+    pub(super) early: bool,
+    /// The dead member goes on answering on the wire.
+    pub(super) answers: bool,
+    /// Another node reports a stranger that holds it.
+    pub(super) held_by_stranger: bool,
     /// This node's place in the line of those who may take it; none while its
     /// holder is fit.
     pub(super) place: Option<usize>,
     /// The highest epoch known for it.
     pub(super) top_epoch: Epoch,
+}
+
+/// Who spoke for an IP on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// No speaker.
+    Stranger,
+    /// A speaker that gossip shows alive.
+    Member,
+    /// A speaker that gossip does not show alive; of two owners that only the
+    /// wire shows to each other the one with the lower rank yields.
+    Unseen {
+        /// Which.
+        node: Node,
+        /// It is the one to yield.
+        yields: bool,
+    },
 }
 
 /// One look at one IP: when, and what comes of it.
@@ -62,8 +90,13 @@ impl<'a> Turn<'a> {
 enum Phase {
     #[default]
     Idle,
-    /// The wire is being asked; the verdict falls at `until`.
-    Asking { until: Instant, cause: Cause },
+    /// The wire is being asked; the verdict falls at `until`. While it is early
+    /// the holder is only missed, and may yet be heard.
+    Asking {
+        until: Instant,
+        cause: Cause,
+        early: bool,
+    },
     /// Claimed and answered for.
     Owning { epoch: Epoch },
     /// Claimed, but mute until the wire has been asked.
@@ -79,8 +112,14 @@ pub(super) struct Entry {
     /// This node's next chance, while it waits for its turn or leaves a
     /// suspect alone.
     wait_until: Option<Instant>,
-    /// No asking before this moment: somebody answered on the wire.
-    respite_until: Option<Instant>,
+    /// When somebody last answered for it on the wire.
+    answered_at: Option<Instant>,
+    /// Who held it when it was last asked for, if it was no speaker.
+    stranger: Option<Mac>,
+    /// When a foreign claim on an owned IP was last answered by announcing it.
+    defended_at: Option<Instant>,
+    /// When a speaker that gossip does not show was first heard to have it too.
+    disputed_at: Option<Instant>,
     /// Another live node claims it too, with a lower claim.
     contested: bool,
     /// The last other node seen to hold it.
@@ -96,6 +135,19 @@ impl Entry {
         matches!(self.phase, Phase::Owning { .. })
     }
 
+    /// Questions for it are still of use.
+    pub(super) fn asks(&self) -> bool {
+        match self.phase {
+            Phase::Asking { .. } | Phase::Doubting { .. } => true,
+            Phase::Owning { .. } => self.disputed_at.is_some(),
+            Phase::Idle => false,
+        }
+    }
+
+    pub(super) fn stranger(&self) -> Option<Mac> {
+        self.stranger
+    }
+
     pub(super) fn epoch(&self) -> Option<Epoch> {
         match self.phase {
             Phase::Owning { epoch } | Phase::Doubting { epoch, .. } => Some(epoch),
@@ -105,8 +157,8 @@ impl Entry {
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.phase {
+            Phase::Asking { early: true, .. } | Phase::Idle => self.wait_until,
             Phase::Asking { until, .. } | Phase::Doubting { until, .. } => Some(until),
-            Phase::Idle => self.wait_until,
             Phase::Owning { .. } => None,
         }
     }
@@ -163,48 +215,111 @@ impl Entry {
 
     fn step_as_heir(&mut self, situation: &Situation, turn: &mut Turn<'_>) {
         let Some(place) = situation.place else {
-            self.phase = Phase::Idle;
             self.orphan_since = None;
+            if !situation.wanted || situation.rival.is_some() {
+                self.stranger = None;
+            }
+            if situation.early {
+                self.ask_early(turn);
+            } else {
+                self.phase = Phase::Idle;
+            }
             return;
         };
+        if situation.held_by_stranger && place > 0 {
+            // Whoever comes first keeps an eye on it.
+            self.stranger = None;
+        }
         let orphan_since = *self.orphan_since.get_or_insert(turn.now);
-        if let Phase::Asking { until, cause } = self.phase {
+        if let Phase::Asking { until, cause, .. } = self.phase {
             if turn.now >= until {
                 self.take(cause, situation, turn);
+            } else {
+                self.phase = Phase::Asking {
+                    until,
+                    cause,
+                    early: false,
+                };
             }
             return;
         }
         let places = u32::try_from(place).unwrap_or(u32::MAX);
         let chance = orphan_since + turn.timing.patience * places;
         let start = self
-            .respite_until
-            .map_or(chance, |respite| chance.max(respite));
+            .rest(situation, place, turn)
+            .map_or(chance, |rest| rest.max(chance));
         if turn.now < start {
             self.wait_until = Some(start);
-        } else if situation.rival.is_some() {
+        } else if situation.rival.is_some() && !situation.silent {
             // The holder lives and is seen to give the IP up: nothing to ask.
             self.take(Cause::HandOver, situation, turn);
+        } else if self.previous.is_none() && turn.timing.ask_fresh.is_zero() {
+            self.take(Cause::Fresh, situation, turn);
         } else {
-            self.ask(turn);
+            self.ask(false, turn);
         }
     }
 
-    fn ask(&mut self, turn: &mut Turn<'_>) {
+    /// Until when the IP is left alone because somebody has it.
+    fn rest(&self, situation: &Situation, place: usize, turn: &Turn<'_>) -> Option<Instant> {
+        let timing = turn.timing;
+        if situation.held_by_stranger && place > 0 {
+            return Some(turn.now + timing.conflict_respite);
+        }
+        let respite = match self.stranger {
+            Some(_) => timing.conflict_respite,
+            None if situation.answers => timing.long_respite,
+            None => timing.respite,
+        };
+        self.answered_at.map(|answered| answered + respite)
+    }
+
+    /// The holder is missed on the wire: all of its IPs are asked for, so that
+    /// no time is lost if it turns out to be gone.
+    fn ask_early(&mut self, turn: &mut Turn<'_>) {
+        match self.phase {
+            Phase::Asking { until, .. } => {
+                let stale = until + turn.timing.ask;
+                if turn.now >= stale {
+                    self.ask(true, turn);
+                } else {
+                    self.wait_until = Some(stale);
+                }
+            }
+            _ => self.ask(true, turn),
+        }
+    }
+
+    fn ask(&mut self, early: bool, turn: &mut Turn<'_>) {
         let (cause, time) = match self.previous {
             Some(_) => (Cause::Failover, turn.timing.ask),
             None => (Cause::Fresh, turn.timing.ask_fresh),
         };
         let until = turn.now + time;
-        self.phase = Phase::Asking { until, cause };
+        self.phase = Phase::Asking {
+            until,
+            cause,
+            early,
+        };
+        self.wait_until = early.then(|| until + time);
         turn.act(Action::Ask { ip: turn.ip, until });
     }
 
     fn take(&mut self, cause: Cause, situation: &Situation, turn: &mut Turn<'_>) {
-        let epoch = situation.top_epoch + 1;
         let from = self.previous.clone();
+        self.own(cause, from, situation.top_epoch + 1, turn);
+        self.contested = situation.rival.is_some();
+    }
+
+    /// Takes the IP from a node that holds it by right.
+    pub(super) fn pull(&mut self, cause: Cause, from: Node, epoch: Epoch, turn: &mut Turn<'_>) {
+        self.own(cause, Some(from), epoch, turn);
+        self.contested = true;
+    }
+
+    fn own(&mut self, cause: Cause, from: Option<Node>, epoch: Epoch, turn: &mut Turn<'_>) {
         *self = Self {
             phase: Phase::Owning { epoch },
-            contested: situation.rival.is_some(),
             ..Self::default()
         };
         turn.act(Action::TakeOver {
@@ -215,25 +330,56 @@ impl Entry {
         });
     }
 
-    /// Somebody else spoke for the IP; `member` tells whether it was a speaker.
-    pub(super) fn heard(&mut self, mac: Mac, member: bool, turn: &mut Turn<'_>) {
-        if !member {
+    /// Somebody else spoke for the IP.
+    pub(super) fn heard(&mut self, mac: Mac, voice: Voice, turn: &mut Turn<'_>) {
+        if voice == Voice::Stranger && !self.is_idle() {
             turn.act(Action::Conflict { ip: turn.ip, mac });
         }
         match self.phase {
-            Phase::Asking { .. } => {
-                let respite = if member {
-                    turn.timing.respite
-                } else {
-                    turn.timing.conflict_respite
-                };
+            Phase::Asking { early, .. } => {
                 self.phase = Phase::Idle;
-                self.respite_until = Some(turn.now + respite);
-                self.wait_until = self.respite_until;
+                self.stranger = (voice == Voice::Stranger).then_some(mac);
+                if !early || voice == Voice::Stranger {
+                    self.answered_at = Some(turn.now);
+                    self.wait_until = Some(turn.now + turn.timing.respite);
+                }
             }
             // Somebody took it over while this node stood still.
             Phase::Doubting { .. } => self.withdraw(None, turn),
-            Phase::Idle | Phase::Owning { .. } => {}
+            Phase::Owning { .. } => self.heard_as_owner(voice, turn),
+            Phase::Idle => {}
+        }
+    }
+
+    fn heard_as_owner(&mut self, voice: Voice, turn: &mut Turn<'_>) {
+        match voice {
+            // Gossip settles it.
+            Voice::Member => {}
+            Voice::Stranger => self.defend(turn),
+            Voice::Unseen { node, yields } => {
+                let begun = self.disputed_at.filter(|at| turn.now < *at + DISPUTE);
+                let Some(begun) = begun else {
+                    // It may be an echo of the time before: ask once more.
+                    self.disputed_at = Some(turn.now);
+                    let until = turn.now + turn.timing.ask;
+                    return turn.act(Action::Ask { ip: turn.ip, until });
+                };
+                let confirmed = turn.now >= begun + turn.timing.ask / 4;
+                if confirmed && !yields {
+                    self.withdraw(Some(node), turn);
+                } else if confirmed {
+                    self.defend(turn);
+                }
+            }
+        }
+    }
+
+    /// Announces an owned IP that another claims, now and then only (RFC 5227 §2.4).
+    fn defend(&mut self, turn: &mut Turn<'_>) {
+        let rest = turn.timing.conflict_respite;
+        if self.defended_at.is_none_or(|at| turn.now >= at + rest) {
+            self.defended_at = Some(turn.now);
+            turn.act(Action::Announce { ip: turn.ip });
         }
     }
 

@@ -7,7 +7,10 @@
 //! facts; it asks the wire, then claims with the next epoch, then announces.
 //! A claimant that sees a higher claim withdraws.
 
+mod action;
+mod balance;
 mod entry;
+mod given;
 mod outlook;
 mod rank;
 #[cfg(test)]
@@ -17,143 +20,15 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::wire::mac::Mac;
-use entry::{Entry, Turn};
+pub use action::{Action, Cause};
+use balance::Balance;
+use entry::{Entry, Turn, Voice};
+pub use given::{Epoch, Facts, Node, OnWire, Preference, Standing, Timing};
 use outlook::Outlook;
 pub use rank::rank;
-
-/// A Kubernetes Node's name; a speaker goes by the name of its Node.
-pub type Node = String;
-
-/// How much a node is preferred for an IP: the sum of the weights of the
-/// advertisements' `preferredNodeSelectors` that match it.
-pub type Preference = u32;
-
-/// Counts the owners an IP has had; a claim with a higher epoch wins.
-pub type Epoch = u64;
-
-/// What is known of one member of the gossip cluster.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// The failure detector holds it for alive.
-    pub alive: bool,
-    /// It is leaving and wants its IPs taken over.
-    pub draining: bool,
-    /// What it claims; of a dead member, what it claimed last.
-    pub claims: BTreeMap<IpAddr, Epoch>,
-    /// The MACs of its links, by which it is known on the wire.
-    pub macs: BTreeSet<Mac>,
-}
-
-/// Everything the decision depends on, at one moment.
-#[derive(Debug, Clone, Default)]
-pub struct Facts {
-    /// Every known member but this node.
-    pub others: BTreeMap<Node, Standing>,
-    /// This node is leaving.
-    pub draining: bool,
-    /// For each wanted IP the nodes that may announce it, dead or alive, this
-    /// one included, each with how much it is preferred (0 is not at all).
-    pub candidates: BTreeMap<IpAddr, BTreeMap<Node, Preference>>,
-    /// The IPs this node could answer for right now, because it has a link for
-    /// them that has carrier.
-    pub reachable: BTreeSet<IpAddr>,
-}
-
-/// Durations of the state machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    /// How long the wire is asked before a suspect's IP is taken over.
-    pub ask: Duration,
-    /// How long the wire is asked for an IP that nobody ever claimed.
-    pub ask_fresh: Duration,
-    /// How long the second in line waits for the first to claim; the third
-    /// waits twice as long.
-    pub patience: Duration,
-    /// How long a suspect that answered on the wire is left alone.
-    pub respite: Duration,
-    /// How long an IP held by a stranger is left alone.
-    pub conflict_respite: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            ask: Duration::from_millis(60),
-            ask_fresh: Duration::from_millis(150),
-            patience: Duration::from_millis(400),
-            respite: Duration::from_millis(250),
-            conflict_respite: Duration::from_secs(10),
-        }
-    }
-}
-
-/// Why this node took an IP; labels the takeover metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Cause {
-    /// Nobody had claimed it before.
-    Fresh,
-    /// Its owner fell silent.
-    Failover,
-    /// Its owner is alive and gives it up.
-    HandOver,
-}
-
-impl Cause {
-    /// The cause as a metric label.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Failover => "failover",
-            Self::HandOver => "hand-over",
-        }
-    }
-}
-
-/// What the engine has to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Ask the wire who answers for the IP, repeatedly until `until`.
-    Ask {
-        /// The IP to ask for.
-        ip: IpAddr,
-        /// When the verdict falls.
-        until: Instant,
-    },
-    /// Publish the claim, begin to answer and announce.
-    TakeOver {
-        /// The IP.
-        ip: IpAddr,
-        /// The epoch to claim it with.
-        epoch: Epoch,
-        /// Why.
-        cause: Cause,
-        /// The previous owner, if one is known.
-        from: Option<Node>,
-    },
-    /// Announce again: the claim is undisputed (once more).
-    Announce {
-        /// The IP.
-        ip: IpAddr,
-    },
-    /// Stop answering and take the claim back.
-    Withdraw {
-        /// The IP.
-        ip: IpAddr,
-        /// Who owns it now, if anybody.
-        to: Option<Node>,
-    },
-    /// A machine that is no speaker answers for the IP.
-    Conflict {
-        /// The IP.
-        ip: IpAddr,
-        /// The stranger.
-        mac: Mac,
-    },
-}
 
 /// The IPs of one node.
 #[derive(Debug)]
@@ -161,6 +36,9 @@ pub struct Ownership {
     me: Node,
     timing: Timing,
     entries: BTreeMap<IpAddr, Entry>,
+    /// From whom this node would inherit each IP.
+    heir_of: BTreeMap<IpAddr, Node>,
+    balance: Balance,
 }
 
 impl Ownership {
@@ -171,6 +49,8 @@ impl Ownership {
             me,
             timing,
             entries: BTreeMap::new(),
+            heir_of: BTreeMap::new(),
+            balance: Balance::new(timing),
         }
     }
 
@@ -190,6 +70,33 @@ impl Ownership {
             .filter_map(|(ip, entry)| Some((*ip, entry.epoch()?)))
     }
 
+    /// The IPs this node would announce if no stranger held them, and the stranger.
+    pub fn conflicts(&self) -> impl Iterator<Item = (IpAddr, Mac)> {
+        self.entries
+            .iter()
+            .filter_map(|(ip, entry)| Some((*ip, entry.stranger()?)))
+    }
+
+    /// Whether it is still of use to ask the wire for an IP.
+    #[must_use]
+    pub fn asks(&self, ip: IpAddr) -> bool {
+        self.entries.get(&ip).is_some_and(Entry::asks)
+    }
+
+    /// Works out anew from whom this node would inherit what: to be called when
+    /// facts have changed, other than what is seen on the wire. Returns whom to
+    /// watch: the owners this node comes first after, and those that gossip
+    /// holds for dead, each with its IPs.
+    pub fn look_ahead(&mut self, facts: &Facts) -> BTreeMap<Node, BTreeSet<IpAddr>> {
+        let outlook = Outlook::new(&self.me, facts, self.claims().count());
+        self.heir_of = outlook.inheritance();
+        let mut watch = outlook.absent();
+        for (ip, owner) in &self.heir_of {
+            watch.entry(owner.clone()).or_default().insert(*ip);
+        }
+        watch
+    }
+
     /// Decides anew on every IP.
     pub fn step(&mut self, facts: &Facts, now: Instant) -> Vec<Action> {
         let ips = self.relevant(facts);
@@ -197,7 +104,7 @@ impl Ownership {
         let mut actions = Vec::new();
         for ip in ips {
             let own = self.entries.get(&ip).and_then(Entry::epoch);
-            let situation = outlook.situation(ip, own);
+            let situation = outlook.situation(ip, own, self.heir_of.get(&ip));
             let mut turn = Turn::new(ip, now, self.timing, &mut actions);
             self.entries
                 .entry(ip)
@@ -206,16 +113,37 @@ impl Ownership {
         }
         self.entries
             .retain(|ip, entry| facts.candidates.contains_key(ip) || !entry.is_idle());
+        self.rebalance(facts, now, &mut actions);
         actions
+    }
+
+    /// Takes one IP from a node that holds it by right, if it is time to.
+    fn rebalance(&mut self, facts: &Facts, now: Instant, actions: &mut Vec<Action>) {
+        let claims: BTreeMap<IpAddr, Epoch> = self.claims().collect();
+        let outlook = Outlook::new(&self.me, facts, claims.len());
+        let Some(pull) = self.balance.pull(&outlook, &claims, now) else {
+            return;
+        };
+        let mut turn = Turn::new(pull.ip, now, self.timing, actions);
+        let entry = self.entries.entry(pull.ip).or_default();
+        entry.pull(pull.cause, pull.from, pull.epoch, &mut turn);
     }
 
     /// Somebody else answered for an IP, or announced it.
     pub fn heard(&mut self, ip: IpAddr, mac: Mac, facts: &Facts, now: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
         if let Some(entry) = self.entries.get_mut(&ip) {
-            let member = facts.others.values().any(|other| other.macs.contains(&mac));
+            let mut others = facts.others.iter();
+            let voice = match others.find(|(_, other)| other.macs.contains(&mac)) {
+                None => Voice::Stranger,
+                Some((_, other)) if other.alive => Voice::Member,
+                Some((node, _)) => Voice::Unseen {
+                    yields: rank(ip, node) < rank(ip, &self.me),
+                    node: node.clone(),
+                },
+            };
             let mut turn = Turn::new(ip, now, self.timing, &mut actions);
-            entry.heard(mac, member, &mut turn);
+            entry.heard(mac, voice, &mut turn);
         }
         actions
     }
@@ -233,7 +161,9 @@ impl Ownership {
     /// When [`step`](Self::step) has to be called at the latest although no fact changed.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.entries.values().filter_map(Entry::deadline).min()
+        let entries = self.entries.values().filter_map(Entry::deadline).min();
+        let both = [entries, self.balance.next_deadline()];
+        both.into_iter().flatten().min()
     }
 
     fn relevant(&self, facts: &Facts) -> BTreeSet<IpAddr> {

@@ -6,7 +6,10 @@ use std::net::IpAddr;
 
 use super::entry::Situation;
 use super::rank::{Loads, rank};
-use super::{Epoch, Facts, Node, Standing};
+use super::{Epoch, Facts, Node, OnWire, Preference, Standing};
+
+/// The nodes that may have an IP now, each with its preference.
+pub(super) type Eligible = BTreeMap<Node, Preference>;
 
 fn live(facts: &Facts) -> impl Iterator<Item = (&Node, &Standing)> {
     facts.others.iter().filter(|(_, other)| other.alive)
@@ -17,6 +20,7 @@ fn live(facts: &Facts) -> impl Iterator<Item = (&Node, &Standing)> {
 pub(super) struct Outlook<'a> {
     me: &'a str,
     facts: &'a Facts,
+    held: BTreeMap<Node, usize>,
     loads: Loads,
 }
 
@@ -26,19 +30,47 @@ impl<'a> Outlook<'a> {
             .map(|(node, other)| (node.clone(), other.claims.len()))
             .collect();
         held.insert(me.to_owned(), own_claims);
-        let nodes = held.len();
-        let loads = Loads::new(held, facts.candidates.len(), nodes);
-        Self { me, facts, loads }
+        let is_silent = |node: &Node| facts.wire.get(node) == Some(&OnWire::Silent);
+        let mut taking = held.clone();
+        taking.retain(|node, _| !is_silent(node));
+        let nodes = taking.len();
+        let loads = Loads::new(taking, facts.candidates.len(), nodes);
+        Self {
+            me,
+            facts,
+            held,
+            loads,
+        }
     }
 
-    /// Must be called once for each IP, always in the same order.
-    pub(super) fn situation(&mut self, ip: IpAddr, own: Option<Epoch>) -> Situation {
+    pub(super) fn me(&self) -> &str {
+        self.me
+    }
+
+    /// What each live node holds, this one included.
+    pub(super) fn held(&self) -> &BTreeMap<Node, usize> {
+        &self.held
+    }
+
+    /// The wanted IPs.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = IpAddr> {
+        self.facts.candidates.keys().copied()
+    }
+
+    /// Must be called once for each IP, always in the same order. `predecessor`
+    /// is the owner that this node comes first after.
+    pub(super) fn situation(
+        &mut self,
+        ip: IpAddr,
+        own: Option<Epoch>,
+        predecessor: Option<&Node>,
+    ) -> Situation {
         let eligible = self.eligible(ip);
         let best = self.best_claim(ip);
         let mine_wins = self.mine_wins(ip, own, best.as_ref());
         let holder_fit = match &best {
-            _ if mine_wins => eligible.contains(self.me),
-            Some((_, node)) => eligible.contains(node),
+            _ if mine_wins => eligible.contains_key(self.me),
+            Some((_, node)) => eligible.contains_key(node),
             None => false,
         };
         let place = if holder_fit {
@@ -47,36 +79,113 @@ impl<'a> Outlook<'a> {
             let order = self.loads.place(ip, &eligible);
             order.iter().position(|node| node == self.me)
         };
+        let rival = best.as_ref().map(|(_, node)| node.clone());
+        let last_owner = self.last_owner(ip);
+        let seen = self.seen(rival.as_ref().or(last_owner.as_ref()));
         Situation {
             wanted: self.facts.candidates.contains_key(&ip),
             reachable: self.facts.reachable.contains(&ip),
             outranked: best.is_some() && !mine_wins,
-            fit: eligible.contains(self.me),
-            others_fit: eligible.iter().any(|node| node != self.me),
+            fit: eligible.contains_key(self.me),
+            others_fit: eligible.keys().any(|node| node != self.me),
+            early: holder_fit
+                && seen == OnWire::Misses
+                && predecessor.is_some()
+                && predecessor == rival.as_ref(),
+            silent: rival.is_some() && seen == OnWire::Silent,
+            answers: rival.is_none() && seen == OnWire::Answers,
+            held_by_stranger: self.is_reported(ip),
             place,
-            rival: best.map(|(_, node)| node),
-            last_owner: self.last_owner(ip),
+            rival,
+            last_owner,
             top_epoch: self.top_epoch(ip).max(own.unwrap_or(0)),
         }
     }
 
-    /// Live, not leaving, and allowed to announce the IP.
-    fn eligible(&self, ip: IpAddr) -> BTreeSet<Node> {
-        let Some(candidates) = self.facts.candidates.get(&ip) else {
-            return BTreeSet::new();
-        };
-        let fit = |node: &&Node| {
-            if **node == self.me {
-                !self.facts.draining && self.facts.reachable.contains(&ip)
-            } else {
-                let other = self.facts.others.get(*node);
-                other.is_some_and(|other| other.alive && !other.draining)
+    /// From whom this node would inherit, by IP: the owners it comes first
+    /// after, were they gone one at a time.
+    pub(super) fn inheritance(&self) -> BTreeMap<IpAddr, Node> {
+        let mut estates: BTreeMap<Node, Vec<IpAddr>> = BTreeMap::new();
+        for ip in self.wanted() {
+            if let Some((_, owner)) = self.best_claim(ip) {
+                estates.entry(owner).or_default().push(ip);
             }
-        };
-        candidates.keys().filter(fit).cloned().collect()
+        }
+        let mut inherited = BTreeMap::new();
+        for (owner, ips) in estates {
+            let mut held = self.held.clone();
+            held.remove(&owner);
+            let nodes = held.len();
+            let mut loads = Loads::new(held, self.facts.candidates.len(), nodes);
+            for ip in ips {
+                let mut eligible = self.eligible(ip);
+                eligible.remove(&owner);
+                if loads
+                    .place(ip, &eligible)
+                    .first()
+                    .is_some_and(|first| first == self.me)
+                {
+                    inherited.insert(ip, owner.clone());
+                }
+            }
+        }
+        inherited
     }
 
-    fn best_claim(&self, ip: IpAddr) -> Option<(Epoch, Node)> {
+    /// The members that gossip holds for dead, with the IPs that nobody else
+    /// has claimed since.
+    pub(super) fn absent(&self) -> BTreeMap<Node, BTreeSet<IpAddr>> {
+        let mut absent: BTreeMap<Node, BTreeSet<IpAddr>> = BTreeMap::new();
+        let orphans = self.wanted().filter(|ip| self.best_claim(*ip).is_none());
+        for ip in orphans.filter(|ip| self.facts.reachable.contains(ip)) {
+            if let Some(owner) = self.last_owner(ip) {
+                absent.entry(owner).or_default().insert(ip);
+            }
+        }
+        absent
+    }
+
+    /// Live, heard on the LAN, not leaving, and allowed to announce the IP. If
+    /// nobody is heard, those that are not will do.
+    pub(super) fn eligible(&self, ip: IpAddr) -> Eligible {
+        let Some(candidates) = self.facts.candidates.get(&ip) else {
+            return Eligible::new();
+        };
+        let willing = candidates
+            .iter()
+            .filter(|(node, _)| self.is_willing(node, ip));
+        let (heard, isolated): (Eligible, Eligible) = willing
+            .map(|(node, preference)| (node.clone(), *preference))
+            .partition(|(node, _)| !self.is_isolated(node));
+        if heard.is_empty() { isolated } else { heard }
+    }
+
+    fn is_willing(&self, node: &Node, ip: IpAddr) -> bool {
+        if node == self.me {
+            return !self.facts.draining && self.facts.reachable.contains(&ip);
+        }
+        let other = self.facts.others.get(node);
+        other.is_some_and(|other| other.alive && !other.draining)
+            && self.seen(Some(node)) != OnWire::Silent
+    }
+
+    fn is_isolated(&self, node: &Node) -> bool {
+        if node == self.me {
+            return self.facts.isolated;
+        }
+        self.facts
+            .others
+            .get(node)
+            .is_some_and(|other| other.isolated)
+    }
+
+    fn seen(&self, node: Option<&Node>) -> OnWire {
+        let seen = node.and_then(|node| self.facts.wire.get(node));
+        seen.copied().unwrap_or_default()
+    }
+
+    /// The highest live claim on an IP by another node.
+    pub(super) fn best_claim(&self, ip: IpAddr) -> Option<(Epoch, Node)> {
         live(self.facts)
             .filter_map(|(node, other)| Some((*other.claims.get(&ip)?, rank(ip, node), node)))
             .max()
@@ -91,7 +200,12 @@ impl<'a> Outlook<'a> {
         }
     }
 
-    fn top_epoch(&self, ip: IpAddr) -> Epoch {
+    fn is_reported(&self, ip: IpAddr) -> bool {
+        live(self.facts).any(|(_, other)| other.conflicts.contains(&ip))
+    }
+
+    /// The highest epoch that anybody claimed the IP with.
+    pub(super) fn top_epoch(&self, ip: IpAddr) -> Epoch {
         let claims = self.facts.others.values();
         let epochs = claims.filter_map(|other| other.claims.get(&ip));
         epochs.copied().max().unwrap_or(0)

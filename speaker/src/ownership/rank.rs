@@ -3,12 +3,12 @@
 //! same facts.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
-use super::Node;
+use super::{Node, Preference};
 
 /// Rank of a node for an IP; the highest comes first (rendezvous hashing).
 ///
@@ -41,11 +41,19 @@ impl Loads {
         Self { held, cap }
     }
 
-    /// The order in which `eligible` nodes may take an orphaned `ip`, and the
-    /// first of them is charged with it.
-    pub(super) fn place(&mut self, ip: IpAddr, eligible: &BTreeSet<Node>) -> Vec<Node> {
-        let mut order: Vec<Node> = eligible.iter().cloned().collect();
-        order.sort_by_cached_key(|node| (self.is_full(node), Reverse(rank(ip, node))));
+    /// The order in which `eligible` nodes may take an orphaned `ip`: the most
+    /// preferred first, among equals those that are not full. The first of them
+    /// is charged with it.
+    pub(super) fn place(&mut self, ip: IpAddr, eligible: &BTreeMap<Node, Preference>) -> Vec<Node> {
+        let mut order: Vec<Node> = eligible.keys().cloned().collect();
+        order.sort_by_cached_key(|node| {
+            let preference = eligible.get(node).copied().unwrap_or_default();
+            (
+                Reverse(preference),
+                self.is_full(node),
+                Reverse(rank(ip, node)),
+            )
+        });
         if let Some(first) = order.first() {
             *self.held.entry(first.clone()).or_default() += 1;
         }
@@ -59,7 +67,7 @@ impl Loads {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::{Loads, rank};
@@ -68,8 +76,8 @@ mod tests {
         IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))
     }
 
-    fn nodes(count: usize) -> BTreeSet<String> {
-        (1..=count).map(|i| format!("node-{i}")).collect()
+    fn nodes(count: usize) -> BTreeMap<String, u32> {
+        (1..=count).map(|i| (format!("node-{i}"), 0)).collect()
     }
 
     #[test]
@@ -96,9 +104,18 @@ mod tests {
     }
 
     #[test]
+    fn a_preferred_node_goes_first_even_when_it_is_full() {
+        let mut eligible = nodes(3);
+        eligible.insert("node-2".into(), 10);
+        let mut loads = Loads::new(BTreeMap::from([("node-2".into(), 9)]), 10, 3);
+        assert_eq!(loads.place(ip(1), &eligible)[0], "node-2");
+    }
+
+    #[test]
     fn losing_a_node_leaves_the_order_of_the_others() {
-        let order =
-            |eligible: &BTreeSet<String>| Loads::new(BTreeMap::new(), 1, 5).place(ip(7), eligible);
+        let order = |eligible: &BTreeMap<String, u32>| {
+            Loads::new(BTreeMap::new(), 1, 5).place(ip(7), eligible)
+        };
         let all = order(&nodes(5));
         let mut fewer = nodes(5);
         fewer.remove(&all[2]);

@@ -1,0 +1,135 @@
+//! The L2 advertisements of a configuration, worked out for the Nodes there
+//! are: which pool an IP is of, and what each advertisement of that pool admits.
+//! Pure; made anew when the configuration or a Node changes.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::net::IpAddr;
+
+use ferrolb_core::config::{Config, L2Advertisement};
+use ferrolb_core::selector::{LabelSelector, Labels, any_matches};
+
+use super::NodeView;
+use super::grant::{Grant, Grants, Interfaces};
+use crate::interfaces::Patterns;
+use crate::ownership::Node;
+
+/// The advertisements, worked out.
+#[derive(Debug, Default)]
+pub(super) struct Adverts {
+    /// First and last address of each range, and its pool by number.
+    ranges: BTreeMap<IpAddr, (IpAddr, usize)>,
+    /// The advertisements of each pool, by number.
+    of_pool: Vec<Vec<usize>>,
+    adverts: Vec<Advert>,
+}
+
+#[derive(Debug)]
+struct Advert {
+    services: Vec<LabelSelector>,
+    /// None where every suitable interface will do.
+    interfaces: Option<Vec<String>>,
+    /// The nodes admitted, with the weights that match each, summed.
+    nodes: BTreeMap<Node, u32>,
+}
+
+impl Adverts {
+    pub(super) fn new(config: &Config, nodes: &BTreeMap<Node, NodeView>) -> Self {
+        let mut ranges = BTreeMap::new();
+        for (number, pool) in config.pools.iter().enumerate() {
+            let of_pool = pool.ranges.iter();
+            ranges.extend(of_pool.map(|range| (range.first(), (range.last(), number))));
+        }
+        let numbered = || config.l2_advertisements.iter().enumerate();
+        let of_pool = config.pools.iter().map(|pool| {
+            let selecting = numbered().filter(|(_, advert)| advert.selects(pool));
+            selecting.map(|(number, _)| number).collect()
+        });
+        Self {
+            ranges,
+            of_pool: of_pool.collect(),
+            adverts: numbered()
+                .map(|(_, advert)| Advert::new(advert, nodes))
+                .collect(),
+        }
+    }
+
+    /// What the advertisements admit for an IP of a Service with these labels;
+    /// none if no pool covers the IP, so that it is another's to announce.
+    pub(super) fn grants(&self, ip: IpAddr, labels: &Labels) -> Option<Grants> {
+        let (_, (last, pool)) = self.ranges.range(..=ip).next_back()?;
+        // IPv4 comes before IPv6 in the order, so the families cannot mix here.
+        if ip > *last {
+            return None;
+        }
+        let mut merged = BTreeMap::new();
+        for number in self.of_pool.get(*pool)? {
+            if let Some(advert) = self.adverts.get(*number) {
+                advert.add(labels, &mut merged);
+            }
+        }
+        let grant = |(node, (interfaces, score)): (&Node, (Option<Vec<String>>, u32))| {
+            let interfaces = interfaces.map(Patterns::new).map(Interfaces::named);
+            let grant = Grant {
+                interfaces: interfaces.unwrap_or_default(),
+                score,
+                bar: None,
+            };
+            (node.clone(), grant)
+        };
+        Some(merged.into_iter().map(grant).collect())
+    }
+}
+
+impl Advert {
+    fn new(advert: &L2Advertisement, nodes: &BTreeMap<Node, NodeView>) -> Self {
+        let admitted = nodes.values().filter(|node| {
+            advert.node_selectors.is_empty() || any_matches(&advert.node_selectors, &node.labels)
+        });
+        let interfaces = advert.interfaces.iter().cloned().collect();
+        Self {
+            services: advert.service_selectors.clone(),
+            interfaces: (!advert.interfaces.is_empty()).then_some(interfaces),
+            nodes: admitted
+                .map(|node| (node.name.clone(), score(advert, &node.labels)))
+                .collect(),
+        }
+    }
+
+    /// Adds what it admits for a Service to what others admit: interfaces are
+    /// united, scores summed.
+    fn add<'a>(
+        &'a self,
+        labels: &Labels,
+        merged: &mut BTreeMap<&'a Node, (Option<Vec<String>>, u32)>,
+    ) {
+        if !self.services.is_empty() && !any_matches(&self.services, labels) {
+            return;
+        }
+        for (node, score) in &self.nodes {
+            match merged.entry(node) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert((self.interfaces.clone(), *score));
+                }
+                Entry::Occupied(mut occupied) => {
+                    let (interfaces, sum) = occupied.get_mut();
+                    unite(interfaces, self.interfaces.as_ref());
+                    *sum = sum.saturating_add(*score);
+                }
+            }
+        }
+    }
+}
+
+fn unite(one: &mut Option<Vec<String>>, other: Option<&Vec<String>>) {
+    match (one.as_mut(), other) {
+        (Some(names), Some(more)) => names.extend_from_slice(more),
+        _ => *one = None,
+    }
+}
+
+fn score(advert: &L2Advertisement, labels: &Labels) -> u32 {
+    let preferred = advert.preferred_nodes.iter();
+    let matching = preferred.filter(|preferred| preferred.preference.matches(labels));
+    matching.map(|preferred| u32::from(preferred.weight)).sum()
+}

@@ -1,0 +1,46 @@
+//! What keeps a node from announcing an IP that an advertisement lets it
+//! announce. Pure.
+
+use std::collections::BTreeSet;
+
+use super::NodeView;
+
+/// Well-known label: keep load balancers away from this Node.
+const EXCLUDE_LABEL: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+/// What this installation lets Nodes say against announcing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Keys of the taints with which a node is being emptied.
+    pub drain_taints: BTreeSet<String>,
+    /// The well-known exclude label means nothing here.
+    pub ignore_exclude_label: bool,
+}
+
+/// Why a node may not announce an IP now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bar {
+    /// Its Node carries the well-known exclude label.
+    Excluded,
+    /// Its Node's condition `NetworkUnavailable` is true.
+    NetworkUnavailable,
+    /// Its Node has this taint, with which it is being emptied.
+    Draining(String),
+    /// No endpoint serves that traffic arriving here would reach.
+    NoEndpoint,
+}
+
+impl Rules {
+    /// What the Node itself says against announcing anything.
+    #[must_use]
+    pub fn bar(&self, node: &NodeView) -> Option<Bar> {
+        if !self.ignore_exclude_label && node.labels.contains_key(EXCLUDE_LABEL) {
+            return Some(Bar::Excluded);
+        }
+        if node.network_unavailable {
+            return Some(Bar::NetworkUnavailable);
+        }
+        let taint = node.taints.intersection(&self.drain_taints).next();
+        taint.map(|taint| Bar::Draining(taint.clone()))
+    }
+}

@@ -1,0 +1,111 @@
+//! When this node takes an IP from one that holds it by right: because it is
+//! preferred for it, or because the spread is uneven. Slowly, one at a time,
+//! and only after the members have been the same for a while, so that a node
+//! that comes and goes takes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Instant;
+
+use super::outlook::{Eligible, Outlook};
+use super::rank::rank;
+use super::{Cause, Epoch, Node, Preference, Timing};
+
+/// An IP to take now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Pull {
+    pub(super) ip: IpAddr,
+    pub(super) from: Node,
+    pub(super) epoch: Epoch,
+    pub(super) cause: Cause,
+}
+
+/// Remembers since when it is calm, and when an IP was taken last.
+#[derive(Debug)]
+pub(super) struct Balance {
+    timing: Timing,
+    members: BTreeSet<Node>,
+    not_before: Option<Instant>,
+}
+
+impl Balance {
+    pub(super) fn new(timing: Timing) -> Self {
+        Self {
+            timing,
+            members: BTreeSet::new(),
+            not_before: None,
+        }
+    }
+
+    /// When it may be time to take one.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.not_before
+    }
+
+    /// The IP to take now, if there is one; `claims` are this node's.
+    pub(super) fn pull(
+        &mut self,
+        outlook: &Outlook<'_>,
+        claims: &BTreeMap<IpAddr, Epoch>,
+        now: Instant,
+    ) -> Option<Pull> {
+        if outlook.wanted().next().is_none() {
+            (self.members, self.not_before) = (BTreeSet::new(), None);
+            return None;
+        }
+        let members: BTreeSet<Node> = outlook.held().keys().cloned().collect();
+        if members != self.members {
+            self.members = members;
+            self.not_before = Some(now + self.timing.calm);
+        }
+        if self.not_before.is_none_or(|gate| now < gate) {
+            return None;
+        }
+        self.not_before = Some(now + self.timing.pace);
+        let others = outlook.wanted().filter(|ip| !claims.contains_key(ip));
+        let pulls = others.filter_map(|ip| candidate(outlook, ip));
+        pulls.max_by_key(|(merit, _)| *merit).map(|(_, pull)| pull)
+    }
+}
+
+/// How much there is to be said for taking an IP: more preference first, then
+/// the greater difference in load, then this node's rank for it.
+type Merit = (Preference, usize, u64);
+
+fn candidate(outlook: &Outlook<'_>, ip: IpAddr) -> Option<(Merit, Pull)> {
+    let (_, holder) = outlook.best_claim(ip)?;
+    let eligible = outlook.eligible(ip);
+    let mine = *eligible.get(outlook.me())?;
+    let theirs = *eligible.get(&holder)?;
+    let load = |node: &str| outlook.held().get(node).copied().unwrap_or_default();
+    let excess = load(&holder).saturating_sub(load(outlook.me()));
+    let cause = if mine > theirs {
+        Cause::Preferred
+    } else if mine == theirs && excess >= 2 {
+        Cause::Rebalance
+    } else {
+        return None;
+    };
+    if taker(ip, &eligible, load)? != outlook.me() {
+        return None;
+    }
+    let merit = (mine - theirs, excess, rank(ip, outlook.me()));
+    let pull = Pull {
+        ip,
+        epoch: outlook.top_epoch(ip) + 1,
+        from: holder,
+        cause,
+    };
+    Some((merit, pull))
+}
+
+/// Of all that may have the IP the one to take it: the most preferred, of
+/// these the least loaded, of these the first in rank. One node only, so that
+/// two never take it at once.
+fn taker(ip: IpAddr, eligible: &Eligible, load: impl Fn(&str) -> usize) -> Option<&Node> {
+    let all = eligible.iter();
+    let best = all.max_by_key(|(node, preference)| {
+        (**preference, std::cmp::Reverse(load(node)), rank(ip, node))
+    });
+    best.map(|(node, _)| node)
+}

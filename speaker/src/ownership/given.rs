@@ -1,0 +1,122 @@
+//! What ownership is decided on: values only.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::wire::mac::Mac;
+
+/// A Kubernetes Node's name; a speaker goes by the name of its Node.
+pub type Node = String;
+
+/// How much a node is preferred for an IP: the sum of the weights of the
+/// advertisements' `preferredNodeSelectors` that match it.
+pub type Preference = u32;
+
+/// Counts the owners an IP has had; a claim with a higher epoch wins.
+pub type Epoch = u64;
+
+/// What is known of one member of the gossip cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The failure detector holds it for alive.
+    pub alive: bool,
+    /// It is leaving and wants its IPs taken over.
+    pub draining: bool,
+    /// Nobody answers it on the LAN.
+    pub isolated: bool,
+    /// What it claims; of a dead member, what it claimed last.
+    pub claims: BTreeMap<IpAddr, Epoch>,
+    /// The IPs it found in the hands of strangers.
+    pub conflicts: BTreeSet<IpAddr>,
+    /// The MACs of its links, by which it is known on the wire.
+    pub macs: BTreeSet<Mac>,
+}
+
+/// How a member that this node watches stands on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnWire {
+    /// Not watched, or not for long enough.
+    #[default]
+    Unknown,
+    /// It answers for its IPs.
+    Answers,
+    /// It has not answered the last question.
+    Misses,
+    /// It does not answer, although this node is heard on the LAN.
+    Silent,
+}
+
+/// Everything the decision depends on, at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Every known member but this node.
+    pub others: BTreeMap<Node, Standing>,
+    /// This node is leaving.
+    pub draining: bool,
+    /// Nobody answers this node on the LAN.
+    pub isolated: bool,
+    /// How the members stand that this node watches.
+    pub wire: BTreeMap<Node, OnWire>,
+    /// For each wanted IP the nodes that may announce it, dead or alive, this
+    /// one included, each with how much it is preferred (0 is not at all).
+    pub candidates: BTreeMap<IpAddr, BTreeMap<Node, Preference>>,
+    /// The IPs this node could answer for right now, because it has a link for
+    /// them that has carrier.
+    pub reachable: BTreeSet<IpAddr>,
+}
+
+/// Durations of the state machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// How long the wire is asked before a suspect's IP is taken over.
+    pub ask: Duration,
+    /// How long the wire is asked for an IP that nobody ever claimed; zero
+    /// takes it unasked.
+    pub ask_fresh: Duration,
+    /// How long the second in line waits for the first to claim; the third
+    /// waits twice as long.
+    pub patience: Duration,
+    /// How long a suspect that answered on the wire is left alone.
+    pub respite: Duration,
+    /// The same while it goes on answering.
+    pub long_respite: Duration,
+    /// How long an IP held by a stranger is left alone, and how long a dispute
+    /// over an owned one rests once it was defended (RFC 5227 §2.4).
+    pub conflict_respite: Duration,
+    /// How long a node must have seen the same members before it takes an IP
+    /// from one that holds it by right.
+    pub calm: Duration,
+    /// The gap between two of those.
+    pub pace: Duration,
+}
+
+impl Timing {
+    /// For a gossip interval; `ask_fresh` is a choice of its own.
+    #[must_use]
+    pub fn new(interval: Duration, ask_fresh: Duration) -> Self {
+        let ask = interval * 6 / 5;
+        Self {
+            ask: ask.clamp(Duration::from_millis(30), Duration::from_millis(60)),
+            ask_fresh,
+            patience: interval * 8,
+            respite: interval * 5,
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            ask: Duration::from_millis(60),
+            ask_fresh: Duration::from_millis(300),
+            patience: Duration::from_millis(400),
+            respite: Duration::from_millis(250),
+            long_respite: Duration::from_secs(2),
+            conflict_respite: Duration::from_secs(10),
+            calm: Duration::from_secs(30),
+            pace: Duration::from_secs(1),
+        }
+    }
+}

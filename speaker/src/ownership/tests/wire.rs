@@ -1,0 +1,111 @@
+//! Claims about what is seen on the wire: owners missed, silent, isolated.
+
+use super::*;
+
+#[test]
+fn the_heir_asks_as_soon_as_it_misses_the_owner_and_loses_no_time_at_the_verdict() {
+    let mut world = World::owned_by_b();
+    world.see_b(OnWire::Misses);
+    assert!(matches!(world.step()[..], [Action::Ask { ip: IP, .. }]));
+    assert_eq!(world.pass(Timing::default().ask), []);
+    world.b().alive = false;
+    assert!(matches!(
+        world.step()[..],
+        [Action::TakeOver {
+            cause: Cause::Failover,
+            ..
+        }]
+    ));
+}
+
+#[test]
+fn an_owner_that_is_heard_again_in_time_keeps_its_ip() {
+    let mut world = World::owned_by_b();
+    world.see_b(OnWire::Misses);
+    world.step();
+    assert_eq!(world.heard(MAC_OF_B), []);
+    world.see_b(OnWire::Answers);
+    assert_eq!(world.pass(Timing::default().ask), []);
+    assert!(!world.owns());
+}
+
+#[test]
+fn only_the_heir_asks_for_an_owner_that_gossips_but_misses_questions() {
+    let mut world = World::owned_by_b();
+    world.facts.wire.insert("b".to_owned(), OnWire::Misses);
+    assert_eq!(
+        world.step(),
+        [],
+        "this node does not know itself as the heir"
+    );
+}
+
+#[test]
+fn an_owner_silent_on_the_wire_loses_its_ip_although_it_gossips() {
+    let mut world = World::owned_by_b();
+    world.see_b(OnWire::Silent);
+    assert!(matches!(world.step()[..], [Action::Ask { ip: IP, .. }]));
+    let taken = world.pass(Timing::default().ask);
+    assert!(matches!(
+        taken[..],
+        [Action::TakeOver {
+            epoch: 8,
+            cause: Cause::Failover,
+            ..
+        }]
+    ));
+}
+
+#[test]
+fn an_owner_that_answers_is_asked_seldom_while_gossip_has_lost_it() {
+    let mut world = World::owned_by_b();
+    world.b().alive = false;
+    world.see_b(OnWire::Answers);
+    world.step();
+    world.heard(MAC_OF_B);
+    assert_eq!(world.pass(Timing::default().respite), []);
+    let later = world.pass(Timing::default().long_respite);
+    assert!(matches!(later[..], [Action::Ask { .. }]), "{later:?}");
+}
+
+#[test]
+fn an_isolated_owner_is_relieved_without_asking_the_wire() {
+    let mut world = World::owned_by_b();
+    world.b().isolated = true;
+    let taken = world.step();
+    assert!(
+        matches!(
+            taken[..],
+            [Action::TakeOver {
+                cause: Cause::HandOver,
+                ..
+            }]
+        ),
+        "{taken:?}"
+    );
+}
+
+#[test]
+fn where_all_are_isolated_nothing_moves() {
+    let mut world = World::owned_by_b();
+    world.b().isolated = true;
+    world.facts.isolated = true;
+    assert_eq!(world.step(), []);
+}
+
+#[test]
+fn of_two_owners_that_only_the_wire_shows_one_yields() {
+    let mut world = World::owning();
+    world.b().alive = false;
+    world.step();
+    let b_yields = rank(IP, "b") < rank(IP, "a");
+    let asked = world.heard(MAC_OF_B);
+    assert!(
+        matches!(asked[..], [Action::Ask { .. }]),
+        "an echo decides nothing: {asked:?}"
+    );
+    assert!(world.owns());
+    world.now += Timing::default().ask / 2;
+    world.heard(MAC_OF_B);
+    assert_eq!(world.owns(), b_yields);
+}

@@ -1,0 +1,167 @@
+//! Whom this node asks on the wire, and where: from who would be inherited
+//! from to questions on links. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::facts::Survey;
+use crate::ownership::Node;
+use crate::reach::LanLink;
+use crate::watchman::{Question, Watchlist};
+use crate::wire::mac::Mac;
+
+/// Of one owner so many IPs are asked for in turn, at most.
+const IPS: usize = 64;
+/// Witnesses on one link, at most.
+const WITNESSES: usize = 8;
+
+/// What to ask, given the IPs of each owner to be watched.
+#[must_use]
+pub fn watchlist(
+    watch: &BTreeMap<Node, BTreeSet<IpAddr>>,
+    survey: &Survey,
+    own_links: &[LanLink],
+) -> Watchlist {
+    let owners = watch.iter().map(|(owner, ips)| {
+        let ips = ips.iter().take(IPS);
+        let questions = ips.flat_map(|ip| about(*ip, owner, survey, own_links));
+        (owner.clone(), questions.collect::<Vec<_>>())
+    });
+    let witnesses = own_links
+        .iter()
+        .map(|link| (link.index, witnesses(link, survey)));
+    Watchlist {
+        owners: owners
+            .filter(|(_, questions)| !questions.is_empty())
+            .collect(),
+        witnesses: witnesses.filter(|(_, all)| !all.is_empty()).collect(),
+    }
+}
+
+/// One IP, on each of this node's links for it, to each station of its owner there.
+fn about(ip: IpAddr, owner: &str, survey: &Survey, own_links: &[LanLink]) -> Vec<Question> {
+    let theirs = survey.lan.get(owner).map(Vec::as_slice).unwrap_or_default();
+    let allowed = survey.links.get(&ip);
+    let ours = own_links.iter();
+    let ours = ours.filter(|link| allowed.is_some_and(|links| links.contains(&link.index)));
+    let ask = |link: &LanLink, (_, station): (IpAddr, Mac)| Question {
+        link: link.index,
+        ip,
+        station,
+    };
+    ours.flat_map(|link| neighbours(link, theirs).map(move |near| ask(link, near)))
+        .collect()
+}
+
+/// The other live members on a link, each asked for its own address there.
+fn witnesses(link: &LanLink, survey: &Survey) -> Vec<(Node, Question)> {
+    let others = survey.facts.others.iter().filter(|(_, other)| other.alive);
+    let near = others.filter_map(|(node, _)| {
+        let (ip, station) = neighbours(link, survey.lan.get(node)?).next()?;
+        let question = Question {
+            link: link.index,
+            ip,
+            station,
+        };
+        Some((node.clone(), question))
+    });
+    near.take(WITNESSES).collect()
+}
+
+/// Those of `theirs` that are on a subnet of `link`: address and station.
+fn neighbours(link: &LanLink, theirs: &[LanLink]) -> impl Iterator<Item = (IpAddr, Mac)> {
+    let near = move |subnet: &&IpNet| is_near(link, subnet.addr());
+    theirs.iter().filter_map(move |other| {
+        let address = other.subnets.iter().find(near)?.addr();
+        Some((address, other.mac))
+    })
+}
+
+/// Link-local addresses are the same on every link and say nothing.
+fn is_near(link: &LanLink, ip: IpAddr) -> bool {
+    let link_local = matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
+    !link_local && link.subnets.iter().any(|subnet| subnet.contains(&ip))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::net::IpAddr;
+
+    use super::watchlist;
+    use crate::facts::Survey;
+    use crate::ownership::Standing;
+    use crate::reach::LanLink;
+    use crate::watchman::Question;
+    use crate::wire::mac::Mac;
+
+    fn link(index: u32, mac: u8, subnets: &[&str]) -> LanLink {
+        LanLink {
+            index,
+            name: format!("eth{index}"),
+            mac: Mac([2, 0, 0, 0, 0, mac]),
+            subnets: subnets.iter().map(|net| net.parse().unwrap()).collect(),
+        }
+    }
+
+    fn question(link: u32, ip: IpAddr, mac: u8) -> Question {
+        Question {
+            link,
+            ip,
+            station: Mac([2, 0, 0, 0, 0, mac]),
+        }
+    }
+
+    /// This node has two links; `b` is on both, `c` on the second.
+    fn scene() -> (Survey, Vec<LanLink>) {
+        let own = vec![
+            link(2, 1, &["10.7.0.1/24", "fe80::1/64"]),
+            link(3, 11, &["10.9.0.1/24"]),
+        ];
+        let mut survey = Survey::default();
+        let b = vec![
+            link(5, 2, &["10.9.0.2/24"]),
+            link(6, 22, &["fe80::2/64", "10.7.0.2/24"]),
+        ];
+        let c = vec![link(2, 3, &["10.9.0.3/24"])];
+        survey.lan = BTreeMap::from([("b".to_owned(), b), ("c".to_owned(), c)]);
+        for node in ["b", "c"] {
+            let standing = Standing {
+                alive: true,
+                ..Standing::default()
+            };
+            survey.facts.others.insert(node.to_owned(), standing);
+        }
+        (survey, own)
+    }
+
+    #[test]
+    fn an_owner_is_asked_on_the_link_and_at_the_station_that_meet() {
+        let (mut survey, own) = scene();
+        let ip: IpAddr = "10.7.0.240".parse().unwrap();
+        survey.links.insert(ip, BTreeSet::from([2]));
+        let watch = BTreeMap::from([("b".to_owned(), BTreeSet::from([ip]))]);
+        let list = watchlist(&watch, &survey, &own);
+        assert_eq!(list.owners["b"], [question(2, ip, 22)]);
+    }
+
+    #[test]
+    fn live_members_on_a_link_are_its_witnesses() {
+        let (mut survey, own) = scene();
+        let asked = |list: super::Watchlist| {
+            let all = list.witnesses.into_iter();
+            all.map(|(link, all)| (link, all.into_iter().map(|(_, it)| it).collect::<Vec<_>>()))
+                .collect::<Vec<_>>()
+        };
+        let b_on_2 = question(2, "10.7.0.2".parse().unwrap(), 22);
+        let b_on_3 = question(3, "10.9.0.2".parse().unwrap(), 2);
+        let c_on_3 = question(3, "10.9.0.3".parse().unwrap(), 3);
+        let list = watchlist(&BTreeMap::new(), &survey, &own);
+        assert_eq!(asked(list), [(2, vec![b_on_2]), (3, vec![b_on_3, c_on_3])]);
+        survey.facts.others.get_mut("b").unwrap().alive = false;
+        let list = watchlist(&BTreeMap::new(), &survey, &own);
+        assert_eq!(asked(list), [(3, vec![c_on_3])]);
+    }
+}
