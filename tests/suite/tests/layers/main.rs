@@ -73,7 +73,13 @@ const FENCED: [(&str, &[&str]); 6] = [
     ("rtnetlink", &["speaker/src/net/links.rs"]),
     ("netlink_packet_route", &["speaker/src/net/links.rs"]),
     ("pnet", &["speaker/src/wire/arp.rs"]),
-    ("socket2", &["speaker/src/net/socket.rs"]),
+    (
+        "socket2",
+        &[
+            "speaker/src/net/socket.rs",
+            "tests/bench/src/wire/socket.rs",
+        ],
+    ),
     (
         "prometheus",
         &[
