@@ -255,7 +255,10 @@ impl Running {
                     tracing::info!(service = %told.key, "{}", told.notice);
                     self.engine.events.service(&told);
                 }
-                Action::TellConfig(faulty) => self.engine.events.config(&faulty),
+                Action::TellConfig(faulty) => {
+                    let configured = self.engine.reconciler.is_configured();
+                    self.engine.events.config(&faulty, configured);
+                }
                 Action::TellPool(news) => {
                     tracing::warn!("{}", news.note);
                     self.engine.events.pool(news);

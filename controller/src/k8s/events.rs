@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferrolb_core::config::Kind;
-use ferrolb_core::names::{CONFIG_MAP, CONTROLLER};
+use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_MAP, CONTROLLER};
 use ferrolb_runtime::kube::events::{self, EventWriter, News, Reporter};
 use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
 use kube::{Api, Client, ResourceExt};
@@ -80,16 +80,19 @@ impl EventSender {
         });
     }
 
-    /// Tells the administrator what is wrong with the configuration.
-    pub fn config(&self, faulty: &FaultyConfig) {
+    /// Tells the administrator what is wrong with the configuration;
+    /// `configured` is whether an earlier one is in force.
+    pub fn config(&self, faulty: &FaultyConfig, configured: bool) {
         if faulty.uid.is_empty() {
             // There is no ConfigMap; the objects at fault are told themselves.
             return;
         }
-        let note = format!(
-            "not used, the last good one stays in force: {}",
-            faulty.faults
-        );
+        let instead = match (&faulty.in_force, configured) {
+            (Some(_), _) => format!("what was accepted last (ConfigMap {ACCEPTED_CONFIG_MAP})"),
+            (None, true) => "the last good one".to_owned(),
+            (None, false) => "no other".to_owned(),
+        };
+        let note = format!("not used, {instead} is in force: {}", faulty.faults);
         self.send(News {
             regarding: reference("ConfigMap", &self.namespace, CONFIG_MAP, &faulty.uid),
             warning: true,

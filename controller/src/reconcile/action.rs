@@ -16,8 +16,8 @@ pub enum Seen {
     Good(Config),
     /// It is there and cannot be used.
     Faulty(FaultyConfig),
-    /// There is no ConfigMap.
-    Absent,
+    /// There is none at either door; this is what was accepted last.
+    Absent(Option<Config>),
 }
 
 /// A configuration that cannot be used.
@@ -27,6 +27,8 @@ pub struct FaultyConfig {
     pub uid: String,
     /// All that is wrong with it.
     pub faults: Faults,
+    /// What was accepted last, and stays in force.
+    pub in_force: Option<Config>,
 }
 
 /// Something to be done outside.

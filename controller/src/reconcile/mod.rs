@@ -133,16 +133,14 @@ impl Reconciler {
     /// The configuration was listed or has changed.
     pub fn config_seen(&mut self, seen: Seen) {
         self.config_listed = true;
-        let faulty = match seen {
-            Seen::Good(config) => {
-                if self.config.as_ref() != Some(&config) {
-                    self.configure(config);
-                }
-                None
-            }
-            Seen::Faulty(faulty) => Some(faulty),
-            Seen::Absent => None,
+        let (config, faulty) = match seen {
+            Seen::Good(config) => (Some(config), None),
+            Seen::Faulty(faulty) => (faulty.in_force.clone(), Some(faulty)),
+            Seen::Absent(in_force) => (in_force, None),
         };
+        if let Some(config) = config.filter(|config| self.config.as_ref() != Some(config)) {
+            self.configure(config);
+        }
         let news = faulty
             .clone()
             .filter(|_| self.leading && self.faulty != faulty);

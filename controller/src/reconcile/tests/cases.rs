@@ -6,7 +6,7 @@ use ferrolb_core::range::Family::{V4, V6};
 use super::server::World;
 use crate::reconcile::{Action, FaultyConfig, Notice, Reconciler, Seen};
 use crate::service::{FamilyPolicy, Request};
-use crate::tests::key;
+use crate::tests::{config, key};
 
 const TWO: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.2]}]";
 const ONE: &str = "[{name: lan, addresses: [10.0.0.1/32]}]";
@@ -232,8 +232,9 @@ fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
     let faulty = FaultyConfig {
         uid: "uid".to_owned(),
         faults,
+        in_force: None,
     };
-    for seen in [Seen::Absent, Seen::Faulty(faulty.clone())] {
+    for seen in [Seen::Absent(None), Seen::Faulty(faulty.clone())] {
         let mut fresh = Reconciler::new(None);
         fresh.lead();
         fresh.config_seen(seen.clone());
@@ -257,6 +258,27 @@ fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
     world.create("b");
     world.rest();
     assert_eq!(world.status("b"), ["10.0.0.2"]);
+}
+
+#[test]
+fn begins_under_a_fault_with_what_was_accepted_not_with_what_it_remembers() {
+    let accepted = config("[{name: b, addresses: [10.1.0.1/32]}]");
+    let faulty = FaultyConfig {
+        uid: "uid".to_owned(),
+        faults: Config::from_yaml("pools: 7").unwrap_err(),
+        in_force: Some(accepted.clone()),
+    };
+    for seen in [Seen::Absent(Some(accepted)), Seen::Faulty(faulty)] {
+        let mut world = World::new(TWO);
+        world.controller.lead();
+        world.controller.config_seen(seen);
+        world.controller.namespaces_listed(Default::default());
+        world.controller.services_listed(Vec::new());
+        assert!(world.controller.is_active());
+        world.create("a");
+        world.rest();
+        assert_eq!(world.status("a"), ["10.1.0.1"]);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! a claim. One claim runs at a time; each starts from a clean cluster. Set
 //! FERROLB_LOG to `debug` to see the controllers' logs.
 
+mod accepted;
 mod assignment;
 mod burst;
 #[path = "../allocation/table.rs"]
@@ -102,6 +103,9 @@ fn trials(bench: Option<Arc<Bench>>) -> Vec<Trial> {
         assignment::leaves_services_of_another_class_alone,
         assignment::replaces_an_address_that_no_pool_covers,
         assignment::keeps_every_address_across_a_restart,
+        accepted::what_is_in_force_is_kept_and_comes_back_when_deleted_or_edited,
+        accepted::a_controller_restarted_under_a_fault_goes_on_with_what_was_accepted,
+        accepted::a_deleted_config_map_takes_no_address_away_even_across_a_restart,
         burst::one_write_gives_each_service_of_a_burst_address_and_condition_together,
         burst::a_restart_with_three_hundred_services_moves_and_writes_nothing,
         configuration::the_claims_run_with_no_more_rights_than_are_shipped,
