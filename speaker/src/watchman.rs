@@ -93,6 +93,13 @@ struct Hearing {
     tests: u32,
 }
 
+impl Hearing {
+    fn tested(&mut self, now: Instant) {
+        self.tested_since.get_or_insert(now);
+        self.tests = self.tests.saturating_add(1);
+    }
+}
+
 /// Watches owners.
 #[derive(Debug)]
 pub struct Watchman {
@@ -301,6 +308,9 @@ impl Watchman {
             {
                 hearing.called = Some(now);
                 hearing.turn = hearing.turn.wrapping_add(WITNESSES);
+                if !witnesses.is_empty() {
+                    hearing.tested(now);
+                }
                 called.extend(witnesses);
             }
         }
@@ -324,8 +334,7 @@ impl Watchman {
                 continue;
             }
             hearing.turn = hearing.turn.wrapping_add(1);
-            hearing.tested_since.get_or_insert(now);
-            hearing.tests = hearing.tests.saturating_add(1);
+            hearing.tested(now);
             questions.extend(next);
         }
         questions

@@ -152,9 +152,9 @@ fn a_node_that_nobody_answers_is_isolated_until_somebody_does() {
     let mut scene = Scene::new();
     scene.pass(5);
     (scene.b_answers, scene.c_answers) = (false, false);
-    scene.pass(15);
+    scene.pass(8);
     assert!(!scene.watchman.is_isolated(scene.now));
-    scene.pass(20);
+    scene.pass(5);
     assert!(scene.watchman.is_isolated(scene.now));
     scene.c_answers = true;
     scene.pass(1);

@@ -16,6 +16,7 @@ mod leadership;
 mod pools;
 mod speakers;
 mod table;
+mod telling;
 mod wait;
 
 use std::error::Error;
@@ -129,5 +130,8 @@ fn trials(bench: Option<Arc<Bench>>) -> Vec<Trial> {
         speakers::a_service_names_the_node_that_announces_it,
         speakers::an_address_that_a_stranger_uses_is_replaced_unless_it_was_asked_for,
         speakers::what_a_dead_speaker_left_behind_is_swept,
+        telling::a_speakers_statuses_say_what_it_announces,
+        telling::an_heir_removes_what_a_dead_speaker_said,
+        telling::what_a_speaker_says_again_is_one_event,
     ]
 }
