@@ -2,6 +2,7 @@
 //! once, the claims are tried one after another, and it goes down at the end
 //! whatever happened. Needs root; a missing tool is named by the lab.
 
+mod announced;
 mod broken;
 mod controller;
 mod failover;
@@ -20,7 +21,7 @@ use crate::stage::Stage;
 type Claim = fn(&Stage) -> Result<(), Broken>;
 
 /// In this order: the cheap ones first, the logs of all of them last.
-const CLAIMS: [(&str, Claim); 13] = [
+const CLAIMS: [(&str, Claim); 14] = [
     (
         "a_plain_service_gets_an_ip_and_answers",
         service::gets_an_ip_and_answers,
@@ -61,6 +62,10 @@ const CLAIMS: [(&str, Claim); 13] = [
     (
         "fails_over_while_the_api_server_is_down",
         failover::works_without_the_api_server,
+    ),
+    (
+        "a_service_names_its_owner_before_and_after_a_move",
+        announced::a_service_names_its_owner_before_and_after_a_move,
     ),
     (
         "fifty_services_keep_their_addresses_while_the_controller_is_killed",
