@@ -3,6 +3,7 @@
 //! whatever happened. Needs root; a missing tool is named by the lab.
 
 mod advertisements;
+mod announced;
 mod broken;
 mod controller;
 mod failover;
@@ -21,7 +22,7 @@ use crate::stage::Stage;
 type Claim = fn(&Stage) -> Result<(), Broken>;
 
 /// In this order: the cheap ones first, the logs of all of them last.
-const CLAIMS: [(&str, Claim); 19] = [
+const CLAIMS: [(&str, Claim); 20] = [
     (
         "a_plain_service_gets_an_ip_and_answers",
         service::gets_an_ip_and_answers,
@@ -86,6 +87,10 @@ const CLAIMS: [(&str, Claim); 19] = [
     (
         "fails_over_while_the_api_server_is_down",
         failover::works_without_the_api_server,
+    ),
+    (
+        "a_service_names_its_owner_before_and_after_a_move",
+        announced::a_service_names_its_owner_before_and_after_a_move,
     ),
     (
         "fifty_services_keep_their_addresses_while_the_controller_is_killed",
