@@ -21,7 +21,7 @@ use crate::stage::Stage;
 type Claim = fn(&Stage) -> Result<(), Broken>;
 
 /// In this order: the cheap ones first, the logs of all of them last.
-const CLAIMS: [(&str, Claim); 19] = [
+const CLAIMS: [(&str, Claim); 20] = [
     (
         "a_plain_service_gets_an_ip_and_answers",
         service::gets_an_ip_and_answers,
@@ -53,6 +53,10 @@ const CLAIMS: [(&str, Claim); 19] = [
     (
         "a_drain_taint_moves_the_ip_without_loss",
         advertisements::moves_without_loss_when_drained,
+    ),
+    (
+        "a_deleted_node_hands_over",
+        advertisements::moves_when_the_node_is_deleted,
     ),
     (
         "statuses_and_events_name_the_owner",
