@@ -56,6 +56,10 @@ const CLAIMS: [(&str, Claim); 20] = [
         advertisements::moves_without_loss_when_drained,
     ),
     (
+        "a_deleted_node_hands_over",
+        advertisements::moves_when_the_node_is_deleted,
+    ),
+    (
         "statuses_and_events_name_the_owner",
         advertisements::statuses_and_events_name_the_owner,
     ),
