@@ -10,7 +10,7 @@ PACKAGES := ca-certificates conntrack curl gcc iproute2 iputils-arping libc6-dev
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .PHONY: demo
 demo: packages ## The main job told as a story: an IP arrives, its owner dies, the curl goes on
@@ -65,7 +65,29 @@ lab: ## The lab itself, and the whole of FerroLB on it (root)
 .PHONY: bench-assign
 bench-assign: ## How fast addresses are assigned, beside the API server's floor
 	cargo build --release --locked -p ferrolb-controller -p ferrolb-bench
-	target/release/ferrolb-bench target/release/ferrolb-controller
+	target/release/ferrolb-bench assign target/release/ferrolb-controller
+
+# e.g. make bench-failover BENCH="--trials 5 --rows link,freeze"
+.PHONY: bench-failover
+bench-failover: PACKAGES += keepalived
+bench-failover: packages bench-program ## How long a client is not answered when an owner fails, beside keepalived (root)
+	target/release/ferrolb-bench failover $(BENCH)
+
+.PHONY: bench-answers
+bench-answers: packages bench-program ## How fast ARP is answered, idle and busy (root)
+	target/release/ferrolb-bench answers $(BENCH)
+
+.PHONY: bench-rest
+bench-rest: packages bench-program ## What a speaker uses at rest with 3, 10 and 30 of them (root)
+	target/release/ferrolb-bench rest $(BENCH)
+
+.PHONY: soak
+soak: packages bench-program ## Ten speakers, busy processors, 1 % loss, 30 minutes: nobody takes over (root)
+	target/release/ferrolb-bench soak $(BENCH)
+
+.PHONY: bench-program
+bench-program:
+	cargo build --release --locked -p ferrolb-bench
 
 .PHONY: allocation
 allocation: ## The table of allocation cases on the pure core

@@ -2,8 +2,9 @@
 //! election and the writer say, and carries out what it asks for.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use ferrolb_runtime::kube::Change;
 use ferrolb_runtime::ready::Guard;
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -12,13 +13,16 @@ use kube::Client;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::k8s::chores::Chores;
 use crate::k8s::events::EventSender;
 use crate::k8s::lease::Leadership;
 use crate::k8s::status::StatusWriter;
 use crate::k8s::watches::{Input, WatchEnded, Watches};
 use crate::metrics::{ControllerMetrics, Outcome};
 use crate::page::Question;
-use crate::reconcile::{Action, Reconciler, Seen, StatusWrite, Written};
+use crate::reconcile::{
+    Action, Announcement, Chore, PoolObject, Reconciler, Seen, StatusWrite, Written,
+};
 use crate::report;
 use crate::service::ServiceKey;
 
@@ -43,6 +47,8 @@ pub struct Engine {
     pub leadership: watch::Receiver<Leadership>,
     /// Where status writes go.
     pub writer: StatusWriter,
+    /// Where that goes which may wait.
+    pub chores: Chores,
     /// Where news goes.
     pub events: EventSender,
     /// What is shown.
@@ -70,6 +76,7 @@ impl Engine {
             term: None,
             retries: FuturesUnordered::new(),
             config_version: None,
+            start: Instant::now(),
         };
         let outcome = running.run(&cancel).await;
         let writer = &mut running.engine.writer;
@@ -92,25 +99,64 @@ struct Running {
     retries: FuturesUnordered<BoxFuture<'static, ServiceKey>>,
     /// The `resourceVersion` of the configuration last spoken of in the log.
     config_version: Option<Option<String>>,
+    /// What the reconciler's time counts from.
+    start: Instant,
+}
+
+/// What a turn begins with.
+enum Turn {
+    Stop,
+    Election,
+    Heard(Input),
+    Written(StatusWrite, Written),
+    Chore(Chore, bool),
+    Asked(Question),
+    Retry(ServiceKey),
+    Time,
 }
 
 impl Running {
     async fn run(&mut self, cancel: &CancellationToken) -> Result<(), WatchEnded> {
         loop {
-            tokio::select! {
-                () = cancel.cancelled() => return Ok(()),
-                Ok(()) = self.engine.leadership.changed() => self.follow_election(),
-                input = self.watches.next() => self.hear(input?),
-                (write, outcome) = self.engine.writer.next() => self.written(&write, outcome),
-                Some(asker) = self.engine.questions.recv() => {
+            let turn = self.turn(cancel).await?;
+            self.engine.reconciler.tick(self.start.elapsed());
+            match turn {
+                Turn::Stop => return Ok(()),
+                Turn::Election => self.follow_election(),
+                Turn::Heard(input) => self.hear(input),
+                Turn::Written(write, outcome) => self.written(&write, outcome),
+                Turn::Chore(chore, done) => self.engine.reconciler.chore_ended(&chore, done),
+                Turn::Asked(asker) => {
                     // Whoever does not wait any more misses nothing.
                     let _gone = asker.send(self.engine.reconciler.state());
                 }
-                Some(key) = self.retries.next() => self.engine.reconciler.retry(&key),
+                Turn::Retry(key) => self.engine.reconciler.retry(&key),
+                Turn::Time => {}
             }
             self.engine.reconciler.settle();
             self.act();
         }
+    }
+
+    async fn turn(&mut self, cancel: &CancellationToken) -> Result<Turn, WatchEnded> {
+        let deadline = self.engine.reconciler.deadline();
+        let start = self.start;
+        let time = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until((start + deadline).into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        Ok(tokio::select! {
+            () = cancel.cancelled() => Turn::Stop,
+            Ok(()) = self.engine.leadership.changed() => Turn::Election,
+            input = self.watches.next() => Turn::Heard(input?),
+            (write, outcome) = self.engine.writer.next() => Turn::Written(write, outcome),
+            (chore, done) = self.engine.chores.next() => Turn::Chore(chore, done),
+            Some(asker) = self.engine.questions.recv() => Turn::Asked(asker),
+            Some(key) = self.retries.next() => Turn::Retry(key),
+            () = time => Turn::Time,
+        })
     }
 
     /// A new term starts with new lists; the end of one ends all writing.
@@ -122,6 +168,7 @@ impl Running {
         }
         self.term = term;
         self.engine.writer.abandon();
+        self.engine.chores.abandon();
         self.retries.clear();
         match term {
             Some(_) => self.engine.reconciler.lead(),
@@ -156,6 +203,8 @@ impl Running {
             Input::Namespace(name, labels) => reconciler.namespace_changed(&name, labels),
             Input::Config(seen, version) => self.take_config(seen, version),
             Input::Objection(objection) => self.engine.events.object(&objection),
+            Input::Announcements(change) => hear_announcement(reconciler, change),
+            Input::Pools(change) => hear_pool(reconciler, change),
         }
         if self.engine.reconciler.is_listed() {
             self.engine.unlisted = None;
@@ -186,16 +235,9 @@ impl Running {
     }
 
     fn act(&mut self) {
-        for action in self.engine.reconciler.take_actions() {
-            match action {
-                Action::Write(write) => self.engine.writer.push(write),
-                Action::Tell(told) => {
-                    tracing::info!(service = %told.key, "{}", told.notice);
-                    self.engine.events.service(&told);
-                }
-                Action::TellConfig(faulty) => self.engine.events.config(&faulty),
-                Action::Retry { key, failures } => self.retry_later(key, failures),
-            }
+        self.carry_out();
+        while self.engine.writer.has_leisure() && self.engine.reconciler.afterthought() {
+            self.carry_out();
         }
         let waiting = i64::try_from(self.engine.reconciler.waiting()).unwrap_or(i64::MAX);
         self.engine.metrics.services_waiting.set(waiting);
@@ -205,12 +247,50 @@ impl Running {
         self.engine.metrics.pools(self.engine.reconciler.usage());
     }
 
+    fn carry_out(&mut self) {
+        for action in self.engine.reconciler.take_actions() {
+            match action {
+                Action::Write(write) => self.engine.writer.push(write),
+                Action::Tell(told) => {
+                    tracing::info!(service = %told.key, "{}", told.notice);
+                    self.engine.events.service(&told);
+                }
+                Action::TellConfig(faulty) => {
+                    let configured = self.engine.reconciler.is_configured();
+                    self.engine.events.config(&faulty, configured);
+                }
+                Action::TellPool(news) => {
+                    tracing::warn!("{}", news.note);
+                    self.engine.events.pool(news);
+                }
+                Action::Chore(chore) => self.engine.chores.push(chore),
+                Action::Retry { key, failures } => self.retry_later(key, failures),
+            }
+        }
+    }
+
     fn retry_later(&self, key: ServiceKey, failures: u32) {
         let pause = pause_after(failures);
         self.retries.push(Box::pin(async move {
             tokio::time::sleep(pause).await;
             key
         }));
+    }
+}
+
+fn hear_announcement(reconciler: &mut Reconciler, change: Change<Announcement>) {
+    match change {
+        Change::Apply(announcement) => reconciler.announcement_changed(announcement),
+        Change::Delete(announcement) => reconciler.announcement_gone(&announcement.name),
+        Change::Reset(all) => reconciler.announcements_listed(all),
+    }
+}
+
+fn hear_pool(reconciler: &mut Reconciler, change: Change<PoolObject>) {
+    match change {
+        Change::Apply(object) => reconciler.pool_changed(object),
+        Change::Delete(object) => reconciler.pool_gone(&object.name),
+        Change::Reset(all) => reconciler.pools_listed(all),
     }
 }
 

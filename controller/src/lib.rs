@@ -16,6 +16,8 @@ pub mod page;
 pub mod reconcile;
 pub mod report;
 pub mod service;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -31,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Args;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::k8s::chores::Chores;
 use crate::k8s::lease::Elector;
 use crate::k8s::status::StatusWriter;
 use crate::k8s::{events, secret};
@@ -66,7 +69,8 @@ pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Resul
         namespace: namespace.clone(),
         reconciler: Reconciler::new(args.load_balancer_class.clone()),
         leadership: leadership.clone(),
-        writer: StatusWriter::new(client.clone(), leadership, args.status_writes.get()),
+        writer: StatusWriter::new(client.clone(), leadership.clone(), args.status_writes.get()),
+        chores: Chores::new(client.clone(), leadership, namespace.clone()),
         events: sender,
         metrics,
         unlisted: Some(readiness.expect("lists")),

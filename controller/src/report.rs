@@ -10,10 +10,17 @@ use crate::reconcile::{FaultyConfig, Seen};
 pub fn config(seen: &Seen, configured: bool) {
     match seen {
         Seen::Good(config) => tracing::info!(pools = config.pools.len(), "configuration loaded"),
-        Seen::Faulty(faulty) => log_faults(faulty, consequence(configured)),
-        Seen::Absent => {
-            let consequence = consequence(configured);
-            tracing::warn!(configmap = CONFIG_MAP, consequence, "there is no ConfigMap");
+        Seen::Faulty(faulty) => {
+            let accepted = faulty.in_force.is_some();
+            log_faults(faulty, consequence(configured || accepted));
+        }
+        Seen::Absent(in_force) => {
+            let consequence = consequence(configured || in_force.is_some());
+            tracing::warn!(
+                configmap = CONFIG_MAP,
+                consequence,
+                "there is no configuration"
+            );
         }
     }
 }
@@ -23,7 +30,7 @@ pub fn config(seen: &Seen, configured: bool) {
 pub fn faults(seen: &Seen) -> usize {
     match seen {
         Seen::Faulty(faulty) => faulty.faults.len(),
-        Seen::Good(_) | Seen::Absent => 0,
+        Seen::Good(_) | Seen::Absent(_) => 0,
     }
 }
 
@@ -35,7 +42,7 @@ fn log_faults(faulty: &FaultyConfig, consequence: &str) {
 
 fn consequence(configured: bool) -> &'static str {
     if configured {
-        "the last good configuration stays in force"
+        "the configuration accepted last stays in force"
     } else {
         "no address is assigned before there is a good configuration"
     }

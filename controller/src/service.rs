@@ -57,8 +57,10 @@ pub struct ServiceView {
     /// On which terms it shares an address; none if it does not, annotation
     /// `allow-shared-ip`.
     pub terms: Option<Arc<Terms>>,
-    /// Our condition as the status shows it.
+    /// Our condition `ferrolb.io/Allocated` as the status shows it.
     pub condition: Option<Shown>,
+    /// Our condition `ferrolb.io/Announced` as the status shows it.
+    pub announced: Option<Shown>,
     /// The IPs of `status.loadBalancer.ingress`, in order.
     pub status: Vec<IpAddr>,
     /// Whether each entry of the status is an IP in `ipMode` VIP, as we write it.
@@ -90,10 +92,11 @@ impl ServiceView {
     }
 }
 
-/// What our condition says.
+/// What one of our conditions says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
-    /// `status`: whether the Service has what it asks for.
+    /// `status`: whether all is well, that is the Service has what it asks for,
+    /// or its addresses are announced.
     pub fulfilled: bool,
     /// `reason`: one word of a fixed set.
     pub reason: &'static str,
@@ -101,7 +104,7 @@ pub struct Condition {
     pub message: String,
 }
 
-/// Our condition as it was read.
+/// One of our conditions as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
     /// `status` is `True`.

@@ -7,6 +7,7 @@ use clap::{ArgAction, Parser, ValueEnum};
 use ferrolb_runtime::args::CommonArgs;
 
 use crate::demand::Rules;
+use crate::k8s::l2_status::Author;
 
 /// Taints of nodes that are about to go: shut down for good, or chosen by an
 /// autoscaler. A cordon (`node.kubernetes.io/unschedulable`) is none of them:
@@ -42,6 +43,15 @@ pub struct Args {
     /// Address at which the other speakers reach this one (`status.hostIP` of its pod).
     #[arg(long, env = "FERROLB_GOSSIP_ADDRESS")]
     pub gossip_address: IpAddr,
+
+    /// Name of this pod (`metadata.name`). With its uid, what the speaker writes
+    /// about Services is removed together with the pod.
+    #[arg(long, env = "FERROLB_POD_NAME")]
+    pub pod_name: Option<String>,
+
+    /// Uid of this pod (`metadata.uid`).
+    #[arg(long, env = "FERROLB_POD_UID")]
+    pub pod_uid: Option<String>,
 
     /// UDP port of the gossip; the same on every node.
     #[arg(long, env = "FERROLB_GOSSIP_PORT", default_value_t = 9618)]
@@ -114,6 +124,15 @@ impl Args {
     #[must_use]
     pub fn probe_fresh(&self) -> Duration {
         Duration::from_millis(self.probe_fresh_ms)
+    }
+
+    /// Who writes about Services.
+    #[must_use]
+    pub fn author(&self) -> Author {
+        Author {
+            node: self.node_name.clone(),
+            pod: self.pod_name.clone().zip(self.pod_uid.clone()),
+        }
     }
 
     /// What Nodes can say against announcing.

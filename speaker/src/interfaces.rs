@@ -67,8 +67,11 @@ pub enum Unsuitable {
 pub struct Patterns(Vec<String>);
 
 /// Devices that container runtimes, network plugins and kube-proxy make.
-const DEFAULT_EXCLUSIONS: [&str; 29] = [
+const DEFAULT_EXCLUSIONS: [&str; 33] = [
     "antrea-*",
+    "bpfin.cali",
+    "bpfout.cali",
+    "br-int",
     "cali*",
     "cbr*",
     "cilium_*",
@@ -88,13 +91,14 @@ const DEFAULT_EXCLUSIONS: [&str; 29] = [
     "nodelocaldns*",
     "ovn-*",
     "ovn0",
+    "ovs-netdev",
     "ovs-system",
     "podman*",
     "tunl*",
     "veth*",
     "virbr*",
-    "vxlan.calico",
     "vxlan-v6.calico",
+    "vxlan.calico",
     "vxlan_sys_*",
     "weave*",
 ];
@@ -209,6 +213,16 @@ mod tests {
             "vxlan.calico",
             "cilium_host",
             "ovn-k8s-mp0",
+            "ovs-system",
+            "ovs-netdev",
+            "br-int",
+            "bpfin.cali",
+            "kube-bridge",
+            "kube-dummy-if",
+            "weave",
+            "dummy0",
+            "cbr0",
+            "lxcbr0",
         ];
         for name in names {
             let link = Link {

@@ -2,8 +2,9 @@
 //! for them on the LAN.
 //!
 //! Pure: `wire`, `interfaces`, `reach`, `said`, `demand`, `facts`, `ownership`,
-//! `asker`, `announcer`. At the edge: `gossip`, `net`, `k8s`. The `engine` is the
-//! one task between them.
+//! `asker`, `announcer`, `watchman`, `watchlist`, `news`, `testimony`,
+//! `strict_arp`. At the edge: `gossip`, `net`, `k8s`. The `engine` is the one
+//! task between them.
 
 pub mod announcer;
 pub mod args;
@@ -17,10 +18,13 @@ pub mod interfaces;
 pub mod k8s;
 pub mod metrics;
 pub mod net;
+pub mod news;
 pub mod ownership;
 pub mod reach;
 mod run;
 pub mod said;
+pub mod strict_arp;
+pub mod testimony;
 pub mod watchlist;
 pub mod watchman;
 pub mod wire;

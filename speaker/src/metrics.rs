@@ -32,6 +32,8 @@ pub struct SpeakerMetrics {
     pub stalls: IntCounter,
     /// Seconds for which it did not answer because of that.
     pub mute: Counter,
+    /// Kubernetes Events, by what became of them.
+    pub events: IntCounterVec,
     /// Members that fell silent, by where.
     pub suspicions: IntCounterVec,
     /// What came of asking the wire for an IP, by outcome.
@@ -76,6 +78,11 @@ impl SpeakerMetrics {
             mute: metrics.float_counter(
                 "ferrolb_speaker_mute_seconds_total",
                 "Seconds for which this node did not answer because it could not vouch for itself",
+            )?,
+            events: metrics.counters(
+                "ferrolb_speaker_events_total",
+                "Kubernetes Events, by what became of them",
+                &["outcome"],
             )?,
             suspicions: metrics.counters(
                 "ferrolb_speaker_suspicions_total",

@@ -1,9 +1,13 @@
 //! Wires the parts together and runs them until told to leave.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use ::kube::Client;
+use ferrolb_core::names::SPEAKER;
+use ferrolb_runtime::kube::events::{self, Outcome};
 use ferrolb_runtime::metrics::Metrics;
 use ferrolb_runtime::ready::Readiness;
 use ferrolb_runtime::tasks::Tasks;
@@ -12,15 +16,17 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Args;
-use crate::engine::{Engine, Inputs, Parts};
+use crate::engine::{Engine, Inputs, Parts, Reporter};
 use crate::error::SpeakerError;
 use crate::gossip::{Gossip, GossipCounters, GossipOptions, Keyring};
 use crate::interfaces::{Links, Patterns};
+use crate::k8s::l2_status::L2StatusWriter;
 use crate::k8s::{self, Update, Watches};
 use crate::metrics::{self, SpeakerMetrics};
 use crate::net::counters::WireCounters;
 use crate::net::links;
 use crate::net::responder::Wire;
+use crate::net::strict_arp::{self, SETTINGS};
 
 /// How many changes may queue up between the watches and the engine.
 const UPDATES: usize = 1024;
@@ -88,6 +94,8 @@ async fn start(
     };
     let class = args.load_balancer_class.clone();
     watches.spawn(tasks, &args.common.namespace, class);
+    let counters = SpeakerMetrics::register(metrics)?;
+    let reporter = spawn_reporter(args, &client, &counters, &links, tasks, done);
 
     let keyring = k8s::gossip_key(client.clone(), &args.common.namespace).await?;
     let nodes = k8s::count_nodes(client).await;
@@ -107,12 +115,49 @@ async fn start(
         refresh: args.announce_refresh(),
         probe_fresh: args.probe_fresh(),
         rules: args.rules(),
-        metrics: SpeakerMetrics::register(metrics)?,
+        metrics: counters,
+        reporter,
         joined,
         listening,
         configured,
     });
     Ok((engine, inputs))
+}
+
+/// Starts what tells the cluster, behind the engine's back.
+fn spawn_reporter(
+    args: &Args,
+    client: &Client,
+    counters: &SpeakerMetrics,
+    links: &watch::Receiver<Arc<Links>>,
+    tasks: &mut Tasks,
+    done: &CancellationToken,
+) -> Reporter {
+    let by = events::Reporter {
+        controller: SPEAKER,
+        instance: args.node_name.clone(),
+    };
+    let ended = counters.events.clone();
+    let count = move |outcome: Outcome| ended.with_label_values(&[outcome.label()]).inc();
+    let (sender, writer) = events::channel(client.clone(), by, Arc::new(count));
+    tasks.spawn("events", endless(writer.run(done.clone())));
+
+    let (testimony, testimonies) = watch::channel(Arc::default());
+    let l2_status = L2StatusWriter::new(client.clone(), &args.common.namespace, args.author());
+    let following = l2_status.run(testimonies, done.clone());
+    tasks.spawn("ServiceL2Status", endless(following));
+
+    let (node, teller) = (args.node_name.clone(), sender.clone());
+    let tell = move |loose| strict_arp::tell(&node, &teller, loose);
+    let looking = strict_arp::watch(SETTINGS.into(), links.clone(), tell, done.clone());
+    tasks.spawn("strict ARP", endless(looking));
+    Reporter::new(sender, testimony)
+}
+
+/// A task that cannot fail.
+async fn endless(task: impl Future<Output = ()>) -> Result<(), Infallible> {
+    task.await;
+    Ok(())
 }
 
 fn spawn_links(tasks: &mut Tasks, done: &CancellationToken) -> watch::Receiver<Arc<Links>> {

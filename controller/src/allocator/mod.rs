@@ -8,6 +8,7 @@
 mod index;
 mod intervals;
 mod pool;
+mod quarantine;
 mod refusal;
 mod sharing;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use index::Index;
 use pool::PoolState;
 
 pub use pool::Usage;
-pub use refusal::{ClaimRefusal, Opening, PoolRefusal};
+pub use refusal::{ClaimRefusal, Opening, PoolRefusal, Stranger};
 pub use sharing::{Conflict, Protocol, Terms};
 
 /// Who wants an address: a Service and the terms on which it shares one.
@@ -48,6 +49,9 @@ pub struct Allocator {
     held: BTreeMap<ServiceKey, BTreeSet<IpAddr>>,
     /// Addresses held under each sharing key.
     shared: BTreeMap<String, BTreeSet<IpAddr>>,
+    /// Addresses given to nobody who does not ask for them, and the hardware
+    /// address of the stranger that uses each.
+    quarantine: BTreeMap<IpAddr, String>,
     openings: BTreeSet<Opening>,
 }
 
@@ -65,8 +69,11 @@ impl Allocator {
     /// Changes the pools. Every address that is still covered stays with its
     /// holders; the others are held by nobody afterwards.
     pub fn reconfigure(&mut self, config: &Config) {
-        let before = std::mem::replace(self, Self::new(config)).holders;
-        for (ip, holders) in before {
+        let before = std::mem::replace(self, Self::new(config));
+        for (ip, mac) in before.quarantine {
+            self.quarantine(ip, mac);
+        }
+        for (ip, holders) in before.holders {
             for (key, terms) in holders {
                 let claimant = Claimant {
                     key: &key,
@@ -179,16 +186,16 @@ impl Allocator {
         if let (Err(quota), None) = (&quota, shared) {
             return Err(quota.clone());
         }
-        let state = &mut self.pools[pool];
-        let free = state.first_free(family).filter(|_| quota.is_ok());
+        let free = self.pools[pool].first_free(family);
+        let free = free.filter(|_| quota.is_ok());
         let both = [shared, free].into_iter().flatten();
-        both.min_by_key(|ip| state.place(*ip))
+        both.min_by_key(|ip| self.pools[pool].place(*ip))
             .ok_or_else(|| match refusal {
                 Some(refusal) => PoolRefusal::Unshareable {
                     family,
                     refusal: Box::new(refusal),
                 },
-                None => PoolRefusal::Exhausted(family),
+                None => self.exhausted(pool, family),
             })
     }
 
@@ -203,6 +210,7 @@ impl Allocator {
     ) -> (Option<IpAddr>, Option<ClaimRefusal>) {
         let addresses = claimant.terms.and_then(|terms| self.shared.get(&terms.key));
         let ours = |ip: &&IpAddr| Family::of(**ip) == family && self.pool_of(**ip) == Some(pool);
+        let ours = |ip: &&IpAddr| ours(ip) && self.stranger(**ip).is_none();
         let counted = |ip: &&IpAddr| more || self.namespace_holds(&claimant.key.namespace, **ip);
         let state = &self.pools[pool];
         let mut refusal = None;
@@ -309,8 +317,11 @@ impl Allocator {
         }
         if let Some(pool) = self.pool_of(ip) {
             let counted = self.namespace_holds(&key.namespace, ip);
+            let held = self.holders.contains_key(&ip);
             let pool = &mut self.pools[pool];
-            pool.take(ip);
+            if !held {
+                pool.take(ip);
+            }
             if !counted {
                 pool.count(&key.namespace, Family::of(ip));
             }
@@ -364,7 +375,9 @@ impl Allocator {
         }
         if empty {
             pool.give_back(ip);
-            self.openings.insert(Opening::Free(name, family));
+            if !self.quarantine.contains_key(&ip) {
+                self.openings.insert(Opening::Free(name, family));
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! One pool: which of its addresses are free. It does not know who holds the
 //! others; the allocator does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ferrolb_core::config::Pool;
@@ -18,13 +18,17 @@ pub struct Usage {
     pub total: u128,
     /// Addresses held.
     pub used: u128,
+    /// Addresses that nobody holds and nobody is given for a while.
+    pub withheld: u128,
 }
 
 impl Usage {
     /// Addresses left.
     #[must_use]
     pub fn free(&self) -> u128 {
-        self.total.saturating_sub(self.used)
+        self.total
+            .saturating_sub(self.used)
+            .saturating_sub(self.withheld)
     }
 }
 
@@ -43,6 +47,10 @@ struct Block {
     range: IpRange,
     free: Intervals,
     used: u128,
+    /// Addresses that do not become free when they are given back.
+    withheld: BTreeSet<u128>,
+    /// How many of these nobody holds.
+    idle: u128,
 }
 
 impl PoolState {
@@ -109,20 +117,44 @@ impl PoolState {
         family.address(number)
     }
 
-    /// Takes a free address; false if it is not free here.
-    pub(super) fn take(&mut self, ip: IpAddr) -> bool {
-        self.block(ip).is_some_and(|block| {
-            let taken = block.free.remove(bits(ip));
-            block.used += u128::from(taken);
-            taken
-        })
+    /// Takes an address that nobody has held.
+    pub(super) fn take(&mut self, ip: IpAddr) {
+        if let Some(block) = self.block(ip) {
+            block.free.remove(bits(ip));
+            block.used += 1;
+            block.idle -= u128::from(block.withheld.contains(&bits(ip)));
+        }
     }
 
-    /// Makes a taken address free again.
+    /// Makes a taken address free again, unless it is withheld.
     pub(super) fn give_back(&mut self, ip: IpAddr) {
         if let Some(block) = self.block(ip) {
-            let returned = block.free.insert(bits(ip));
-            block.used -= u128::from(returned);
+            block.used -= 1;
+            if block.withheld.contains(&bits(ip)) {
+                block.idle += 1;
+            } else {
+                block.free.insert(bits(ip));
+            }
+        }
+    }
+
+    /// Gives an address to nobody from now on; `held` is whether somebody has it.
+    pub(super) fn withhold(&mut self, ip: IpAddr, held: bool) {
+        if let Some(block) = self.block(ip) {
+            block.free.remove(bits(ip));
+            let new = block.withheld.insert(bits(ip));
+            block.idle += u128::from(new && !held);
+        }
+    }
+
+    /// Ends [`PoolState::withhold`].
+    pub(super) fn readmit(&mut self, ip: IpAddr, held: bool) {
+        let Some(block) = self.block(ip) else {
+            return;
+        };
+        if block.withheld.remove(&bits(ip)) && !held {
+            block.idle -= 1;
+            block.free.insert(bits(ip));
         }
     }
 
@@ -145,11 +177,13 @@ impl PoolState {
             family,
             total: 0,
             used: 0,
+            withheld: 0,
         };
         blocks.fold(empty, |sum, block| Usage {
             family,
             total: sum.total.saturating_add(block.capacity(barred)),
             used: sum.used + block.used,
+            withheld: sum.withheld + block.idle,
         })
     }
 
@@ -166,6 +200,8 @@ impl Block {
             range,
             free: Intervals::full(bits(range.first()), bits(range.last())),
             used: 0,
+            withheld: BTreeSet::new(),
+            idle: 0,
         }
     }
 

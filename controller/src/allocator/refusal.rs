@@ -1,5 +1,6 @@
 //! Why an address cannot be had, and what would help.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ferrolb_core::range::Family;
@@ -85,6 +86,18 @@ pub enum PoolRefusal {
     /// Every address of the family is held.
     #[error("{0} is exhausted")]
     Exhausted(Family),
+    /// Every address of the family is held or withheld.
+    #[error(
+        "{family} is exhausted, and {} kept back: {}",
+        plural(withheld),
+        strangers(withheld)
+    )]
+    Withheld {
+        /// The family.
+        family: Family,
+        /// Those that nobody holds, and who uses them.
+        withheld: Vec<Stranger>,
+    },
     /// Every address of the family is held, and one with the Service's sharing
     /// key cannot be shared.
     #[error("{family} is exhausted, and sharing is not possible: {refusal}")]
@@ -94,6 +107,38 @@ pub enum PoolRefusal {
         /// The first address with the same key, and why it cannot be shared.
         refusal: Box<ClaimRefusal>,
     },
+}
+
+/// A machine that is no speaker and answers for an address of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stranger {
+    /// The address.
+    pub ip: IpAddr,
+    /// The machine's hardware address, as it was reported.
+    pub mac: String,
+}
+
+impl fmt::Display for Stranger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (used by {} on the LAN)", self.ip, self.mac)
+    }
+}
+
+/// The most strangers that one reason names.
+const NAMED: usize = 5;
+
+fn plural(withheld: &[Stranger]) -> String {
+    match withheld.len() {
+        1 => "one address is".to_owned(),
+        many => format!("{many} addresses are"),
+    }
+}
+
+fn strangers(withheld: &[Stranger]) -> String {
+    let named = withheld.iter().take(NAMED).map(ToString::to_string);
+    let more = withheld.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    named.chain(more).collect::<Vec<_>>().join(", ")
 }
 
 /// Something that changed in favour of those who wait for it.

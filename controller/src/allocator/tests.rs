@@ -3,31 +3,20 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use ferrolb_core::config::Config;
 use ferrolb_core::range::Family::{self, V4, V6};
 use proptest::prelude::*;
 
 use super::{Allocator, ClaimRefusal, Claimant, PoolRefusal};
 use crate::service::ServiceKey;
-
-fn allocator(pools: &str) -> Allocator {
-    Allocator::new(&Config::from_yaml(&format!("pools: {pools}")).unwrap())
-}
+use crate::tests::{self, allocator, config, ip};
 
 fn key(name: impl ToString) -> ServiceKey {
-    ServiceKey {
-        namespace: "default".to_owned(),
-        name: name.to_string(),
-    }
+    tests::key(&name.to_string())
 }
 
 /// One that does not share.
 fn alone(key: &ServiceKey) -> Claimant<'_> {
     Claimant { key, terms: None }
-}
-
-fn ip(text: &str) -> IpAddr {
-    text.parse().unwrap()
 }
 
 #[test]
@@ -78,8 +67,7 @@ fn an_address_survives_a_new_configuration_that_still_covers_it() {
     let mut allocator = allocator("[{name: a, addresses: [10.0.0.0/24]}]");
     allocator.claim(alone(&key(1)), ip("10.0.0.7")).unwrap();
     allocator.claim(alone(&key(2)), ip("10.0.0.200")).unwrap();
-    let renamed = "pools: [{name: b, addresses: [10.0.0.0/25]}]";
-    allocator.reconfigure(&Config::from_yaml(renamed).unwrap());
+    allocator.reconfigure(&config("[{name: b, addresses: [10.0.0.0/25]}]"));
     assert_eq!(allocator.held(&key(1)), [ip("10.0.0.7")]);
     assert_eq!(allocator.held(&key(2)), Vec::<IpAddr>::new());
 }

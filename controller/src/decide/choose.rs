@@ -246,9 +246,9 @@ impl Chooser<'_> {
     /// What would help against the refusal of a pool.
     fn openings(&self, pool: &str, why: &PoolRefusal) -> BTreeSet<Opening> {
         let first = match why {
-            PoolRefusal::Exhausted(family) | PoolRefusal::Unshareable { family, .. } => {
-                Opening::Free(pool.to_owned(), *family)
-            }
+            PoolRefusal::Exhausted(family)
+            | PoolRefusal::Withheld { family, .. }
+            | PoolRefusal::Unshareable { family, .. } => Opening::Free(pool.to_owned(), *family),
             PoolRefusal::Quota { family, .. } => self.quota(pool, *family),
             _ => return BTreeSet::new(),
         };

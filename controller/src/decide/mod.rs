@@ -17,7 +17,7 @@ use std::net::IpAddr;
 use ferrolb_core::range::Family;
 
 use crate::allocator::{Allocator, ClaimRefusal, Opening};
-use crate::service::{Condition, FamilyPolicy, ServiceView};
+use crate::service::{Condition, FamilyPolicy, Request, ServiceView};
 
 pub use admit::{Namespaces, Surroundings};
 pub use condition::assigned;
@@ -176,8 +176,22 @@ fn fitness(
         other => Unfit::Claim(other),
     })?;
     let pool = allocator.pool_of(ip).ok_or(Unfit::Uncovered)?;
+    if let Some(mac) = allocator.stranger(ip).filter(|_| !asks_for(view, ip)) {
+        return Err(Unfit::Stranger(mac.to_owned()));
+    }
     let pool = allocator.pool(pool);
     admit::admits(view, pool, around).map_err(|why| Unfit::Barred(pool.name.clone(), why))
+}
+
+/// Whether the user wants this very address. What cannot be read counts as a
+/// wish for what is there: nothing else could be chosen.
+#[must_use]
+pub fn asks_for(view: &ServiceView, ip: IpAddr) -> bool {
+    match &view.request {
+        Request::Any => false,
+        Request::These(ips) => ips.contains(&ip),
+        Request::Malformed(_) => true,
+    }
 }
 
 /// The families a Service wants addresses of: the primary one only, unless its

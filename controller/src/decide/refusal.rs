@@ -136,6 +136,8 @@ pub enum Unfit {
     Claim(ClaimRefusal),
     /// Its pool, which is named, is not (any more) for the Service.
     Barred(String, PoolRefusal),
+    /// A stranger with this hardware address uses it on the LAN.
+    Stranger(String),
     /// The Service wants no address of this family.
     Family(Family),
     /// The Service has another one of this family.
@@ -149,6 +151,10 @@ impl fmt::Display for Lost {
             Unfit::Uncovered => write!(f, "{ip} was taken back: no pool covers it"),
             Unfit::Claim(reason) => write!(f, "{ip} was taken back: {reason}"),
             Unfit::Barred(pool, why) => write!(f, "{ip} was taken back: pool {pool}: {why}"),
+            Unfit::Stranger(mac) => write!(
+                f,
+                "{ip} was taken back: {mac}, which is no speaker of ours, uses it on the LAN"
+            ),
             Unfit::Family(family) => {
                 write!(
                     f,

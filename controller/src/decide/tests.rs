@@ -1,44 +1,13 @@
 //! What a Service gets, keeps, loses and is told.
 
-use std::net::IpAddr;
-
-use ferrolb_core::config::Config;
 use ferrolb_core::range::Family::{V4, V6};
-use ferrolb_core::selector::Labels;
 
 use super::{Decision, Namespaces, Surroundings};
 use crate::allocator::Allocator;
-use crate::service::{FamilyPolicy, Request, ServiceKey, ServiceView};
+use crate::service::{FamilyPolicy, Request, ServiceView};
+use crate::tests::{allocator, ips, service};
 
 const LAN: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.2, fd77::1-fd77::2]}]";
-
-fn allocator(pools: &str) -> Allocator {
-    Allocator::new(&Config::from_yaml(&format!("pools: {pools}")).unwrap())
-}
-
-fn service(name: &str) -> ServiceView {
-    ServiceView {
-        key: ServiceKey {
-            namespace: "default".to_owned(),
-            name: name.to_owned(),
-        },
-        uid: name.to_owned(),
-        version: "1".to_owned(),
-        created: 0,
-        deleting: false,
-        load_balancer: true,
-        class: None,
-        families: vec![V4],
-        policy: FamilyPolicy::Single,
-        labels: Labels::new(),
-        request: Request::Any,
-        pool: None,
-        terms: None,
-        condition: None,
-        status: Vec::new(),
-        tidy: true,
-    }
-}
 
 fn dual(name: &str, policy: FamilyPolicy) -> ServiceView {
     ServiceView {
@@ -46,10 +15,6 @@ fn dual(name: &str, policy: FamilyPolicy) -> ServiceView {
         policy,
         ..service(name)
     }
-}
-
-fn ips(texts: &[&str]) -> Vec<IpAddr> {
-    texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
 fn asking(name: &str, texts: &[&str]) -> ServiceView {

@@ -1,21 +1,27 @@
 //! What the controller says in Events; they are written behind everything else.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ferrolb_core::config::Kind;
-use ferrolb_core::names::{CONFIG_MAP, CONTROLLER};
+use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_MAP, CONTROLLER};
 use ferrolb_runtime::kube::events::{self, EventWriter, News, Reporter};
-use k8s_openapi::api::core::v1::ObjectReference;
-use kube::Client;
+use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
+use kube::{Api, Client, ResourceExt};
 
+use crate::decide::Unfit;
 use crate::k8s::doors::state::Objection;
 use crate::metrics::{ControllerMetrics, Outcome};
-use crate::reconcile::{FaultyConfig, Notice, Told};
+use crate::reconcile::{FaultyConfig, Notice, PoolNews, Told};
+
+/// The longest the ConfigMap is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where news goes in; never waits.
 #[derive(Clone)]
 pub struct EventSender {
     sender: events::EventSender,
+    client: Client,
     namespace: String,
 }
 
@@ -33,9 +39,10 @@ pub fn channel(
         instance: instance.to_owned(),
     };
     let count = move |outcome| metrics.event_ended(Outcome::from(outcome));
-    let (sender, writer) = events::channel(client, reporter, Arc::new(count));
+    let (sender, writer) = events::channel(client.clone(), reporter, Arc::new(count));
     let sender = EventSender {
         sender,
+        client,
         namespace: namespace.to_owned(),
     };
     (sender, writer)
@@ -54,10 +61,14 @@ impl From<events::Outcome> for Outcome {
 impl EventSender {
     /// Tells the owner of a Service.
     pub fn service(&self, told: &Told) {
-        let (warning, reason, action) = match told.notice {
+        let (warning, reason, action) = match &told.notice {
             Notice::Assigned(_) => (false, "IPAllocated", "Allocate"),
             Notice::Refused(_) => (true, "AllocationFailed", "Allocate"),
-            Notice::Lost(_) => (true, "ClearAssignment", "Release"),
+            Notice::Lost(lost) => match lost.why {
+                Unfit::Stranger(_) => (true, "AddressConflict", "Release"),
+                _ => (true, "ClearAssignment", "Release"),
+            },
+            Notice::Conflict { .. } => (true, "AddressConflict", "Announce"),
         };
         let (namespace, name) = (&told.key.namespace, &told.key.name);
         self.send(News {
@@ -69,22 +80,51 @@ impl EventSender {
         });
     }
 
-    /// Tells the administrator what is wrong with the configuration.
-    pub fn config(&self, faulty: &FaultyConfig) {
+    /// Tells the administrator what is wrong with the configuration;
+    /// `configured` is whether an earlier one is in force.
+    pub fn config(&self, faulty: &FaultyConfig, configured: bool) {
         if faulty.uid.is_empty() {
             // There is no ConfigMap; the objects at fault are told themselves.
             return;
         }
-        let note = format!(
-            "not used, the last good one stays in force: {}",
-            faulty.faults
-        );
+        let instead = match (&faulty.in_force, configured) {
+            (Some(_), _) => format!("what was accepted last (ConfigMap {ACCEPTED_CONFIG_MAP})"),
+            (None, true) => "the last good one".to_owned(),
+            (None, false) => "no other".to_owned(),
+        };
+        let note = format!("not used, {instead} is in force: {}", faulty.faults);
         self.send(News {
             regarding: reference("ConfigMap", &self.namespace, CONFIG_MAP, &faulty.uid),
             warning: true,
             reason: "ConfigInvalid",
             action: "Load",
             note,
+        });
+    }
+
+    /// Tells the administrator how full a pool is, at its object, or at the
+    /// ConfigMap it is in.
+    pub fn pool(&self, news: PoolNews) {
+        let PoolNews { pool, uid, note } = news;
+        let news = |regarding| News {
+            regarding,
+            warning: true,
+            reason: "PoolUsage",
+            action: "Allocate",
+            note,
+        };
+        let namespace = self.namespace.clone();
+        if let Some(uid) = uid {
+            let regarding = ObjectReference {
+                api_version: Some("metallb.io/v1beta1".to_owned()),
+                ..reference("IPAddressPool", &namespace, &pool, &uid)
+            };
+            return self.send(news(regarding));
+        }
+        let (sender, client) = (self.sender.clone(), self.client.clone());
+        tokio::spawn(async move {
+            let uid = config_map(client, &namespace).await.unwrap_or_default();
+            sender.send(news(reference("ConfigMap", &namespace, CONFIG_MAP, &uid)));
         });
     }
 
@@ -110,6 +150,14 @@ impl EventSender {
     fn send(&self, news: News) {
         self.sender.send(news);
     }
+}
+
+/// `metadata.uid` of the ConfigMap, without which `kubectl describe` does not
+/// find an Event about it.
+async fn config_map(client: Client, namespace: &str) -> Option<String> {
+    let maps: Api<ConfigMap> = Api::namespaced(client, namespace);
+    let map = tokio::time::timeout(PATIENCE, maps.get_metadata_opt(CONFIG_MAP)).await;
+    map.ok()?.ok()??.uid()
 }
 
 fn reference(kind: &str, namespace: &str, name: &str, uid: &str) -> ObjectReference {

@@ -1,9 +1,11 @@
 //! Everything that talks to the API server. Thin: it translates and sends, and
 //! decides nothing.
 
+pub mod chores;
 pub mod doors;
 pub mod events;
 pub mod lease;
+pub mod reports;
 pub mod secret;
 pub mod status;
 pub mod view;

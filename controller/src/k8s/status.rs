@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use ferrolb_core::names::{ALLOCATED, CONTROLLER};
+use ferrolb_core::names::{ALLOCATED, ANNOUNCED, CONTROLLER};
 use ferrolb_runtime::error::Chain;
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -23,7 +23,7 @@ use super::lease::Leadership;
 use super::view;
 use crate::decide::Say;
 use crate::reconcile::{StatusWrite, Written};
-use crate::service::Condition;
+use crate::service::{Condition, Shown};
 
 /// The longest a single write is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -54,6 +54,13 @@ impl StatusWriter {
     pub fn push(&mut self, write: StatusWrite) {
         self.waiting.push_back(write);
         self.fill();
+    }
+
+    /// Whether a write that may wait would hold up no other: none waits, and
+    /// most places are free for those that may come.
+    #[must_use]
+    pub fn has_leisure(&self) -> bool {
+        self.waiting.is_empty() && self.running.len() < (self.limit / 4).max(1)
     }
 
     /// The next write that ended; waits for ever if there is none.
@@ -130,13 +137,20 @@ fn body(write: &StatusWrite, now: Timestamp) -> Value {
     let entry = |ip: &std::net::IpAddr| json!({"ip": ip, "ipMode": "VIP"});
     let ingress: Vec<Value> = write.addresses.iter().map(entry).collect();
     let mut status = json!({"loadBalancer": {"ingress": ingress}});
-    let condition = match &write.condition {
-        Say::Same => None,
-        Say::Nothing => Some(json!({"type": ALLOCATED, "$patch": "delete"})),
-        Say::This(condition) => Some(condition_entry(write, condition, now)),
-    };
-    if let Some(condition) = condition {
-        status["conditions"] = json!([condition]);
+    let conditions = [
+        (ALLOCATED, &write.condition, write.shown.as_ref()),
+        (ANNOUNCED, &write.announced, write.shown_announced.as_ref()),
+    ];
+    let conditions = conditions
+        .into_iter()
+        .filter_map(|(kind, say, shown)| match say {
+            Say::Same => None,
+            Say::Nothing => Some(json!({"type": kind, "$patch": "delete"})),
+            Say::This(condition) => Some(condition_entry(kind, condition, shown, now)),
+        });
+    let conditions: Vec<Value> = conditions.collect();
+    if !conditions.is_empty() {
+        status["conditions"] = Value::Array(conditions);
     }
     json!({
         "metadata": {"uid": write.uid, "resourceVersion": write.version},
@@ -145,12 +159,16 @@ fn body(write: &StatusWrite, now: Timestamp) -> Value {
 }
 
 /// The time is that of the last turn from true to false or back.
-fn condition_entry(write: &StatusWrite, condition: &Condition, now: Timestamp) -> Value {
-    let shown = write.shown.as_ref();
+fn condition_entry(
+    kind: &str,
+    condition: &Condition,
+    shown: Option<&Shown>,
+    now: Timestamp,
+) -> Value {
     let unturned = shown.filter(|shown| shown.fulfilled == condition.fulfilled);
     let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     json!({
-        "type": ALLOCATED,
+        "type": kind,
         "status": if condition.fulfilled { "True" } else { "False" },
         "reason": condition.reason,
         "message": condition.message,
@@ -197,6 +215,8 @@ mod tests {
                 message: String::new(),
                 since: "2001-01-01T00:00:00Z".to_owned(),
             }),
+            announced: Say::Same,
+            shown_announced: None,
         }
     }
 
@@ -215,6 +235,18 @@ mod tests {
             "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1", "ipMode": "VIP"}]}},
         });
         assert_eq!(body(&write(Say::Same), Timestamp::UNIX_EPOCH), expected);
+    }
+
+    #[test]
+    fn both_conditions_go_out_in_one_write_and_one_can_be_taken_away() {
+        let write = StatusWrite {
+            announced: Say::Nothing,
+            ..write(condition(true))
+        };
+        let conditions = &body(&write, Timestamp::UNIX_EPOCH)["status"]["conditions"];
+        assert_eq!(conditions[0]["type"], "ferrolb.io/Allocated");
+        let gone = json!({"type": "ferrolb.io/Announced", "$patch": "delete"});
+        assert_eq!(conditions[1], gone);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ferrolb_core::names::{
     ADDRESS_POOL, ALLOCATED, ALLOW_SHARED_IP, ALLOW_SHARED_IP_NAMESPACES, ANNOTATION_PREFIXES,
-    LOAD_BALANCER_IPS,
+    ANNOUNCED, LOAD_BALANCER_IPS,
 };
 use ferrolb_core::range::{Family, address};
 use k8s_openapi::api::core::v1::{LoadBalancerIngress, Service, ServiceSpec};
@@ -40,7 +40,8 @@ pub fn service(object: &Service) -> ServiceView {
         request,
         pool,
         terms: sharing.map(|key| Arc::new(terms(object, spec, key))),
-        condition: condition(object),
+        condition: condition(object, ALLOCATED),
+        announced: condition(object, ANNOUNCED),
         status,
         tidy,
     }
@@ -94,10 +95,10 @@ fn is_tidy(entry: &LoadBalancerIngress) -> bool {
     entry.ip.is_some() && entry.hostname.is_none() && vip
 }
 
-/// Our condition as the status shows it.
-fn condition(object: &Service) -> Option<Shown> {
+/// A condition of ours as the status shows it.
+fn condition(object: &Service, kind: &str) -> Option<Shown> {
     let conditions = object.status.as_ref()?.conditions.as_ref()?;
-    let ours = conditions.iter().find(|c| c.type_ == ALLOCATED)?;
+    let ours = conditions.iter().find(|c| c.type_ == kind)?;
     Some(Shown {
         fulfilled: ours.status == "True",
         reason: ours.reason.clone(),

@@ -1,5 +1,5 @@
-//! The watches behind the engine: the ConfigMap always, Services and namespaces
-//! while leading. Starting anew means a new list from the API server's store, never
+//! The watches behind the engine: the configuration always; Services, namespaces
+//! and the objects in which speakers and we report, while leading. Starting anew means a new list from the API server's store, never
 //! from a cache that may be behind.
 
 use std::future::Future;
@@ -14,9 +14,9 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::doors::state::Objection;
-use super::{doors, view};
+use super::{doors, reports, view};
 use crate::decide::Namespaces;
-use crate::reconcile::Seen;
+use crate::reconcile::{Announcement, PoolObject, Seen};
 use crate::service::{ServiceKey, ServiceView};
 
 /// Changes not yet taken; beyond it the watch waits.
@@ -43,6 +43,10 @@ pub enum Input {
     Config(Seen, Option<String>),
     /// Something to tell about an object of the configuration.
     Objection(Objection),
+    /// What the speakers say.
+    Announcements(Change<Announcement>),
+    /// `IPAddressPool`s as objects with a status.
+    Pools(Change<PoolObject>),
 }
 
 /// Running watches; they stop when this is dropped.
@@ -62,7 +66,14 @@ impl Watches {
         set.spawn(doors::run(client.clone(), ours, leading, sender.clone()));
         if leading {
             set.spawn(services(Api::all(client.clone()), sender.clone()));
-            set.spawn(namespaces(Api::all(client.clone()), sender));
+            set.spawn(namespaces(Api::all(client.clone()), sender.clone()));
+            let ours = namespace.to_owned();
+            set.spawn(reports::announcements(
+                client.clone(),
+                ours.clone(),
+                sender.clone(),
+            ));
+            set.spawn(reports::pools(client.clone(), ours, sender));
         }
         Self { set, inputs }
     }
@@ -109,7 +120,7 @@ pub(super) fn watcher_config() -> watcher::Config {
     watcher::Config::default().timeout(WATCH_SECONDS)
 }
 
-fn send(sender: &mpsc::Sender<Input>, input: Input) -> impl Future<Output = ()> {
+pub(super) fn send(sender: &mpsc::Sender<Input>, input: Input) -> impl Future<Output = ()> {
     let sender = sender.clone();
     async move {
         // Nobody listens any more only when this task is about to be aborted.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use ferrolb_core::config::{Config, Faults};
 
+use super::pools::{PoolCounts, PoolNews};
 use crate::decide::{Lost, Refusal, Say};
 use crate::service::{ServiceKey, ServiceView, Shown};
 
@@ -15,8 +16,8 @@ pub enum Seen {
     Good(Config),
     /// It is there and cannot be used.
     Faulty(FaultyConfig),
-    /// There is no ConfigMap.
-    Absent,
+    /// There is none at either door; this is what was accepted last.
+    Absent(Option<Config>),
 }
 
 /// A configuration that cannot be used.
@@ -26,6 +27,8 @@ pub struct FaultyConfig {
     pub uid: String,
     /// All that is wrong with it.
     pub faults: Faults,
+    /// What was accepted last, and stays in force.
+    pub in_force: Option<Config>,
 }
 
 /// Something to be done outside.
@@ -37,6 +40,11 @@ pub enum Action {
     Tell(Told),
     /// Tell the administrator that the configuration is not used; as an Event.
     TellConfig(FaultyConfig),
+    /// Tell the administrator how full a pool is; as an Event.
+    TellPool(PoolNews),
+    /// Do something that may wait, and call
+    /// [`Reconciler::chore_ended`](super::Reconciler::chore_ended) afterwards.
+    Chore(Chore),
     /// Call [`Reconciler::retry`](super::Reconciler::retry) after a pause that
     /// grows with the number of failures.
     Retry {
@@ -44,6 +52,30 @@ pub enum Action {
         key: ServiceKey,
         /// How many writes in a row have failed; from 1.
         failures: u32,
+    },
+}
+
+/// What can be done when there is nothing better to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chore {
+    /// Write the status of an `IPAddressPool`.
+    PoolStatus {
+        /// Which pool.
+        name: String,
+        /// Its `metadata.uid`.
+        uid: String,
+        /// What to write.
+        counts: PoolCounts,
+    },
+    /// Delete a `ServiceL2Status` that its speaker left behind, unless it has
+    /// changed since.
+    Sweep {
+        /// `metadata.name`
+        name: String,
+        /// `metadata.uid`
+        uid: String,
+        /// `metadata.resourceVersion`
+        version: String,
     },
 }
 
@@ -58,10 +90,14 @@ pub struct StatusWrite {
     pub version: String,
     /// The addresses to show, none to clear.
     pub addresses: Vec<IpAddr>,
-    /// What our condition is to say.
+    /// What our condition `ferrolb.io/Allocated` is to say.
     pub condition: Say,
-    /// Our condition as it is: its time stays unless it turns.
+    /// That condition as it is: its time stays unless it turns.
     pub shown: Option<Shown>,
+    /// What our condition `ferrolb.io/Announced` is to say.
+    pub announced: Say,
+    /// That condition as it is.
+    pub shown_announced: Option<Shown>,
 }
 
 /// How a status write ended.
@@ -95,6 +131,13 @@ pub enum Notice {
     Refused(Refusal),
     /// It may not keep an address.
     Lost(Lost),
+    /// A stranger uses the address it asks for.
+    Conflict {
+        /// The address, which it keeps.
+        ip: IpAddr,
+        /// The stranger's hardware address.
+        mac: String,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -103,6 +146,10 @@ impl fmt::Display for Notice {
             Self::Assigned(text) => f.write_str(text),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Lost(lost) => lost.fmt(f),
+            Self::Conflict { ip, mac } => write!(
+                f,
+                "{ip} is not announced: {mac}, which is no speaker of ours, uses it on the LAN; it stays because it was asked for"
+            ),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What the reconciler remembers of one Service.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::action::{Action, Notice, StatusWrite, Told};
 use crate::decide::{Decision, Lost, Refusal, Say};
@@ -24,6 +26,20 @@ pub(super) struct Entry {
     /// What its owner was told last, so as not to repeat it.
     refused: Option<Refusal>,
     lost: Vec<Lost>,
+    strangers: BTreeSet<(IpAddr, String)>,
+    /// The addresses it is to have of which one is announced by nobody, and
+    /// since when.
+    pub(super) silent: Option<(Vec<IpAddr>, Duration)>,
+}
+
+/// What a decision and the announcements amount to.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) decision: Decision,
+    /// What the condition `Announced` is to say.
+    pub(super) announced: Say,
+    /// Strangers that use addresses which the user wants.
+    pub(super) strangers: BTreeSet<(IpAddr, String)>,
 }
 
 impl Entry {
@@ -36,6 +52,8 @@ impl Entry {
             failures: 0,
             refused: None,
             lost: Vec::new(),
+            strangers: BTreeSet::new(),
+            silent: None,
         }
     }
 
@@ -64,30 +82,58 @@ impl Entry {
     }
 
     /// Carries a decision out: what to write, and what to say that was not
-    /// said before.
-    pub(super) fn apply(&mut self, decision: Decision) -> Vec<Action> {
-        let mut actions = Vec::new();
-        let changes = decision.changes_status();
-        for lost in decision
-            .lost
-            .iter()
-            .filter(|lost| !self.lost.contains(lost))
-        {
-            actions.push(self.tell(Notice::Lost(lost.clone())));
-        }
-        let refusal = decision
-            .refusal
-            .as_ref()
-            .filter(|_| self.refused != decision.refusal);
-        actions.extend(refusal.map(|refusal| self.tell(Notice::Refused(refusal.clone()))));
+    /// said before. Mere words of conditions are written only if `words` are
+    /// asked for; returns whether some are left to be written.
+    pub(super) fn apply(&mut self, outcome: Outcome, words: bool) -> (Vec<Action>, bool) {
+        let mut actions = self.news(&outcome);
+        let Outcome {
+            decision,
+            announced,
+            strangers,
+        } = outcome;
+        let urgent = self.is_urgent(&decision);
+        let changes = decision.changes_status() || announced != Say::Same;
         self.lost = decision.lost;
         self.refused = decision.refusal;
-        if changes {
+        self.strangers = strangers;
+        if changes && (urgent || words) {
             let addresses = decision.write.unwrap_or_else(|| self.view.status.clone());
-            let write = self.write(addresses, decision.condition);
+            let write = self.write(addresses, decision.condition, announced);
             actions.push(Action::Write(write));
         }
-        actions
+        (actions, changes && !urgent && !words)
+    }
+
+    /// Whether more than words has to be written: addresses, or that the
+    /// Service does not have, or has again, what it asks for.
+    fn is_urgent(&self, decision: &Decision) -> bool {
+        let fulfilled = self.view.condition.as_ref().is_none_or(|c| c.fulfilled);
+        let turns = match &decision.condition {
+            Say::Same => false,
+            Say::Nothing => true,
+            Say::This(condition) => condition.fulfilled != fulfilled,
+        };
+        turns || decision.write.is_some()
+    }
+
+    /// What its owner has not heard yet.
+    fn news(&self, outcome: &Outcome) -> Vec<Action> {
+        let decision = &outcome.decision;
+        let lost = decision
+            .lost
+            .iter()
+            .filter(|lost| !self.lost.contains(lost));
+        let lost = lost.map(|lost| Notice::Lost(lost.clone()));
+        let refusal = decision.refusal.iter();
+        let refusal = refusal.filter(|_| self.refused != decision.refusal);
+        let refusal = refusal.map(|refusal| Notice::Refused(refusal.clone()));
+        let strangers = outcome.strangers.difference(&self.strangers);
+        let strangers = strangers.map(|(ip, mac)| Notice::Conflict {
+            ip: *ip,
+            mac: mac.clone(),
+        });
+        let notices = lost.chain(refusal).chain(strangers);
+        notices.map(|notice| self.tell(notice)).collect()
     }
 
     /// Why it is refused, in one word.
@@ -105,7 +151,7 @@ impl Entry {
         self.failures = 0;
     }
 
-    fn write(&mut self, addresses: Vec<IpAddr>, condition: Say) -> StatusWrite {
+    fn write(&mut self, addresses: Vec<IpAddr>, condition: Say, announced: Say) -> StatusWrite {
         self.writing = true;
         self.doubtful.extend(&addresses);
         let new = addresses.iter().filter(|ip| !self.view.status.contains(ip));
@@ -117,6 +163,8 @@ impl Entry {
             addresses,
             condition,
             shown: self.view.condition.clone(),
+            announced,
+            shown_announced: self.view.announced.clone(),
         }
     }
 

@@ -1,32 +1,49 @@
-//! The controller's state machine: Services and configuration in, status
-//! writes and news out. Pure: no clock, no client, no await.
+//! The controller's state machine: Services, configuration and what speakers
+//! say in, status writes and news out. Pure: time is passed in, no client, no
+//! await.
 //!
 //! It chooses only while it leads, has seen a complete list of Services made
 //! after it began to lead, and has a good configuration. Before the first
 //! choice it claims every address that any status shows. An address is free
 //! for others only when no status shows it any more, as far as the API server
 //! has confirmed.
+//!
+//! Addresses go out at once. Mere words, that is a condition whose text has
+//! changed or that says who announces an address, wait in `later` until the
+//! writer has nothing better to do; only then they are decided, on what is
+//! known by then.
 
 mod action;
+mod announced;
+mod announcements;
 mod entry;
+mod hear;
+mod pools;
 mod state;
 #[cfg(test)]
 mod tests;
 mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::ops::Bound;
+use std::time::Duration;
 
 use ferrolb_core::config::Config;
-use ferrolb_core::selector::Labels;
 
 use crate::allocator::{Allocator, Opening, Usage};
 use crate::decide::{Namespaces, Surroundings, assigned, decide, replay};
-use crate::service::{ServiceKey, ServiceView};
-use entry::Entry;
+use crate::service::ServiceKey;
+use announced::GRACE;
+use announcements::Announcements;
+use entry::{Entry, Outcome};
+use pools::Pools;
 use waits::Waits;
 
-pub use action::{Action, FaultyConfig, Notice, Seen, StatusWrite, Told, Written};
-pub use state::{Holding, PoolPage, StatePage, Waiting};
+pub use action::{Action, Chore, FaultyConfig, Notice, Seen, StatusWrite, Told, Written};
+pub use announcements::Announcement;
+pub use pools::{PoolCounts, PoolNews, PoolObject};
+pub use state::{Holding, PoolPage, Quarantined, StatePage, Waiting};
 
 /// The state of one controller.
 #[derive(Debug, Default)]
@@ -48,6 +65,18 @@ pub struct Reconciler {
     waits: Waits,
     /// How many Services are refused, by the reason's word.
     refused: BTreeMap<&'static str, usize>,
+    /// Time since the process began, as it was last told.
+    now: Duration,
+    announcements: Announcements,
+    /// When silence about a Service will have lasted long enough.
+    alarms: BTreeSet<(Duration, ServiceKey)>,
+    /// Addresses given to nobody, and until when.
+    quarantine: BTreeMap<IpAddr, Duration>,
+    pools: Pools,
+    /// Services of which only words are to be written, and the one that had
+    /// its turn last.
+    later: BTreeSet<ServiceKey>,
+    turn: Option<ServiceKey>,
     actions: Vec<Action>,
 }
 
@@ -71,110 +100,47 @@ impl Reconciler {
 
     /// Stops choosing at once and forgets the Services.
     pub fn follow(&mut self) {
-        self.leading = false;
-        self.active = false;
-        self.services_listed = false;
-        self.config_listed = false;
-        self.namespaces_listed = false;
-        self.namespaces.clear();
-        self.services.clear();
-        self.waits.clear();
-        self.refused.clear();
-        self.actions.clear();
-        self.allocator = Allocator::default();
-    }
-
-    /// These are all Services there are.
-    pub fn services_listed(&mut self, views: Vec<ServiceView>) {
-        let listed: BTreeSet<ServiceKey> = views.iter().map(|view| view.key.clone()).collect();
-        let known: Vec<ServiceKey> = self.services.keys().cloned().collect();
-        for key in known.iter().filter(|key| !listed.contains(*key)) {
-            self.service_deleted(key);
-        }
-        for view in views {
-            self.service_changed(view);
-        }
-        self.services_listed = true;
-        self.activate();
-    }
-
-    /// A Service exists and looks like this now.
-    pub fn service_changed(&mut self, view: ServiceView) {
-        let key = view.key.clone();
-        let known = self.services.get(&key);
-        if known.is_some_and(|entry| entry.is_newer_than(&view)) {
-            return;
-        }
-        let replaced = known.is_some_and(|entry| entry.view.uid != view.uid);
-        let bare = view.status.is_empty() && view.condition.is_none();
-        let irrelevant = !view.load_balancer && bare;
-        if replaced || irrelevant {
-            self.service_deleted(&key);
-        }
-        if irrelevant {
-            return;
-        }
-        let entry = self
-            .services
-            .entry(key.clone())
-            .or_insert_with(|| Entry::new(view.clone()));
-        if entry.see(view) {
-            self.tell_assigned(&key);
-        }
-        self.consider(&key);
-    }
-
-    /// A Service is gone; so is its claim to its addresses.
-    pub fn service_deleted(&mut self, key: &ServiceKey) {
-        if let Some(entry) = self.services.remove(key) {
-            let place = (entry.view.created, key.clone());
-            self.waits.set(&place, BTreeSet::new());
-            self.recount(entry.refused_for(), None);
-            self.allocator.retain(key, &[]);
-        }
-    }
-
-    /// These are all namespaces there are.
-    pub fn namespaces_listed(&mut self, namespaces: Namespaces) {
-        let before = std::mem::replace(&mut self.namespaces, namespaces);
-        self.namespaces_listed = true;
-        let names: BTreeSet<String> = before
-            .keys()
-            .chain(self.namespaces.keys())
-            .cloned()
-            .collect();
-        for name in names {
-            if before.get(&name) != self.namespaces.get(&name) {
-                self.consider_namespace(&name);
-            }
-        }
-        self.activate();
-    }
-
-    /// A namespace has these labels now; none if it is gone.
-    pub fn namespace_changed(&mut self, name: &str, labels: Option<Labels>) {
-        let before = match labels.clone() {
-            Some(labels) => self.namespaces.insert(name.to_owned(), labels),
-            None => self.namespaces.remove(name),
+        *self = Self {
+            class: self.class.take(),
+            config: self.config.take(),
+            faulty: self.faulty.take(),
+            now: self.now,
+            ..Self::default()
         };
-        if before != labels {
-            self.consider_namespace(name);
-        }
+    }
+
+    /// So much time has passed since the process began. To be called before
+    /// anything that is heard at that time.
+    pub fn tick(&mut self, now: Duration) {
+        self.now = now;
+        self.wake_by_time();
+    }
+
+    /// When [`Reconciler::tick`] is to be called even if nothing is heard.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        let alarm = self.alarms.first().map(|(due, _)| *due);
+        let quarantine = self.quarantine.values().min().copied();
+        let times = [
+            alarm,
+            quarantine,
+            self.announcements.deadline(),
+            self.pools.deadline(),
+        ];
+        times.into_iter().flatten().min()
     }
 
     /// The configuration was listed or has changed.
     pub fn config_seen(&mut self, seen: Seen) {
         self.config_listed = true;
-        let faulty = match seen {
-            Seen::Good(config) => {
-                if self.config.as_ref() != Some(&config) {
-                    self.configure(config);
-                }
-                None
-            }
-            Seen::Faulty(faulty) => Some(faulty),
-            Seen::Absent => None,
+        let (config, faulty) = match seen {
+            Seen::Good(config) => (Some(config), None),
+            Seen::Faulty(faulty) => (faulty.in_force.clone(), Some(faulty)),
+            Seen::Absent(in_force) => (in_force, None),
         };
+        if let Some(config) = config.filter(|config| self.config.as_ref() != Some(config)) {
+            self.configure(config);
+        }
         let news = faulty
             .clone()
             .filter(|_| self.leading && self.faulty != faulty);
@@ -221,10 +187,26 @@ impl Reconciler {
         loop {
             let openings = self.allocator.take_openings();
             if openings.is_empty() {
-                return;
+                break;
             }
             self.wake(openings.into_iter().collect());
         }
+        self.report_pools();
+    }
+
+    /// Decides about one Service of which only words are to be written, each in
+    /// turn; false if there is none. To be called only when the writer has
+    /// nothing better to do.
+    pub fn afterthought(&mut self) -> bool {
+        let after = self.turn.take().map_or(Bound::Unbounded, Bound::Excluded);
+        let next = self.later.range((after, Bound::Unbounded)).next();
+        let Some(key) = next.or_else(|| self.later.first()).cloned() else {
+            return false;
+        };
+        self.later.remove(&key);
+        self.look_at(&key, true);
+        self.turn = Some(key);
+        true
     }
 
     /// The oldest first, as long as there is something left to be had.
@@ -313,6 +295,8 @@ impl Reconciler {
         self.active = true;
         self.allocator = Allocator::new(config);
         self.consider_all();
+        let spoken_of = self.announcements.services();
+        spoken_of.iter().for_each(|key| self.weigh(key));
     }
 
     /// First every claim that a status makes, then every choice; the older
@@ -328,6 +312,14 @@ impl Reconciler {
     }
 
     fn consider(&mut self, key: &ServiceKey) {
+        for other in self.heed_strangers(key) {
+            self.look_at(&other, false);
+        }
+        self.look_at(key, false);
+    }
+
+    /// Decides about a Service; `words` is whether mere words are written too.
+    fn look_at(&mut self, key: &ServiceKey, words: bool) {
         if !self.active {
             return;
         }
@@ -345,9 +337,25 @@ impl Reconciler {
         let place = (entry.view.created, key.clone());
         self.waits.set(&place, decision.waits.clone());
         let before = entry.refused_for();
-        self.actions.extend(entry.apply(decision));
+        let outcome = Outcome {
+            announced: self
+                .announcements
+                .say(entry, around.class, &decision, self.now),
+            strangers: self.announcements.wanted_strangers(&entry.view),
+            decision,
+        };
+        let due = entry.silent.as_ref().map(|(_, since)| *since + GRACE);
+        let due = due.filter(|due| *due > self.now);
+        self.alarms.extend(due.map(|due| (due, key.clone())));
+        let (actions, words_left) = entry.apply(outcome, words);
         let now = entry.refused_for();
+        self.actions.extend(actions);
+        match words_left {
+            true => self.later.insert(key.clone()),
+            false => self.later.remove(key),
+        };
         self.recount(before, now);
+        self.weigh(key);
     }
 
     fn consider_namespace(&mut self, name: &str) {

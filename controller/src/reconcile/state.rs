@@ -17,6 +17,8 @@ pub struct StatePage {
     pub pools: Vec<PoolPage>,
     /// The addresses held, ascending.
     pub addresses: Vec<Holding>,
+    /// The addresses given to nobody who does not ask for them, ascending.
+    pub quarantined: Vec<Quarantined>,
     /// The Services that do not have what they ask for.
     pub refused: Vec<Waiting>,
 }
@@ -34,6 +36,8 @@ pub struct PoolPage {
     pub total: String,
     /// Addresses held.
     pub used: String,
+    /// Addresses that nobody holds and nobody is given, see `quarantined`.
+    pub withheld: String,
     /// Addresses left.
     pub free: String,
 }
@@ -48,6 +52,20 @@ pub struct Holding {
     pub pool: Option<String>,
     /// Namespace and name of each Service that holds it.
     pub services: Vec<String>,
+}
+
+/// An address that a stranger on the LAN uses.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Quarantined {
+    /// The address.
+    pub ip: IpAddr,
+    /// Its pool.
+    pub pool: Option<String>,
+    /// The stranger's hardware address.
+    pub stranger: String,
+    /// For how many more seconds nobody is given it.
+    pub seconds_left: u64,
 }
 
 /// A Service that does not have what it asks for.
@@ -70,6 +88,7 @@ impl Reconciler {
             active: self.active,
             pools: self.pool_pages(),
             addresses: self.holdings(),
+            quarantined: self.quarantined(),
             refused: self.refusals(),
         }
     }
@@ -80,16 +99,33 @@ impl Reconciler {
             family: usage.family.to_string(),
             total: usage.total.to_string(),
             used: usage.used.to_string(),
+            withheld: usage.withheld.to_string(),
             free: usage.free().to_string(),
         };
         self.usage().map(page).collect()
     }
 
+    fn pool_name(&self, ip: IpAddr) -> Option<String> {
+        let index = self.allocator.pool_of(ip)?;
+        Some(self.allocator.pool(index).name.clone())
+    }
+
+    fn quarantined(&self) -> Vec<Quarantined> {
+        let each = self.quarantine.iter().filter_map(|(ip, until)| {
+            Some(Quarantined {
+                ip: *ip,
+                pool: self.pool_name(*ip),
+                stranger: self.allocator.stranger(*ip)?.to_owned(),
+                seconds_left: until.saturating_sub(self.now).as_secs(),
+            })
+        });
+        each.collect()
+    }
+
     fn holdings(&self) -> Vec<Holding> {
-        let pool = |ip| self.allocator.pool_of(ip);
         let holding = |(ip, services): (IpAddr, Vec<String>)| Holding {
             ip,
-            pool: pool(ip).map(|index| self.allocator.pool(index).name.clone()),
+            pool: self.pool_name(ip),
             services,
         };
         let holders = self.allocator.holders();

@@ -1,6 +1,9 @@
 //! The reconciler against a model of the API server.
 
+mod announced;
 mod cases;
+mod conflicts;
+mod pools;
 mod random;
 mod server;
 mod sharing;

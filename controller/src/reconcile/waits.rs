@@ -50,10 +50,6 @@ impl Waits {
     pub(super) fn len(&self) -> usize {
         self.by_service.len()
     }
-
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
-    }
 }
 
 #[cfg(test)]

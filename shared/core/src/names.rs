@@ -9,10 +9,18 @@ pub const CONFIG_MAP: &str = "ferrolb";
 /// Key of [`CONFIG_MAP`] whose value is the configuration as YAML text.
 pub const CONFIG_KEY: &str = "config.yaml";
 
+/// Key of [`CONFIG_MAP`] under which MetalLB's former ConfigMap had its text;
+/// read where [`CONFIG_KEY`] is not there.
+pub const FORMER_CONFIG_KEY: &str = "config";
+
 /// ConfigMap in which the active controller keeps the configuration in force,
 /// both doors merged, under [`CONFIG_KEY`]: what a restart falls back to while
 /// the doors hold a fault, and what the speakers read.
 pub const ACCEPTED_CONFIG_MAP: &str = "ferrolb-accepted";
+
+/// Annotation of [`ACCEPTED_CONFIG_MAP`]: the objects it was made from, each
+/// with its version.
+pub const MADE_FROM: &str = "ferrolb.io/made-from";
 
 /// Lease held by the one controller that may write.
 pub const LEASE: &str = "ferrolb-controller";

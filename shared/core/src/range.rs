@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::IpNet;
+use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 #[cfg(test)]
@@ -142,6 +143,21 @@ impl IpRange {
         self.family() == other.family() && self.first <= other.last && other.first <= self.last
     }
 
+    /// The length of the shortest prefix that lies in it as a whole.
+    #[must_use]
+    pub fn widest_prefix(&self) -> u8 {
+        let longest = longest_prefix(self.first);
+        let (first, last) = (bits(self.first), bits(self.last));
+        let fits = |length: &u8| {
+            let host = u32::from(longest - length);
+            let mask = u128::MAX.checked_shl(host).map_or(u128::MAX, |net| !net);
+            let start = first.checked_add(mask).map(|end| end & !mask);
+            let end = start.and_then(|start| start.checked_add(mask));
+            end.is_some_and(|end| end <= last)
+        };
+        (0..longest).find(fits).unwrap_or(longest)
+    }
+
     /// How many addresses it has; all of IPv6 counts as `u128::MAX`.
     #[must_use]
     pub fn size(&self) -> u128 {
@@ -179,6 +195,13 @@ impl fmt::Display for IpRange {
             Some(net) => write!(f, "{net}"),
             None => write!(f, "{}-{}", self.first, self.last),
         }
+    }
+}
+
+impl Serialize for IpRange {
+    /// As text that reads as the same range.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -4,33 +4,39 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 /// Labels of an object.
 pub type Labels = BTreeMap<String, String>;
 
 /// A Kubernetes `LabelSelector`. All its parts must match; one without parts
 /// matches everything. Parts are kept in order, so that equal selectors are
 /// equal values however they were written.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
     /// `matchLabels`: labels that must be there with this value.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: Labels,
     /// `matchExpressions`.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub match_expressions: BTreeSet<Expression>,
 }
 
 /// One of `matchExpressions`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Expression {
     /// The label it is about.
     pub key: String,
     /// What is asked of the label.
     pub operator: Operator,
     /// Values for [`Operator::In`] and [`Operator::NotIn`], else empty.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub values: BTreeSet<String>,
 }
 
 /// What an expression asks of a label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Operator {
     /// It is there with one of the values.
     In,

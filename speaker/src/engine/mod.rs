@@ -5,6 +5,7 @@
 mod inputs;
 mod lookout;
 mod perform;
+mod report;
 mod tell;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -32,6 +33,7 @@ use crate::said;
 use crate::watchman::Watchman;
 use crate::wire::mac::Mac;
 use inputs::Synced;
+pub use report::Reporter;
 
 /// A leaving speaker waits so long for its heirs.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
@@ -71,6 +73,8 @@ pub struct Parts {
     pub rules: Rules,
     /// What it counts.
     pub metrics: SpeakerMetrics,
+    /// Through whom it tells the cluster.
+    pub reporter: Reporter,
     /// Dropped when the gossip cluster has been joined.
     pub joined: Guard,
     /// Dropped when the sockets of a link are open.
@@ -99,6 +103,7 @@ pub struct Engine {
     wire: Wire,
     exclude: Patterns,
     metrics: SpeakerMetrics,
+    reporter: Reporter,
     joined: Option<Guard>,
     listening: Option<Guard>,
     configured: Option<Guard>,
@@ -157,6 +162,7 @@ impl Engine {
             wire: parts.wire,
             exclude: parts.exclude,
             metrics: parts.metrics,
+            reporter: parts.reporter,
             joined: Some(parts.joined),
             listening: Some(parts.listening),
             configured: Some(parts.configured),
@@ -250,6 +256,7 @@ impl Engine {
         self.ask_and_announce(now);
         self.ask_stations(now);
         self.wire.vouch(now + self.stall_limit);
+        self.report(now);
     }
 
     async fn stalled(&mut self, now: Instant) {
@@ -293,6 +300,7 @@ impl Engine {
             .wanted
             .set(i64::try_from(wanted).unwrap_or(i64::MAX));
         self.plan_watch(now);
+        self.reporter.stale();
         self.update_answering();
         true
     }
@@ -338,6 +346,7 @@ impl Engine {
             );
             self.gossip.publish(unclaimed).await;
         }
+        self.reporter.leave();
         self.wire.stop();
         self.gossip.stop().await;
         tracing::info!("left");

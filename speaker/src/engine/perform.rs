@@ -14,6 +14,7 @@ use crate::wire::mac::Mac;
 impl Engine {
     pub(super) fn perform(&mut self, actions: Vec<Action>, now: Instant) {
         let changed = !actions.is_empty();
+        self.reporter.stale();
         for action in &actions {
             self.note(action, now);
             match action {

@@ -32,6 +32,7 @@ impl Engine {
             Action::Ask { .. } | Action::Announce { .. } => {}
         }
         self.log_action(action);
+        self.reporter.heed(action);
     }
 
     fn note_failover(&self, from: Option<&str>, now: Instant) {
@@ -81,7 +82,7 @@ impl Engine {
         }
     }
 
-    fn services(&self, ip: IpAddr) -> String {
+    pub(super) fn services(&self, ip: IpAddr) -> String {
         let services: Vec<_> = self
             .demand
             .services_of(ip)

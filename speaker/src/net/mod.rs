@@ -5,4 +5,5 @@ pub mod counters;
 pub mod links;
 pub mod responder;
 pub mod socket;
+pub mod strict_arp;
 pub mod vouch;

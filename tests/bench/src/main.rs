@@ -1,140 +1,60 @@
-//! `make bench-assign`: allocations per second in memory, and how long a burst
-//! of Services takes on a real API server beside the floor measured in the same
-//! run: the same creates and bare status writes with no provider.
+//! Benchmarks: how fast addresses are assigned, how long an owner's failure is
+//! felt, how fast the wire is answered, what a speaker costs at rest, and
+//! whether a busy, lossy LAN makes anybody take over without need. Each prints
+//! a report and asserts nothing.
 
-mod burst;
-mod memory;
+mod answers;
+mod assign;
+mod busy;
+mod failover;
+mod figures;
+mod ground;
+mod manifests;
+mod members;
+mod proc;
+mod rest;
+mod say;
+mod scrape;
+mod soak;
+mod wire;
 
-use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
+use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
-use ferrolb_core::range::Family;
-use ferrolb_lab::apiserver::ApiServer;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
-use tokio::process::{Child, Command};
+use clap::{Parser, Subcommand};
 
-/// Sizes of the bursts.
-const BURSTS: [usize; 2] = [1000, 5000];
-
-#[tokio::main]
-async fn main() -> Result<()> {
-    for (range, family) in [("10.200.0.0/16", Family::V4), ("fd77::/64", Family::V6)] {
-        let time = memory::run(range, family)?;
-        let count = f64::from(memory::COUNT) * 1.5;
-        print(&format!(
-            "in memory, {range}: {:.0} allocations/s",
-            count / time.as_secs_f64()
-        ));
-    }
-    let program = std::env::args().nth(1);
-    let program = program.context("usage: ferrolb-bench PATH_OF_THE_CONTROLLER")?;
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/bench");
-    if dir.exists() {
-        std::fs::remove_dir_all(&dir).context("cannot remove the last run")?;
-    }
-    let server = ApiServer::start(&dir)?;
-    let client = client(server.kubeconfig()).await?;
-    install(&server)?;
-    print("Services |   floor | FerroLB | ratio | controller's peak memory");
-    for count in BURSTS {
-        let floor = burst::run(&client, count, false).await?;
-        burst::clean(&client).await?;
-        let controller = Controller::start(&program, server.kubeconfig()).await?;
-        let ours = burst::run(&client, count, true).await?;
-        let memory = controller.peak_memory()?;
-        controller.stop().await?;
-        burst::clean(&client).await?;
-        print(&row(count, floor, ours, memory));
-    }
-    Ok(())
+/// Measures `FerroLB`.
+#[derive(Debug, Parser)]
+#[command(name = "ferrolb-bench")]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
 }
 
-fn row(count: usize, floor: Duration, ours: Duration, memory: u64) -> String {
-    let (floor, ours) = (floor.as_secs_f64(), ours.as_secs_f64());
-    let ratio = ours / floor;
-    format!("{count:8} | {floor:6.2}s | {ours:6.2}s | {ratio:5.2} | {memory} KiB")
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Addresses assigned per second, beside the API server's floor.
+    Assign(assign::AssignArgs),
+    /// How long a client is not answered when an owner fails (root).
+    Failover(failover::FailoverArgs),
+    /// How fast the responder answers ARP (root).
+    Answers(answers::AnswersArgs),
+    /// What a speaker uses at rest (root).
+    Rest(rest::RestArgs),
+    /// Whether anybody takes over without need on a busy, lossy LAN (root).
+    Soak(soak::SoakArgs),
 }
 
-/// Namespace and configuration; the controller runs with an administrator's
-/// rights here, the API suite holds it to its own.
-fn install(server: &ApiServer) -> Result<()> {
-    let config = "pools: [{name: lan, addresses: [10.200.0.0/16]}]";
-    let literal = format!("--from-literal=config.yaml={config}");
-    let namespace = "ferrolb-system";
-    kubectl(server, &["create", "namespace", namespace])?;
-    kubectl(
-        server,
-        &["-n", namespace, "create", "configmap", "ferrolb", &literal],
-    )
-}
-
-fn kubectl(server: &ApiServer, args: &[&str]) -> Result<()> {
-    let output = server.kubectl().args(args).output()?;
-    if !output.status.success() {
-        bail!(
-            "kubectl {args:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+fn main() -> ExitCode {
+    let done = match Cli::parse().what {
+        What::Assign(args) => assign::run(&args),
+        What::Failover(args) => failover::run(&args),
+        What::Answers(args) => answers::run(&args),
+        What::Rest(args) => rest::run(&args),
+        What::Soak(args) => soak::run(&args),
+    };
+    if let Err(error) = done {
+        say::note(&format!("{error:#}"));
+        return ExitCode::FAILURE;
     }
-    Ok(())
-}
-
-async fn client(kubeconfig: &Path) -> Result<Client> {
-    let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
-    let options = KubeConfigOptions::default();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
-    Ok(Client::try_from(config)?)
-}
-
-/// The controller as a process of its own, so that its memory is its own.
-struct Controller(Child);
-
-impl Controller {
-    /// Starts it and waits until it says that it is ready.
-    async fn start(program: &str, kubeconfig: &Path) -> Result<Self> {
-        let child = Command::new(program)
-            .args(["--http-listen=127.0.0.1:19617"])
-            .env("KUBECONFIG", kubeconfig)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("cannot start {program}"))?;
-        for _ in 0..600 {
-            let ready = Command::new("curl")
-                .args(["-fsS", "http://127.0.0.1:19617/metrics"])
-                .output()
-                .await
-                .context("cannot run curl")?;
-            let text = String::from_utf8_lossy(&ready.stdout);
-            if text.contains("ferrolb_controller_leader 1") {
-                return Ok(Self(child));
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        bail!("the controller does not lead after thirty seconds")
-    }
-
-    /// The most memory it ever had resident, in KiB.
-    fn peak_memory(&self) -> Result<u64> {
-        let pid = self.0.id().context("the controller has ended")?;
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-        let number = line.and_then(|line| line.split_whitespace().nth(1));
-        Ok(number.context("no VmHWM in the status")?.parse()?)
-    }
-
-    async fn stop(mut self) -> Result<()> {
-        self.0.kill().await.context("cannot end the controller")
-    }
-}
-
-fn print(line: &str) {
-    #[allow(clippy::print_stdout, reason = "the table is what this program is for")]
-    {
-        println!("{line}");
-    }
+    ExitCode::SUCCESS
 }

@@ -15,26 +15,38 @@ use crate::run;
 /// The parent-death signal is tied to the *thread* that started the child, so each
 /// child has a thread of its own that lives exactly as long.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub struct Kept {
+    pid: u32,
     stop: Option<Sender<()>>,
     keeper: Option<JoinHandle<()>>,
 }
 
 impl Kept {
     /// Starts a command; its output goes to the end of the file `log`.
-    pub(crate) fn start(command: &Command, log: &Path) -> Result<Self, LabError> {
+    ///
+    /// # Errors
+    /// When the log cannot be opened or the child not started.
+    pub fn start(command: &Command, log: &Path) -> Result<Self, LabError> {
         let mut command = with_death_signal(command, log)?;
         let (stop, stopped) = channel();
         let (report, started) = channel();
         let keeper = std::thread::spawn(move || keep(&mut command, &report, &stopped));
-        let kept = Self {
+        let started = started.recv().unwrap_or_else(|_| {
+            Err(LabError::Refused(
+                "the thread that keeps a child ended early".to_owned(),
+            ))
+        });
+        Ok(Self {
+            pid: started?,
             stop: Some(stop),
             keeper: Some(keeper),
-        };
-        match started.recv() {
-            Ok(Some(error)) => Err(error),
-            _ => Ok(kept),
-        }
+        })
+    }
+
+    /// The child's process id, also when it has ended.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
     }
 }
 
@@ -75,18 +87,20 @@ fn with_death_signal(command: &Command, log: &Path) -> Result<Command, LabError>
     Ok(wrapped)
 }
 
-fn keep(command: &mut Command, report: &Sender<Option<LabError>>, stopped: &Receiver<()>) {
-    let child = command.spawn();
-    let failure = child.as_ref().err().map(|error| LabError::Start {
+fn keep(command: &mut Command, report: &Sender<Result<u32, LabError>>, stopped: &Receiver<()>) {
+    let child = command.spawn().map_err(|source| LabError::Start {
         command: run::render(command),
-        source: std::io::Error::new(error.kind(), error.to_string()),
+        source,
     });
-    if report.send(failure).is_err() {
-        return;
-    }
-    if let Ok(child) = child {
-        // The sender is dropped to stop us: an error here is the signal.
-        let _stop = stopped.recv();
+    let (told, child) = match child {
+        Ok(child) => (report.send(Ok(child.id())), Some(child)),
+        Err(error) => (report.send(Err(error)), None),
+    };
+    if let Some(child) = child {
+        if told.is_ok() {
+            // The sender is dropped to stop us: an error here is the signal.
+            let _stop = stopped.recv();
+        }
         end(child);
     }
 }

@@ -184,6 +184,12 @@ impl Lab {
         node::unplug(&self.dirs, node, nic)
     }
 
+    /// Puts a further machine on the LAN that is no node, with the last part of its
+    /// address, and gives its namespace; `down` removes it.
+    pub fn add_machine(&self, name: &str, host: u8) -> Result<String, LabError> {
+        lan::machine(&self.dirs, name, host)
+    }
+
     /// SIGKILL to `controller` (every replica), `speaker-2`, or `api`, which stays down
     /// until [`Lab::restart`].
     pub fn kill(&self, target: &str) -> Result<(), LabError> {

@@ -93,6 +93,22 @@ pub(crate) fn plug(dirs: &Dirs, nic: &Nic<'_>) -> Result<(), LabError> {
     )
 }
 
+/// A machine on the LAN that is no node: a namespace with one NIC, `eth0`. Its port has
+/// the machine's name.
+pub(crate) fn machine(dirs: &Dirs, name: &str, host: u8) -> Result<String, LabError> {
+    let netns = dirs.name(name);
+    netns::create(&netns)?;
+    let nic = Nic {
+        netns: &netns,
+        name: "eth0",
+        port: name,
+        network: Network::Lan,
+        host,
+    };
+    plug(dirs, &nic)?;
+    Ok(netns)
+}
+
 /// Takes a NIC and its port away.
 pub(crate) fn unplug(dirs: &Dirs, port: &str) -> Result<(), LabError> {
     batch(&namespace(dirs), &format!("link del {port}\n"))

@@ -22,7 +22,7 @@ mod flags;
 mod groups;
 pub mod image;
 pub mod interrupt;
-mod kept;
+pub mod kept;
 pub mod lab;
 mod lan;
 mod logs;

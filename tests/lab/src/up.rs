@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::dirs::Dirs;
 use crate::error::LabError;
 use crate::options::{Options, ProxyMode};
-use crate::plan::{self, Network};
+use crate::plan;
 use crate::progress::Progress;
 use crate::tools::{self, Need, Tools};
 use crate::{
@@ -147,7 +147,7 @@ fn start(dirs: &Dirs, options: &Options, progress: &dyn Progress) -> Result<(), 
     lan::create(dirs)?;
     control::prepare(dirs, options)?;
     control::start(dirs)?;
-    client(dirs)?;
+    lan::machine(dirs, "client", plan::CLIENT)?;
     interrupt::check()?;
     progress.step(&format!("switching on {}", counted(options.nodes)));
     for number in 1..=options.nodes {
@@ -166,20 +166,6 @@ fn counted(nodes: u8) -> String {
     } else {
         format!("{nodes} nodes")
     }
-}
-
-/// A machine on the LAN that is no node.
-fn client(dirs: &Dirs) -> Result<(), LabError> {
-    let netns = dirs.name("client");
-    netns::create(&netns)?;
-    let nic = lan::Nic {
-        netns: &netns,
-        name: "eth0",
-        port: "client",
-        network: Network::Lan,
-        host: plan::CLIENT,
-    };
-    lan::plug(dirs, &nic)
 }
 
 /// Registered, given its pods' addresses, Ready, and with kube-proxy's first rules

@@ -1,19 +1,21 @@
 //! The two doors by which a configuration comes in: the ConfigMap, and
 //! MetalLB's resources where their CRDs are installed, now or later. Both are
 //! read as one and handed on when that, and not merely a status, has changed.
+//! The leader keeps what was without a fault in a ConfigMap of its own.
 
+mod keep;
 pub mod state;
 
 use std::time::Duration;
 
 use ferrolb_core::config::Kind;
-use ferrolb_core::names::CONFIG_MAP;
+use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_MAP};
 use ferrolb_runtime::error::Chain;
 use ferrolb_runtime::kube::{Change, watch};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Api, Client};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch as latest};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -34,21 +36,36 @@ const RETRY: Duration = Duration::from_secs(1);
 pub enum Knock {
     /// About the ConfigMap.
     ConfigMap(Change<ConfigMap>),
+    /// About the ConfigMap that remembers the configuration in force.
+    Accepted(Change<ConfigMap>),
     /// About objects of a kind, in all namespaces.
     Objects(Kind, Change<DynamicObject>),
     /// These kinds are served by the API server.
     Served(Vec<Kind>),
 }
 
-/// Watches both doors for ever. Only one that leads tells people about objects.
+/// Watches both doors for ever. Only one that leads tells people about objects
+/// and remembers the configuration.
 pub async fn run(client: Client, namespace: String, leading: bool, sink: mpsc::Sender<Input>) {
     let (sender, mut knocks) = mpsc::channel(64);
     let mut set = JoinSet::new();
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &namespace);
     set.spawn(config_map(
-        client.clone(),
-        namespace.clone(),
+        maps.clone(),
+        CONFIG_MAP,
+        Knock::ConfigMap,
         sender.clone(),
     ));
+    let (wish, wishes) = latest::channel(None);
+    if leading {
+        set.spawn(config_map(
+            maps.clone(),
+            ACCEPTED_CONFIG_MAP,
+            Knock::Accepted,
+            sender.clone(),
+        ));
+        set.spawn(keep::run(maps, wishes));
+    }
     set.spawn(discover(client.clone(), sender.clone()));
     let mut doors = Doors::new(namespace, leading);
     while let Some(knock) = knocks.recv().await {
@@ -61,14 +78,24 @@ pub async fn run(client: Client, namespace: String, leading: bool, sink: mpsc::S
             // Nobody listens any more only when this task is about to be aborted.
             let _unheard = sink.send(input).await;
         }
+        let wanted = doors.remember();
+        wish.send_if_modified(|wish| {
+            let news = *wish != wanted;
+            *wish = wanted;
+            news
+        });
     }
 }
 
-async fn config_map(client: Client, namespace: String, sender: mpsc::Sender<Knock>) {
-    let api: Api<ConfigMap> = Api::namespaced(client, &namespace);
-    let only = watcher_config().fields(&format!("metadata.name={CONFIG_MAP}"));
-    let sink = |change| knock(sender.clone(), Knock::ConfigMap(change));
-    watch(api, only, "ConfigMap", CancellationToken::new(), sink).await;
+async fn config_map(
+    maps: Api<ConfigMap>,
+    name: &'static str,
+    about: fn(Change<ConfigMap>) -> Knock,
+    sender: mpsc::Sender<Knock>,
+) {
+    let only = watcher_config().fields(&format!("metadata.name={name}"));
+    let sink = |change| knock(sender.clone(), about(change));
+    watch(maps, only, name, CancellationToken::new(), sink).await;
 }
 
 async fn objects(client: Client, kind: Kind, sender: mpsc::Sender<Knock>) {

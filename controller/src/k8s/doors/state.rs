@@ -1,11 +1,15 @@
 //! What the doors have shown so far, and what follows from it. Pure: changes
 //! in, configurations and objections out.
 
+mod accepted;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ferrolb_core::config::{Fault, Faults, Kind, Object, Sources, load};
-use ferrolb_core::names::{CONFIG_KEY, CONFIG_MAP};
+use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_KEY, CONFIG_MAP, FORMER_CONFIG_KEY};
 use ferrolb_runtime::kube::Change;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
@@ -16,8 +20,8 @@ use super::Knock;
 use crate::k8s::watches::Input;
 use crate::reconcile::{FaultyConfig, Seen};
 
-#[cfg(test)]
-mod tests;
+use accepted::Accepted;
+pub use accepted::AcceptedWrite;
 
 /// Something to tell whoever looks after an object of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,11 +49,16 @@ pub struct Doors {
     config_map_listed: bool,
     discovered: bool,
     unlisted: BTreeSet<Kind>,
+    /// Whether the API server has pools at all.
+    pools_served: bool,
     config_map: Option<Map>,
+    /// `metadata.resourceVersion` of the ConfigMap.
+    map_version: String,
+    accepted: Accepted,
     objects: BTreeMap<(Kind, String), Entry>,
     /// Objects of other namespaces that were told they are ignored.
     ignored: BTreeSet<String>,
-    /// Whether there has been an object: then none left means no pools.
+    /// Whether there has been an object since this began.
     used: bool,
     last: Option<(Option<Map>, Sources)>,
 }
@@ -57,12 +66,15 @@ pub struct Doors {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Map {
     uid: String,
-    text: Option<String>,
+    /// The text, or why there is none.
+    text: Result<String, String>,
 }
 
 #[derive(Debug)]
 struct Entry {
     uid: String,
+    /// `metadata.generation`: unlike the version it stays when a status is written.
+    generation: i64,
     object: Object,
 }
 
@@ -76,7 +88,10 @@ impl Doors {
             config_map_listed: false,
             discovered: false,
             unlisted: BTreeSet::new(),
+            pools_served: false,
             config_map: None,
+            map_version: String::new(),
+            accepted: Accepted::default(),
             objects: BTreeMap::new(),
             ignored: BTreeSet::new(),
             used: false,
@@ -89,17 +104,26 @@ impl Doors {
         let mut inputs = Vec::new();
         match knock {
             Knock::ConfigMap(change) => self.hear_config_map(change),
+            Knock::Accepted(change) => self.accepted.hear(change),
             Knock::Served(kinds) => {
                 self.discovered = true;
+                self.pools_served |= kinds.contains(&Kind::IpAddressPool);
                 self.unlisted.extend(kinds);
             }
             Knock::Objects(kind, change) => self.hear_objects(kind, change, &mut inputs),
         }
         self.used |= !self.objects.is_empty();
-        if self.config_map_listed && self.discovered && self.unlisted.is_empty() {
+        let listed = self.config_map_listed && self.discovered && self.unlisted.is_empty();
+        if listed && (self.accepted.is_listed() || !self.leading) {
             self.read(&mut inputs);
         }
         inputs
+    }
+
+    /// How the ConfigMap that remembers the configuration is to be written.
+    #[must_use]
+    pub fn remember(&self) -> Option<AcceptedWrite> {
+        self.accepted.write()
     }
 
     fn hear_config_map(&mut self, change: Change<ConfigMap>) {
@@ -109,9 +133,11 @@ impl Doors {
             Change::Reset(objects) => objects.into_iter().next(),
             Change::Delete(_) => None,
         };
+        let version = present.as_ref().and_then(ResourceExt::resource_version);
+        self.map_version = version.unwrap_or_default();
         self.config_map = present.map(|object| Map {
             uid: object.uid().unwrap_or_default(),
-            text: object.data.and_then(|mut data| data.remove(CONFIG_KEY)),
+            text: text(object.data.unwrap_or_default()),
         });
     }
 
@@ -152,44 +178,55 @@ impl Doors {
             }
             return;
         }
+        let generation = object.metadata.generation.unwrap_or_default();
         let object = Object {
             kind,
             name: name.clone(),
             labels: object.metadata.labels.unwrap_or_default(),
             spec: object.data.get("spec").cloned().unwrap_or(Value::Null),
         };
-        self.objects.insert((kind, name), Entry { uid, object });
+        let entry = Entry {
+            uid,
+            generation,
+            object,
+        };
+        self.objects.insert((kind, name), entry);
     }
 
     /// Reads everything as one, unless that is what was read last.
     fn read(&mut self, inputs: &mut Vec<Input>) {
         let objects = self.objects.values().map(|entry| entry.object.clone());
         let sources = Sources {
-            text: self.config_map.as_ref().and_then(|map| map.text.clone()),
+            text: self
+                .config_map
+                .as_ref()
+                .and_then(|map| map.text.clone().ok()),
             objects: objects.collect(),
         };
         let now = (self.config_map.clone(), sources);
         if self.last.as_ref() == Some(&now) {
             return;
         }
+        if self.last.is_none() {
+            self.accepted.adopt();
+        }
         let seen = self.seen(&now.1, inputs);
         inputs.push(Input::Config(seen, Some(fingerprint(&now))));
         self.last = Some(now);
     }
 
-    fn seen(&self, sources: &Sources, inputs: &mut Vec<Input>) -> Seen {
+    fn seen(&mut self, sources: &Sources, inputs: &mut Vec<Input>) -> Seen {
         let uid = self.config_map.as_ref().map(|map| map.uid.clone());
-        if self
-            .config_map
-            .as_ref()
-            .is_some_and(|map| map.text.is_none())
+        if let Some(Map {
+            uid,
+            text: Err(why),
+        }) = &self.config_map
         {
-            let faults = Faults::whole(format!("the ConfigMap has no key {CONFIG_KEY}"));
-            let uid = uid.unwrap_or_default();
-            return Seen::Faulty(FaultyConfig { uid, faults });
+            return self.faulty(uid.clone(), Faults::whole(why));
         }
-        if uid.is_none() && !self.used {
-            return Seen::Absent;
+        if uid.is_none() && self.objects.is_empty() && !self.is_emptied() {
+            inputs.extend(self.missing());
+            return Seen::Absent(self.accepted.config().cloned());
         }
         match load(sources) {
             Ok(loaded) => {
@@ -197,6 +234,7 @@ impl Doors {
                     tracing::warn!(%warning, "configuration");
                     inputs.extend(self.objection(warning, "ConfigWarning"));
                 }
+                self.accepted.accept(&loaded.config, self.made_from());
                 Seen::Good(loaded.config)
             }
             Err(faults) => {
@@ -205,10 +243,56 @@ impl Doors {
                 inputs.extend(
                     about_objects.filter_map(|fault| self.objection(fault, "ConfigInvalid")),
                 );
-                let uid = uid.unwrap_or_default();
-                Seen::Faulty(FaultyConfig { uid, faults })
+                self.faulty(uid.unwrap_or_default(), faults)
             }
         }
+    }
+
+    fn faulty(&self, uid: String, faults: Faults) -> Seen {
+        let in_force = self.accepted.config().cloned();
+        Seen::Faulty(FaultyConfig {
+            uid,
+            faults,
+            in_force,
+        })
+    }
+
+    /// Whether nothing at the doors means no pools. Who deletes the last object
+    /// wants what it said gone. A ConfigMap says more at once, and one that is
+    /// missing is more likely an accident, as are resources that the API server
+    /// does not serve.
+    fn is_emptied(&self) -> bool {
+        match self.accepted.has_text() {
+            Some(has_text) => !has_text && self.pools_served,
+            None => self.used,
+        }
+    }
+
+    fn made_from(&self) -> String {
+        let map = self.config_map.as_ref();
+        let map = map.map(|_| format!("ConfigMap/{CONFIG_MAP}@{}", self.map_version));
+        let objects = self.objects.values().map(|entry| {
+            let Object { kind, name, .. } = &entry.object;
+            format!("{kind}/{name}@{}", entry.generation)
+        });
+        accepted::made_from(map.into_iter().chain(objects))
+    }
+
+    /// Tells that the configuration in force is missing at both doors.
+    fn missing(&self) -> Option<Input> {
+        let uid = self.accepted.uid().filter(|_| self.leading)?;
+        self.accepted.config()?;
+        let note = format!(
+            "there is neither ConfigMap {CONFIG_MAP} nor an object; this stays in force. To give all addresses back, write `pools: []` in ConfigMap {CONFIG_MAP}"
+        );
+        Some(Input::Objection(Objection {
+            kind: "ConfigMap",
+            namespace: self.namespace.clone(),
+            name: ACCEPTED_CONFIG_MAP.to_owned(),
+            uid: uid.to_owned(),
+            reason: "ConfigMissing",
+            note,
+        }))
     }
 
     /// The object a fault is about; its path begins with kind and name.
@@ -235,6 +319,17 @@ impl Doors {
                 note: fault.to_string(),
             })
         })
+    }
+}
+
+/// The text of the ConfigMap, under our key or the one MetalLB had.
+fn text(mut data: BTreeMap<String, String>) -> Result<String, String> {
+    match (data.remove(CONFIG_KEY), data.remove(FORMER_CONFIG_KEY)) {
+        (Some(_), Some(_)) => Err(format!(
+            "the ConfigMap has both keys {CONFIG_KEY} and {FORMER_CONFIG_KEY}; one of them must go"
+        )),
+        (Some(text), None) | (None, Some(text)) => Ok(text),
+        (None, None) => Err(format!("the ConfigMap has no key {CONFIG_KEY}")),
     }
 }
 

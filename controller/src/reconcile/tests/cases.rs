@@ -3,9 +3,10 @@
 use ferrolb_core::config::Config;
 use ferrolb_core::range::Family::{V4, V6};
 
-use super::server::{World, key};
+use super::server::World;
 use crate::reconcile::{Action, FaultyConfig, Notice, Reconciler, Seen};
 use crate::service::{FamilyPolicy, Request};
+use crate::tests::{config, key};
 
 const TWO: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.2]}]";
 const ONE: &str = "[{name: lan, addresses: [10.0.0.1/32]}]";
@@ -206,8 +207,9 @@ fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
     let faulty = FaultyConfig {
         uid: "uid".to_owned(),
         faults,
+        in_force: None,
     };
-    for seen in [Seen::Absent, Seen::Faulty(faulty.clone())] {
+    for seen in [Seen::Absent(None), Seen::Faulty(faulty.clone())] {
         let mut fresh = Reconciler::new(None);
         fresh.lead();
         fresh.config_seen(seen.clone());
@@ -231,4 +233,77 @@ fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
     world.create("b");
     world.rest();
     assert_eq!(world.status("b"), ["10.0.0.2"]);
+}
+
+#[test]
+fn begins_under_a_fault_with_what_was_accepted_not_with_what_it_remembers() {
+    let accepted = config("[{name: b, addresses: [10.1.0.1/32]}]");
+    let faulty = FaultyConfig {
+        uid: "uid".to_owned(),
+        faults: Config::from_yaml("pools: 7").unwrap_err(),
+        in_force: Some(accepted.clone()),
+    };
+    for seen in [Seen::Absent(Some(accepted)), Seen::Faulty(faulty)] {
+        let mut world = World::new(TWO);
+        world.controller.lead();
+        world.controller.config_seen(seen);
+        world.controller.namespaces_listed(Default::default());
+        world.controller.services_listed(Vec::new());
+        assert!(world.controller.is_active());
+        world.create("a");
+        world.rest();
+        assert_eq!(world.status("a"), ["10.1.0.1"]);
+    }
+}
+
+#[test]
+fn a_restart_with_five_thousand_services_moves_and_writes_nothing() {
+    let mut world = World::new("[{name: lan, addresses: [10.0.0.0/16]}]");
+    for number in 0..5000 {
+        world.create(&format!("web-{number}"));
+    }
+    world.rest();
+    let before = world.shown();
+    assert_eq!((before.len(), world.written), (5000, 5000));
+    world.restart();
+    world.create("a-first-by-name");
+    world.rest();
+    let mut after = world.shown();
+    assert_eq!(world.written, 5001);
+    after.retain(|_, holder| *holder != key("a-first-by-name"));
+    assert_eq!(before, after);
+}
+
+#[test]
+fn a_lowered_quota_takes_nothing_back_and_counts_for_those_who_come_later() {
+    let quota = |most| {
+        format!(
+            "[{{name: lan, addresses: [10.0.0.0/24], serviceAllocation: {{maxPerNamespace: {most}}}}}]"
+        )
+    };
+    let mut world = World::new(&quota(3));
+    for name in ["a", "b", "c"] {
+        world.create(name);
+    }
+    world.rest();
+    let before = world.shown();
+    world.configure(&quota(1));
+    world.restart();
+    world.create("late");
+    world.create("other/late");
+    world.rest();
+    assert!(world.status("late").is_empty());
+    assert_eq!(world.status("other/late"), ["10.0.0.3"]);
+    let after = world.shown();
+    assert!(
+        before
+            .iter()
+            .all(|(ip, holder)| after.get(ip) == Some(holder))
+    );
+    // Only below the new quota there is room again.
+    for (gone, served) in [("a", false), ("b", false), ("c", true)] {
+        world.delete(gone);
+        world.rest();
+        assert_eq!(!world.status("late").is_empty(), served, "after {gone}");
+    }
 }

@@ -1,10 +1,14 @@
-//! Random lives: never one address twice, none moved without a cause, nobody
-//! waits beside a free address.
+//! Random lives, strangers on the LAN included: never one address twice, none
+//! moved without a cause, nobody waits beside a free address.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use proptest::prelude::*;
 
-use super::server::World;
+use super::server::{World, saying};
 use crate::service::Request;
+use crate::tests::key;
 
 const POOL: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.4]}]";
 const SHRUNK: &str = "[{name: lan, addresses: [10.0.0.2-10.0.0.3]}]";
@@ -19,9 +23,18 @@ enum Step {
     Ask(usize, Option<u8>),
     Wipe(usize),
     Configure(usize),
+    /// A stranger uses the address that the Service has now.
+    Clash(usize),
+    /// The speakers announce it.
+    Announce(usize),
+    /// The speakers say nothing of it.
+    Hush(usize),
+    Pass(u64),
     Restart,
     Show,
-    Write { answered: bool },
+    Write {
+        answered: bool,
+    },
     Retry,
 }
 
@@ -45,7 +58,11 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => who.clone().prop_map(Step::Delete),
         1 => (who.clone(), any::<bool>()).prop_map(|(who, on)| Step::ChangeType(who, on)),
         2 => (who.clone(), prop::option::of(1u8..7)).prop_map(|(who, ip)| Step::Ask(who, ip)),
-        1 => who.prop_map(Step::Wipe),
+        1 => who.clone().prop_map(Step::Wipe),
+        2 => who.clone().prop_map(Step::Clash),
+        2 => who.clone().prop_map(Step::Announce),
+        1 => who.prop_map(Step::Hush),
+        2 => prop::sample::select(vec![1, 10, 30, 600]).prop_map(Step::Pass),
         1 => (0usize..3).prop_map(Step::Configure),
     ]
 }
@@ -61,6 +78,20 @@ fn take(world: &mut World, step: &Step) {
         }),
         Step::Wipe(who) => world.change(NAMES[who], |view| view.status.clear()),
         Step::Configure(which) => world.configure([POOL, SHRUNK, MOVED][which]),
+        Step::Clash(who) | Step::Announce(who) => {
+            let view = world.services.get(&key(NAMES[who]));
+            let Some(ip) = view.and_then(|view| view.status.first().copied()) else {
+                return;
+            };
+            let mut said = saying("n1", NAMES[who], &[]);
+            match step {
+                Step::Clash(_) => drop(said.conflicts.insert(ip, "02:00:00:00:00:99".to_owned())),
+                _ => drop(said.announces.insert(ip, 1)),
+            }
+            world.announce(said);
+        }
+        Step::Hush(who) => world.hush(&format!("n1-{}", NAMES[who])),
+        Step::Pass(seconds) => world.pass(seconds),
         Step::Restart => world.restart(),
         Step::Show => world.show(),
         Step::Write { answered } => world.write(answered),
@@ -72,8 +103,11 @@ fn take(world: &mut World, step: &Step) {
 fn check_nobody_waits_in_vain(world: &World) {
     let shown = world.shown();
     let covered = |ip| world.config.pools[0].ranges[0].contains(ip);
-    let used = shown.keys().filter(|ip| covered(**ip)).count();
-    let full = used as u128 == world.config.pools[0].ranges[0].size();
+    let page = world.controller.state();
+    let kept_back = page.quarantined.iter().map(|kept| kept.ip);
+    let taken: BTreeSet<IpAddr> = shown.keys().copied().chain(kept_back).collect();
+    let taken = taken.into_iter().filter(|ip| covered(*ip)).count();
+    let full = taken as u128 == world.config.pools[0].ranges[0].size();
     for view in world.services.values().filter(|view| view.load_balancer) {
         let without_wish = view.request == Request::Any;
         assert!(
@@ -89,18 +123,36 @@ fn check_nobody_waits_in_vain(world: &World) {
     }
 }
 
+/// At rest no condition names an address that the Service does not have.
+fn check_words(world: &World) {
+    for view in world.services.values() {
+        let Some(said) = &view.announced else {
+            continue;
+        };
+        let (first, _) = said.message.split_once(' ').unwrap();
+        let has = view
+            .status
+            .iter()
+            .map(ToString::to_string)
+            .any(|ip| ip == first);
+        assert!(has, "{} has {:?}: {}", view.key, view.status, said.message);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn no_address_is_ever_shown_twice(steps in prop::collection::vec(any_step(), 0..120)) {
         let mut world = World::new(POOL);
+        world.install_speakers();
         for step in &steps {
             take(&mut world, step);
             world.shown();
         }
         world.rest();
         check_nobody_waits_in_vain(&world);
+        check_words(&world);
     }
 
     #[test]

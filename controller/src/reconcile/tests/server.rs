@@ -3,25 +3,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ferrolb_core::config::Config;
-use ferrolb_core::range::Family::V4;
-use ferrolb_core::selector::Labels;
 
 use crate::decide::{Namespaces, Say};
-use crate::reconcile::{Action, Notice, Reconciler, Seen, StatusWrite, Told, Written};
-use crate::service::{Condition, FamilyPolicy, Request, ServiceKey, ServiceView, Shown};
-
-pub(super) fn key(name: &str) -> ServiceKey {
-    ServiceKey {
-        namespace: "default".to_owned(),
-        name: name.to_owned(),
-    }
-}
-
-pub(super) fn config(pools: &str) -> Config {
-    Config::from_yaml(&format!("pools: {pools}")).unwrap()
-}
+use crate::reconcile::{
+    Action, Announcement, Chore, Notice, PoolNews, Reconciler, Seen, StatusWrite, Told, Written,
+};
+use crate::service::{Condition, ServiceKey, ServiceView, Shown};
+use crate::tests::{config, key, service};
 
 fn shown(condition: &Condition) -> Shown {
     Shown {
@@ -29,6 +20,30 @@ fn shown(condition: &Condition) -> Shown {
         reason: condition.reason.to_owned(),
         message: condition.message.clone(),
         since: String::new(),
+    }
+}
+
+fn turn(condition: &mut Option<Shown>, say: &Say) {
+    match say {
+        Say::Same => {}
+        Say::Nothing => *condition = None,
+        Say::This(words) => *condition = Some(shown(words)),
+    }
+}
+
+/// What a speaker says of a Service: the addresses it announces on `eth0`, with
+/// epochs. The object is named after node and Service.
+pub(super) fn saying(node: &str, service: &str, ips: &[(&str, u64)]) -> Announcement {
+    let announces = ips.iter().map(|(ip, epoch)| (ip.parse().unwrap(), *epoch));
+    Announcement {
+        name: format!("{node}-{service}"),
+        uid: format!("{node}-{service}"),
+        version: "1".to_owned(),
+        service: key(service),
+        node: Some(node.to_owned()),
+        interfaces: vec!["eth0".to_owned()],
+        announces: announces.collect(),
+        conflicts: BTreeMap::new(),
     }
 }
 
@@ -47,6 +62,14 @@ pub(super) struct World {
     pub(super) writes: VecDeque<StatusWrite>,
     retries: Vec<ServiceKey>,
     pub(super) told: Vec<Told>,
+    pub(super) chores: Vec<Chore>,
+    pub(super) pool_news: Vec<PoolNews>,
+    /// Status writes asked for so far.
+    pub(super) written: usize,
+    said: BTreeMap<String, Announcement>,
+    /// Whether the CRD is installed in which speakers say something.
+    speakers: bool,
+    now: Duration,
     pub(super) controller: Reconciler,
 }
 
@@ -61,6 +84,12 @@ impl World {
             writes: VecDeque::new(),
             retries: Vec::new(),
             told: Vec::new(),
+            chores: Vec::new(),
+            pool_news: Vec::new(),
+            written: 0,
+            said: BTreeMap::new(),
+            speakers: false,
+            now: Duration::ZERO,
             controller: Reconciler::new(None),
         };
         world.restart();
@@ -73,12 +102,28 @@ impl World {
         self.writes.clear();
         self.retries.clear();
         self.controller = Reconciler::new(None);
+        self.controller.tick(self.now);
         self.controller.lead();
         self.controller.config_seen(Seen::Good(self.config.clone()));
         self.controller.namespaces_listed(Namespaces::new());
         self.controller
             .services_listed(self.services.values().cloned().collect());
+        self.list_announcements();
         self.act();
+    }
+
+    /// The CRD of what speakers say is installed.
+    pub(super) fn install_speakers(&mut self) {
+        self.speakers = true;
+        self.list_announcements();
+        self.act();
+    }
+
+    fn list_announcements(&mut self) {
+        if self.speakers {
+            let all = self.said.values().cloned().collect();
+            self.controller.announcements_listed(all);
+        }
     }
 
     pub(super) fn create(&mut self, name: &str) {
@@ -87,22 +132,9 @@ impl World {
 
     pub(super) fn create_as(&mut self, name: &str, shape: impl FnOnce(&mut ServiceView)) {
         let mut view = ServiceView {
-            key: key(name),
             uid: format!("{name}-{}", self.clock),
-            version: String::new(),
             created: i64::try_from(self.clock).unwrap(),
-            deleting: false,
-            load_balancer: true,
-            class: None,
-            families: vec![V4],
-            policy: FamilyPolicy::Single,
-            labels: Labels::new(),
-            request: Request::Any,
-            pool: None,
-            terms: None,
-            condition: None,
-            status: Vec::new(),
-            tidy: true,
+            ..service(name)
         };
         shape(&mut view);
         if !self.services.contains_key(&view.key) {
@@ -164,11 +196,8 @@ impl World {
             Some(view) if view.version == write.version => {
                 let mut view = view.clone();
                 view.status.clone_from(&write.addresses);
-                match &write.condition {
-                    Say::Same => {}
-                    Say::Nothing => view.condition = None,
-                    Say::This(condition) => view.condition = Some(shown(condition)),
-                }
+                turn(&mut view.condition, &write.condition);
+                turn(&mut view.announced, &write.announced);
                 view.tidy = true;
                 self.store(view);
                 Written::Done(Box::new(self.services[&write.key].clone()))
@@ -222,13 +251,53 @@ impl World {
         self.services.insert(view.key.clone(), view);
     }
 
+    /// So many seconds pass.
+    pub(super) fn pass(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+        self.controller.tick(self.now);
+        self.act();
+    }
+
+    /// The watch shows what a speaker says.
+    pub(super) fn announce(&mut self, said: Announcement) {
+        self.controller.announcement_changed(said.clone());
+        self.said.insert(said.name.clone(), said);
+        self.act();
+    }
+
+    /// The watch shows that a speaker says something no more.
+    pub(super) fn hush(&mut self, name: &str) {
+        self.said.remove(name);
+        self.controller.announcement_gone(name);
+        self.act();
+    }
+
+    /// What the condition `Announced` says: whether, reason and message.
+    pub(super) fn announced(&self, name: &str) -> Option<(bool, &str, &str)> {
+        let shown = self.services[&key(name)].announced.as_ref()?;
+        Some((shown.fulfilled, &shown.reason, &shown.message))
+    }
+
     fn act(&mut self) {
         self.controller.settle();
+        self.carry_out();
+        // The writer has no leisure while it has anything to write.
+        while self.writes.is_empty() && self.controller.afterthought() {
+            self.carry_out();
+        }
+    }
+
+    fn carry_out(&mut self) {
         for action in self.controller.take_actions() {
             match action {
-                Action::Write(write) => self.writes.push_back(write),
+                Action::Write(write) => {
+                    self.written += 1;
+                    self.writes.push_back(write);
+                }
                 Action::Tell(told) => self.told.push(told),
                 Action::Retry { key, .. } => self.retries.push(key),
+                Action::Chore(chore) => self.chores.push(chore),
+                Action::TellPool(news) => self.pool_news.push(news),
                 Action::TellConfig(_) => {}
             }
         }

@@ -1,6 +1,7 @@
-//! Random lives of Services that share addresses under a quota and under pools
-//! that change: at rest nobody shares against the rules, nobody shows an
-//! address of no pool, and no namespace is above its quota.
+//! Random lives of Services of several namespaces that share addresses under a
+//! quota and under pools that change: at rest nobody shares against the rules,
+//! nobody shows an address of no pool, no namespace is above its quota, and
+//! nobody waits for what could be had.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -18,13 +19,20 @@ const POOLS: [&str; 3] = [
     "[{name: new, addresses: [10.0.0.3-10.0.0.6], serviceAllocation: {maxPerNamespace: 2}}]",
 ];
 
-const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+/// In three namespaces.
+const NAMES: [&str; 6] = ["x/a", "x/b", "x/c", "y/d", "y/e", "z/f"];
+
+/// The most addresses of one namespace, in every configuration.
+const QUOTA: usize = 2;
+
+/// On which terms one shares: key and port, and which other namespaces it names.
+type Shared = Option<(u8, u16, Vec<&'static str>)>;
 
 /// What may happen to a cluster.
 #[derive(Debug, Clone)]
 enum Step {
-    Create(usize, Option<(u8, u16)>),
-    Share(usize, Option<(u8, u16)>),
+    Create(usize, Shared),
+    Share(usize, Shared),
     Delete(usize),
     Configure(usize),
     Restart,
@@ -32,12 +40,16 @@ enum Step {
     Write(bool),
 }
 
+fn shared() -> impl Strategy<Value = Shared> {
+    let others = prop::sample::subsequence(vec!["x", "y", "z"], 0..=3);
+    prop::option::weighted(0.8, (0u8..2, 80u16..84, others))
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let who = 0..NAMES.len();
-    let terms = || prop::option::of((0u8..2, 80u16..83));
     prop_oneof![
-        3 => (who.clone(), terms()).prop_map(|(who, terms)| Step::Create(who, terms)),
-        2 => (who.clone(), terms()).prop_map(|(who, terms)| Step::Share(who, terms)),
+        3 => (who.clone(), shared()).prop_map(|(who, terms)| Step::Create(who, terms)),
+        2 => (who.clone(), shared()).prop_map(|(who, terms)| Step::Share(who, terms)),
         1 => who.prop_map(Step::Delete),
         1 => (0..POOLS.len()).prop_map(Step::Configure),
         1 => Just(Step::Restart),
@@ -46,38 +58,52 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn terms(terms: Option<(u8, u16)>) -> Option<Arc<Terms>> {
-    let (key, port) = terms?;
+/// Shares under a key on a port, also with Services of these namespaces.
+pub(super) fn terms(key: u8, port: u16, namespaces: &[&str]) -> Option<Arc<Terms>> {
     Some(Arc::new(Terms {
         key: key.to_string(),
         ports: BTreeSet::from([(Protocol::Tcp, port)]),
         local: BTreeMap::new(),
-        namespaces: BTreeSet::new(),
+        namespaces: namespaces.iter().map(ToString::to_string).collect(),
     }))
 }
 
+fn agreed(shared: &Shared) -> Option<Arc<Terms>> {
+    let (key, port, namespaces) = shared.as_ref()?;
+    terms(*key, *port, namespaces)
+}
+
 fn take(world: &mut World, step: &Step) {
-    match *step {
+    match step {
         Step::Create(who, shared) => {
-            world.create_as(NAMES[who], |view| view.terms = terms(shared));
+            world.create_as(NAMES[*who], |view| view.terms = agreed(shared));
         }
-        Step::Share(who, shared) => world.change(NAMES[who], |view| view.terms = terms(shared)),
-        Step::Delete(who) => world.delete(NAMES[who]),
-        Step::Configure(which) => world.configure(POOLS[which]),
+        Step::Share(who, shared) => world.change(NAMES[*who], |view| view.terms = agreed(shared)),
+        Step::Delete(who) => world.delete(NAMES[*who]),
+        Step::Configure(which) => world.configure(POOLS[*which]),
         Step::Restart => world.restart(),
         Step::Show => world.show(),
-        Step::Write(answered) => world.write(answered),
+        Step::Write(answered) => world.write(*answered),
     }
 }
 
+/// The rule in the words of the manual: one key, different ports, and across
+/// namespaces each must name the other's.
 fn may_share(a: &ServiceView, b: &ServiceView) -> bool {
+    let names = |a: &ServiceView, b: &ServiceView| {
+        let terms = a.terms.as_ref().unwrap();
+        a.key.namespace == b.key.namespace || terms.namespaces.contains(&b.key.namespace)
+    };
     let both = a.terms.as_ref().zip(b.terms.as_ref());
-    both.is_some_and(|(a, b)| a.key == b.key && a.ports.is_disjoint(&b.ports))
+    let agree = both.is_some_and(|(a, b)| a.key == b.key && a.ports.is_disjoint(&b.ports));
+    agree && names(a, b) && names(b, a)
 }
+
+type Held<'a> = BTreeMap<IpAddr, Vec<&'a ServiceView>>;
 
 fn check(world: &World) {
     let pool = &world.config.pools[0];
-    let mut held: BTreeMap<IpAddr, Vec<&ServiceView>> = BTreeMap::new();
+    let mut held = Held::new();
     for view in world.services.values() {
         for ip in &view.status {
             let covered = pool.ranges.iter().any(|range| range.contains(*ip));
@@ -89,15 +115,34 @@ fn check(world: &World) {
             others.push(view);
         }
     }
+    for namespace in ["x", "y", "z"] {
+        let count = held.values().filter(|views| has(views, namespace)).count();
+        assert!(count <= QUOTA, "{namespace} has {count}");
+    }
+    let size = usize::try_from(pool.ranges[0].size()).unwrap();
     for view in world
         .services
         .values()
         .filter(|view| view.status.is_empty())
     {
-        assert!(held.len() >= 2, "{} waits in vain", view.key);
+        assert!(!could_have(view, &held, size), "{} waits in vain", view.key);
         let said = view.condition.as_ref();
         assert!(said.is_some_and(|said| !said.fulfilled), "{}", view.key);
     }
+}
+
+fn has(views: &[&ServiceView], namespace: &str) -> bool {
+    views.iter().any(|view| view.key.namespace == namespace)
+}
+
+/// Whether there is an address for a Service, free or to be shared.
+fn could_have(view: &ServiceView, held: &Held<'_>, size: usize) -> bool {
+    let namespace = &view.key.namespace;
+    let count = held.values().filter(|views| has(views, namespace)).count();
+    let more = count < QUOTA;
+    let mut shareable = held.values().filter(|views| more || has(views, namespace));
+    let joins = |views: &Vec<&ServiceView>| views.iter().all(|other| may_share(view, other));
+    (more && held.len() < size) || shareable.any(joins)
 }
 
 proptest! {

@@ -2,32 +2,48 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use super::Pool;
 use crate::selector::{LabelSelector, any_matches};
 
 /// Says that addresses of pools are answered for on the LAN, by which nodes and
 /// on which interfaces. Field names in YAML are those of MetalLB's
 /// `L2Advertisement`. Several for one pool add up.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct L2Advertisement {
     /// `name`: unique, not empty.
     pub name: String,
     /// `ipAddressPools`: names of pools.
+    #[serde(rename = "ipAddressPools", skip_serializing_if = "BTreeSet::is_empty")]
     pub pools: BTreeSet<String>,
     /// `ipAddressPoolSelectors`: pools by their labels.
+    #[serde(
+        rename = "ipAddressPoolSelectors",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub pool_selectors: Vec<LabelSelector>,
     /// `nodeSelectors`: nodes that may announce; empty admits all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub node_selectors: Vec<LabelSelector>,
-    /// `interfaces`: names of the interfaces used; empty means every suitable.
+    /// `interfaces`: names of the interfaces used, a `*` at the end standing for
+    /// any rest; empty means every suitable.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub interfaces: BTreeSet<String>,
     /// `serviceSelectors`: Services that are announced; empty admits all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub service_selectors: Vec<LabelSelector>,
     /// `preferredNodeSelectors`: nodes that go first among those admitted.
+    #[serde(
+        rename = "preferredNodeSelectors",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub preferred_nodes: Vec<PreferredNodes>,
 }
 
 /// One of `preferredNodeSelectors`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PreferredNodes {
     /// `weight`, 1 to 100; the weights of all that match a node add up.
     pub weight: u8,

@@ -2,7 +2,8 @@
 //!
 //! Pure: text and objects in, [`Config`] or [`Faults`] out. What a configuration
 //! consists of is in `pool`, `l2` and `bgp`; reading is in `read`, faults in
-//! `fault`, typed access with paths in `node`, overlaps in `overlap`.
+//! `fault`, typed access with paths in `node`, overlaps in `overlap`, writing in
+//! `write`.
 
 mod bgp;
 mod fault;
@@ -14,15 +15,23 @@ mod read;
 mod source;
 #[cfg(test)]
 mod tests;
+mod write;
 
-pub use bgp::{Bgp, Kept};
+pub use bgp::{
+    BfdProfile, Bgp, BgpAdvertisement, BgpPeer, Community, CommunityAlias, DynamicAsn, Neighbour,
+    PeerAsn, Seconds, SecretName,
+};
 pub use fault::{Fault, Faults, Warning};
 pub use l2::{L2Advertisement, PreferredNodes};
 pub use pool::{Pool, ServiceAllocation};
 pub use source::{Kind, Object, Sources};
+pub use write::write;
+
+use serde::Serialize;
 
 /// A configuration without faults.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Config {
     /// The pools: those of the text in the order they were written, then those
     /// of objects by name; earlier ones are tried first.
@@ -32,6 +41,7 @@ pub struct Config {
     /// [`IMPLIED_ADVERTISEMENT`], that announces every pool everywhere.
     pub l2_advertisements: Vec<L2Advertisement>,
     /// What is said about BGP.
+    #[serde(flatten)]
     pub bgp: Bgp,
 }
 

@@ -10,7 +10,12 @@ use super::fault::Findings;
 pub(super) struct Node<'a> {
     pub(super) path: String,
     value: &'a Value,
+    /// Whether it is spelt as MetalLB's former text is.
+    pub(super) former: bool,
 }
+
+/// Former names of fields, each with today's name.
+pub(super) type Spelling = [(&'static str, &'static str)];
 
 impl<'a> Node<'a> {
     /// A value that stands at `path`; empty for the whole of a document.
@@ -18,6 +23,15 @@ impl<'a> Node<'a> {
         Self {
             path: path.into(),
             value,
+            former: false,
+        }
+    }
+
+    /// The same in MetalLB's former spelling, and so all below it.
+    pub(super) fn former(self) -> Self {
+        Self {
+            former: true,
+            ..self
         }
     }
 
@@ -29,6 +43,8 @@ impl<'a> Node<'a> {
         Some(Mapping {
             path: self.path.clone(),
             fields,
+            former: self.former,
+            spelling: None,
         })
     }
 
@@ -40,6 +56,7 @@ impl<'a> Node<'a> {
         let item = |(index, value)| Node {
             path: format!("{}[{index}]", self.path),
             value,
+            former: self.former,
         };
         Some(items.iter().enumerate().map(item).collect())
     }
@@ -95,23 +112,50 @@ impl<'a> Node<'a> {
 pub(super) struct Mapping<'a> {
     pub(super) path: String,
     fields: &'a Map<String, Value>,
+    former: bool,
+    /// By which its fields are asked for, where they are written otherwise.
+    spelling: Option<&'static Spelling>,
 }
 
 impl<'a> Mapping<'a> {
+    /// The same, its fields to be asked for by today's names; one without a
+    /// former name is not there.
+    pub(super) fn spelt(self, spelling: &'static Spelling) -> Self {
+        Self {
+            spelling: Some(spelling),
+            ..self
+        }
+    }
+
+    /// How a field is written here.
+    fn written<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let Some(spelling) = self.spelling else {
+            return Some(name);
+        };
+        let found = spelling.iter().find(|(_, today)| *today == name);
+        found.map(|(former, _)| *former)
+    }
+
     /// The field; `None` if it is absent or null, which YAML writes as nothing.
     pub(super) fn field(&self, name: &str) -> Option<Node<'a>> {
-        let value = self.fields.get(name).filter(|value| !value.is_null())?;
+        let written = self.written(name)?;
+        let value = self.fields.get(written).filter(|value| !value.is_null())?;
         Some(Node {
             path: self.path_of(name),
             value,
+            former: self.former,
         })
     }
 
     /// Every field that is not null, in the order of the names.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
         let entry = |(name, value): (&'a String, &'a Value)| {
-            let path = self.path_of(name);
-            (name.as_str(), Node { path, value })
+            let node = Node {
+                path: self.path_of(name),
+                value,
+                former: self.former,
+            };
+            (name.as_str(), node)
         };
         self.fields.iter().map(entry)
     }
@@ -127,10 +171,14 @@ impl<'a> Mapping<'a> {
 
     /// Adds a fault for each field that is not one of `known`.
     pub(super) fn refuse_unknown(&self, known: &[&str], found: &mut Findings) {
-        for name in self.unknown(known) {
-            let known = known.join(", ");
+        let written: Vec<&str> = match self.spelling {
+            Some(spelling) => spelling.iter().map(|(former, _)| *former).collect(),
+            None => known.to_vec(),
+        };
+        for name in self.unknown(&written) {
+            let known = written.join(", ");
             let problem = format!("unknown field; known are {known}");
-            found.fault(self.path_of(name), problem);
+            found.fault(join(&self.path, name), problem);
         }
     }
 
@@ -145,18 +193,17 @@ impl<'a> Mapping<'a> {
         self.fields.contains_key(name)
     }
 
-    /// All fields as they are.
-    pub(super) fn to_map(&self) -> Map<String, Value> {
-        self.fields.clone()
-    }
-
     /// Where a field stands or would stand.
     pub(super) fn path_of(&self, name: &str) -> String {
-        if self.path.is_empty() {
-            return name.to_owned();
-        }
-        format!("{}.{name}", self.path)
+        join(&self.path, self.written(name).unwrap_or(name))
     }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        return name.to_owned();
+    }
+    format!("{path}.{name}")
 }
 
 fn is_whole(number: f64) -> bool {

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::Config;
 
+mod bgp;
 mod resources;
+mod written;
 
 fn faults(text: &str) -> Vec<String> {
     let faults = Config::from_yaml(text).unwrap_err();

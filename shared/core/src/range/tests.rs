@@ -129,3 +129,19 @@ proptest! {
         prop_assert_eq!(range.family().address(bits(first)), Some(first));
     }
 }
+
+#[test]
+fn the_widest_prefix_of_a_range_lies_in_it_as_a_whole() {
+    let cases = [
+        ("10.0.0.0/24", 24),
+        ("10.0.0.1-10.0.0.254", 26),
+        ("10.0.0.5/32", 32),
+        ("0.0.0.0/0", 0),
+        ("::/0", 0),
+        ("fd77::1-fd77::9", 126),
+        ("255.255.255.255-255.255.255.255", 32),
+    ];
+    for (text, length) in cases {
+        assert_eq!(range(text).widest_prefix(), length, "{text}");
+    }
+}

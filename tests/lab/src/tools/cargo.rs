@@ -9,7 +9,7 @@ use crate::run;
 
 /// A program of this workspace that goes into an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Product {
+pub enum Product {
     /// The controller.
     Controller,
     /// The speaker.
@@ -21,7 +21,7 @@ pub(crate) enum Product {
 impl Product {
     /// The package, the binary and the image's name, all the same word.
     #[must_use]
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Controller => "ferrolb-controller",
             Self::Speaker => "ferrolb-speaker",
@@ -31,10 +31,7 @@ impl Product {
 }
 
 /// Builds the products and gives their files, in the same order.
-pub(crate) fn build(
-    products: &[Product],
-    progress: &dyn Progress,
-) -> Result<Vec<PathBuf>, LabError> {
+pub fn build(products: &[Product], progress: &dyn Progress) -> Result<Vec<PathBuf>, LabError> {
     missing::require(&["cargo", "rustc"])?;
     let triple = host_triple()?;
     let names: Vec<&str> = products.iter().map(|product| product.name()).collect();

@@ -10,8 +10,7 @@ mod missing;
 
 use std::path::{Path, PathBuf};
 
-pub use cargo::lab_binary;
-pub(crate) use cargo::{Product, build};
+pub use cargo::{Product, build, lab_binary};
 pub(crate) use lock::acquire as lock;
 pub use missing::{require, require_root};
 

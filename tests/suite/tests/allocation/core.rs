@@ -70,6 +70,7 @@ impl Core {
     fn act(&mut self) {
         loop {
             self.reconciler.settle();
+            while self.reconciler.afterthought() {}
             let actions = self.reconciler.take_actions();
             if actions.is_empty() {
                 return;

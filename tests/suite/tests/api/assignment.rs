@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::Outcome;
 use crate::cluster::Cluster;
+use crate::wait;
 
 const LAN: &str = "pools: [{name: lan, addresses: [10.77.0.240-10.77.0.250, fd77::f0-fd77::ff]}]";
 const ONE: &str = "pools: [{name: lan, addresses: [10.77.0.240/32]}]";
@@ -37,6 +38,8 @@ pub(crate) async fn frees_an_address_on_deletion_and_on_a_change_of_type(
     cluster
         .event("second", "AllocationFailed", &["pool lan", "exhausted"])
         .await?;
+    // While its refusal is being written it is passed over.
+    conditioned(cluster, "second").await?;
     cluster
         .services()
         .delete("first", &DeleteParams::default())
@@ -47,6 +50,17 @@ pub(crate) async fn frees_an_address_on_deletion_and_on_a_change_of_type(
         .await?;
     cluster.shows("third", &["10.77.0.240"]).await?;
     cluster.shows("second", &[]).await
+}
+
+/// Waits until a Service has a condition.
+async fn conditioned(cluster: &Cluster, name: &str) -> Outcome {
+    wait::until(&format!("a condition of {name}"), async || {
+        let service = cluster.services().get(name).await;
+        let status = service.map_err(|error| error.to_string())?.status;
+        let conditions = status.and_then(|status| status.conditions);
+        conditions.map(drop).ok_or("it has none".to_owned())
+    })
+    .await
 }
 
 pub(crate) async fn honours_a_requested_address(cluster: &mut Cluster) -> Outcome {

@@ -17,7 +17,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
 use crate::controller::Controller;
-use crate::{doors, wait};
+use crate::{doors, speakers, wait};
 
 /// Where the Services of the claims are.
 const SERVICES: &str = "default";
@@ -72,6 +72,7 @@ impl Cluster {
             .delete_collection(&delete, &all)
             .await?;
         doors::clear(self).await?;
+        speakers::clear(self).await?;
         for namespace in [SERVICES, NAMESPACE] {
             let events: Api<Event> = Api::namespaced(self.admin.clone(), namespace);
             events.delete_collection(&delete, &all).await?;

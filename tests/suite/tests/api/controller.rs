@@ -75,6 +75,13 @@ impl Controller {
         .await
     }
 
+    /// What `/state` shows.
+    pub(crate) async fn state(&self) -> Result<serde_json::Value, Failed> {
+        let answer = self.get("/state").await?;
+        let body = answer.split_once("\r\n\r\n").ok_or(answer.clone())?.1;
+        serde_json::from_str(body).map_err(|error| format!("{error}: {answer}").into())
+    }
+
     async fn get(&self, path: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(self.http).await?;
         let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");

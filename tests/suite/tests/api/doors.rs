@@ -35,7 +35,7 @@ fn objects(cluster: &Cluster, kind: Kind, namespace: &str) -> Api<DynamicObject>
 }
 
 /// Installs the CRDs and waits until they are served.
-async fn install(cluster: &Cluster) -> Outcome {
+pub(crate) async fn install(cluster: &Cluster) -> Outcome {
     cluster
         .apply("-k", "config/crd")
         .map_err(|error| error.to_string())?;

@@ -3,7 +3,9 @@
 //! a claim. One claim runs at a time; each starts from a clean cluster. Set
 //! FERROLB_LOG to `debug` to see the controllers' logs.
 
+mod accepted;
 mod assignment;
+mod burst;
 #[path = "../allocation/table.rs"]
 mod cases;
 mod cluster;
@@ -11,6 +13,8 @@ mod configuration;
 mod controller;
 mod doors;
 mod leadership;
+mod pools;
+mod speakers;
 mod table;
 mod wait;
 
@@ -99,6 +103,11 @@ fn trials(bench: Option<Arc<Bench>>) -> Vec<Trial> {
         assignment::leaves_services_of_another_class_alone,
         assignment::replaces_an_address_that_no_pool_covers,
         assignment::keeps_every_address_across_a_restart,
+        accepted::what_is_in_force_is_kept_and_comes_back_when_deleted_or_edited,
+        accepted::a_controller_restarted_under_a_fault_goes_on_with_what_was_accepted,
+        accepted::a_deleted_config_map_takes_no_address_away_even_across_a_restart,
+        burst::one_write_gives_each_service_of_a_burst_address_and_condition_together,
+        burst::a_restart_with_three_hundred_services_moves_and_writes_nothing,
         configuration::the_claims_run_with_no_more_rights_than_are_shipped,
         configuration::a_bad_configuration_changes_nothing_and_lists_every_fault,
         configuration::waits_without_a_configuration_and_says_so,
@@ -112,5 +121,11 @@ fn trials(bench: Option<Arc<Bench>>) -> Vec<Trial> {
         leadership::fifty_services_survive_a_controller_killed_again_and_again,
         leadership::a_burst_of_five_hundred_survives_the_active_controller_killed_in_its_middle,
         leadership::stops_choosing_while_the_api_server_is_away,
+        pools::a_pools_status_follows_a_burst_with_few_writes,
+        pools::a_pool_that_fills_up_is_warned_of_at_its_object_or_the_config_map,
+        pools::the_state_page_shows_who_holds_what_and_who_waits,
+        speakers::a_service_names_the_node_that_announces_it,
+        speakers::an_address_that_a_stranger_uses_is_replaced_unless_it_was_asked_for,
+        speakers::what_a_dead_speaker_left_behind_is_swept,
     ]
 }

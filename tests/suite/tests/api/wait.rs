@@ -12,9 +12,18 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// answer's reason is the failure.
 pub(crate) async fn until<T, E: Display>(
     what: &str,
+    ask: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, Failed> {
+    within(DEADLINE, what, ask).await
+}
+
+/// The same with a deadline of its own, for what takes its time by design.
+pub(crate) async fn within<T, E: Display>(
+    deadline: Duration,
+    what: &str,
     mut ask: impl AsyncFnMut() -> Result<T, E>,
 ) -> Result<T, Failed> {
-    let end = Instant::now() + DEADLINE;
+    let end = Instant::now() + deadline;
     loop {
         match ask().await {
             Ok(answer) => return Ok(answer),

@@ -102,6 +102,17 @@ impl Drop for Lan {
     }
 }
 
+/// Whether the kernel knows this kind of link.
+pub(crate) fn kernel_has(kind: &str) -> bool {
+    let lan = Lan::new();
+    let line = match kind {
+        "vlan" => "link add link eth0 name kind-try type vlan id 9".to_owned(),
+        "macvlan" => "link add link eth0 name kind-try type macvlan".to_owned(),
+        kind => format!("link add kind-try type {kind}"),
+    };
+    run::line(&format!("ip -n {} {line}", lan.speaker())).is_ok()
+}
+
 /// Runs `ip` in a namespace.
 pub(crate) fn ip(namespace: &str, arguments: &str) -> String {
     run::line(&format!("ip -n {namespace} {arguments}")).unwrap()

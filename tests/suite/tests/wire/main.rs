@@ -15,6 +15,7 @@ mod lan;
 mod learning;
 mod process;
 mod seeing;
+mod stacking;
 mod station;
 mod wait;
 
@@ -25,7 +26,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 /// A claim; it panics where it does not hold.
 type Claim = fn();
 
-const CLAIMS: [(&str, Claim); 26] = [
+const CLAIMS: [(&str, Claim); 28] = [
     (
         "answers_arping_only_for_owned_ips",
         answering::answers_arping_only_for_owned_ips,
@@ -127,6 +128,33 @@ const CLAIMS: [(&str, Claim); 26] = [
         "notices_a_new_nic_its_addresses_and_its_end",
         following::notices_a_new_nic_its_addresses_and_its_end,
     ),
+    (
+        "follows_a_bridge_that_comes_later_and_its_members",
+        stacking::follows_a_bridge_that_comes_later_and_its_members,
+    ),
+    (
+        "notices_ipvs_without_strict_arp_and_when_it_is_mended",
+        stacking::notices_ipvs_without_strict_arp_and_when_it_is_mended,
+    ),
+];
+
+/// Claims that need a kind of link which not every kernel has.
+const KERNELS_CLAIMS: [(&str, &str, Claim); 3] = [
+    (
+        "bond",
+        "follows_a_bond_that_comes_later_and_its_members",
+        stacking::follows_a_bond_that_comes_later_and_its_members,
+    ),
+    (
+        "vlan",
+        "follows_a_vlan_that_comes_later",
+        stacking::follows_a_vlan_that_comes_later,
+    ),
+    (
+        "macvlan",
+        "follows_a_macvlan_that_comes_later",
+        stacking::follows_a_macvlan_that_comes_later,
+    ),
 ];
 
 fn main() -> ExitCode {
@@ -137,11 +165,19 @@ fn main() -> ExitCode {
     if !arguments.list {
         lan::prepare();
     }
-    let trials = CLAIMS.into_iter().map(|(name, claim)| {
-        Trial::test(name, move || {
-            claim();
-            Ok::<(), Failed>(())
-        })
+    let everywhere = CLAIMS.into_iter().map(|(name, claim)| trial(name, claim));
+    let here = KERNELS_CLAIMS.into_iter().map(|(kind, name, claim)| {
+        let missing = arguments.list || !lan::kernel_has(kind);
+        trial(name, claim)
+            .with_kind(kind)
+            .with_ignored_flag(missing)
     });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    libtest_mimic::run(&arguments, everywhere.chain(here).collect()).exit_code()
+}
+
+fn trial(name: &str, claim: Claim) -> Trial {
+    Trial::test(name, move || {
+        claim();
+        Ok::<(), Failed>(())
+    })
 }

@@ -6,19 +6,44 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use super::Doors;
+use super::{AcceptedWrite, Doors};
 use crate::k8s::doors::Knock;
 use crate::k8s::watches::Input;
 use crate::reconcile::Seen;
 
 const POOL: Kind = Kind::IpAddressPool;
 
+mod accepted;
+
+/// Of one that leads, with nothing accepted so far.
 fn doors() -> Doors {
-    Doors::new("ferrolb-system".to_owned(), true)
+    doors_after(None)
+}
+
+/// Of one that leads, after another that left this.
+fn doors_after(accepted: Option<&AcceptedWrite>) -> Doors {
+    let mut doors = Doors::new("ferrolb-system".to_owned(), true);
+    doors.hear(remembered(accepted, "1"));
+    doors
+}
+
+/// The ConfigMap as it is once this was written.
+fn remembered(write: Option<&AcceptedWrite>, version: &str) -> Knock {
+    let map = write.map(|write| {
+        let map = json!({
+            "metadata": {
+                "name": "ferrolb-accepted", "uid": "accepted", "resourceVersion": version,
+                "annotations": {"ferrolb.io/made-from": write.made_from},
+            },
+            "data": {"config.yaml": write.text},
+        });
+        serde_json::from_value(map).unwrap()
+    });
+    Knock::Accepted(Change::Reset(map.into_iter().collect()))
 }
 
 fn config_map(text: &str) -> Knock {
-    let map = json!({"metadata": {"name": "ferrolb", "uid": "map"}, "data": {"config.yaml": text}});
+    let map = json!({"metadata": {"name": "ferrolb", "uid": "map", "resourceVersion": "7"}, "data": {"config.yaml": text}});
     let map: ConfigMap = serde_json::from_value(map).unwrap();
     Knock::ConfigMap(Change::Reset(vec![map]))
 }
@@ -30,7 +55,7 @@ fn no_config_map() -> Knock {
 fn pool(namespace: &str, name: &str, addresses: &str, status: &Value) -> DynamicObject {
     let object = json!({
         "apiVersion": "metallb.io/v1beta1", "kind": "IPAddressPool",
-        "metadata": {"name": name, "namespace": namespace, "uid": format!("{namespace}/{name}")},
+        "metadata": {"name": name, "namespace": namespace, "uid": format!("{namespace}/{name}"), "generation": 3},
         "spec": {"addresses": [addresses]}, "status": status,
     });
     serde_json::from_value(object).unwrap()
@@ -91,7 +116,7 @@ fn the_last_object_deleted_means_no_pools_while_none_ever_means_nothing() {
     doors.hear(no_config_map());
     doors.hear(Knock::Served(vec![POOL]));
     let inputs = doors.hear(Knock::Objects(POOL, Change::Reset(Vec::new())));
-    assert!(matches!(inputs[..], [Input::Config(Seen::Absent, _)]));
+    assert!(matches!(inputs[..], [Input::Config(Seen::Absent(None), _)]));
     let object = ours("b", "10.0.0.0/24");
     doors.hear(Knock::Objects(POOL, Change::Apply(object.clone())));
     let none: Vec<String> = Vec::new();
@@ -148,14 +173,29 @@ fn an_object_elsewhere_is_ignored_and_told_so_once() {
     );
 }
 
-#[test]
-fn a_config_map_without_our_key_is_at_fault() {
+/// What a ConfigMap with this data is told; nothing if it can be used.
+fn faults_of(data: &Value) -> String {
     let mut doors = doors();
-    doors.hear(Knock::ConfigMap(Change::Reset(vec![ConfigMap::default()])));
-    let inputs = doors.hear(Knock::Served(Vec::new()));
-    let [Input::Config(Seen::Faulty(faulty), _)] = &inputs[..] else {
-        panic!("{inputs:?}");
-    };
-    let said = faulty.faults.to_string();
-    assert_eq!(said, "the ConfigMap has no key config.yaml");
+    let map = json!({"metadata": {"name": "ferrolb", "uid": "map"}, "data": data});
+    let map: ConfigMap = serde_json::from_value(map).unwrap();
+    doors.hear(Knock::ConfigMap(Change::Reset(vec![map])));
+    match &doors.hear(Knock::Served(Vec::new()))[..] {
+        [Input::Config(Seen::Faulty(faulty), _)] => faulty.faults.to_string(),
+        [Input::Config(Seen::Good(_), _)] => String::new(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_config_map_has_its_text_under_our_key_or_under_the_former_one() {
+    let (ours, former) = ("pools: []", "address-pools: []");
+    assert_eq!(faults_of(&json!({"config.yaml": ours})), "");
+    assert_eq!(faults_of(&json!({"config": former})), "");
+    let none = "the ConfigMap has no key config.yaml";
+    assert_eq!(faults_of(&Value::Null), none);
+    assert_eq!(faults_of(&json!({"other": ours})), none);
+    assert_eq!(
+        faults_of(&json!({"config.yaml": ours, "config": former})),
+        "the ConfigMap has both keys config.yaml and config; one of them must go"
+    );
 }

@@ -7,11 +7,12 @@ use serde_json::Value;
 use super::{selector, unique};
 use crate::config::Object;
 use crate::config::fault::Findings;
-use crate::config::node::{Mapping, Node};
+use crate::config::node::{Mapping, Node, Spelling};
 use crate::selector::Labels;
 
 /// The `spec` of an object that has none.
-static NO_FIELDS: LazyLock<Value> = LazyLock::new(|| Value::Object(serde_json::Map::new()));
+pub(super) static NO_FIELDS: LazyLock<Value> =
+    LazyLock::new(|| Value::Object(serde_json::Map::new()));
 
 /// A list item of the text, or an object.
 pub(super) struct Entry<'a> {
@@ -20,9 +21,18 @@ pub(super) struct Entry<'a> {
     /// Where the name stands.
     pub(super) named_at: String,
     pub(super) labels: Labels,
-    /// Whether it came as an object, whose fields another version may have
-    /// defined.
-    object: bool,
+    origin: Origin,
+}
+
+/// Where an entry comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The text; its name and labels are among its fields.
+    Text,
+    /// MetalLB's former text; its name may be among its fields.
+    Former,
+    /// An object, whose fields another version may have defined.
+    Object,
 }
 
 impl<'a> Entry<'a> {
@@ -46,7 +56,7 @@ impl<'a> Entry<'a> {
             fields,
             name,
             named_at,
-            object: false,
+            origin: Origin::Text,
         })
     }
 
@@ -60,26 +70,43 @@ impl<'a> Entry<'a> {
             name: object.name.clone(),
             named_at: place,
             labels: object.labels.clone(),
-            object: true,
+            origin: Origin::Object,
+        })
+    }
+
+    /// An item of MetalLB's former text under the name it gets.
+    pub(super) fn former(
+        node: &Node<'a>,
+        spelling: &'static Spelling,
+        name: String,
+        found: &mut Findings,
+    ) -> Option<Self> {
+        Some(Self {
+            fields: node.mapping(found)?.spelt(spelling),
+            name,
+            named_at: node.path.clone(),
+            labels: Labels::new(),
+            origin: Origin::Former,
         })
     }
 
     /// Unknown fields are faults in the text, where they are misspelt, and
     /// warnings in an object, where a later version may know them.
     pub(super) fn known(&self, known: &[&str], found: &mut Findings) {
-        if self.object {
+        if self.origin == Origin::Object {
             for name in self.fields.unknown(known) {
                 found.warn(self.fields.path_of(name), "unknown field; not used");
             }
             return;
         }
+        // In the former text the spelling says what is known.
         let all: Vec<&str> = ["name"].iter().chain(known).copied().collect();
         self.fields.refuse_unknown(&all, found);
     }
 
     /// Like [`Self::known`], for a kind that has labels.
     pub(super) fn known_with_labels(&self, known: &[&str], found: &mut Findings) {
-        if self.object {
+        if self.origin == Origin::Object {
             return self.known(known, found);
         }
         let all: Vec<&str> = known.iter().chain(&["labels"]).copied().collect();

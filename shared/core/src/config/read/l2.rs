@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::entry::Entry;
-use super::{selector, unique};
+use super::{Mentions, selector, unique};
 use crate::config::fault::Findings;
 use crate::config::node::Node;
 use crate::config::{L2Advertisement, PreferredNodes};
@@ -17,31 +17,14 @@ const FIELDS: [&str; 6] = [
     "preferredNodeSelectors",
 ];
 
-/// Fields that the speakers do not heed yet. Whoever wrote them relies on them,
-/// so each is told of.
-const UNHEEDED: [&str; 4] = [
-    "nodeSelectors",
-    "interfaces",
-    "serviceSelectors",
-    "preferredNodeSelectors",
-];
-
 /// Reads one advertisement and adds the pools it names to `mentions`.
 pub(super) fn read(
     entry: &Entry<'_>,
-    mentions: &mut Vec<(String, String)>,
+    mentions: &mut Mentions,
     found: &mut Findings,
 ) -> L2Advertisement {
     entry.known(&FIELDS, found);
     let fields = &entry.fields;
-    for name in UNHEEDED {
-        if fields.field(name).is_some() {
-            found.warn(
-                fields.path_of(name),
-                "not heeded yet: every node and interface that can may announce",
-            );
-        }
-    }
     let selectors = |name: &str, found: &mut Findings| selector::list(fields.field(name), found);
     L2Advertisement {
         name: entry.name.clone(),
@@ -54,16 +37,27 @@ pub(super) fn read(
     }
 }
 
-/// MetalLB takes an interface that is named twice.
+/// Names, exact or with a `*` at the end for any rest. MetalLB takes one that
+/// is there twice.
 fn interfaces(node: Option<Node<'_>>, found: &mut Findings) -> BTreeSet<String> {
     let texts = node.map(|node| node.texts(found)).unwrap_or_default();
-    texts.into_iter().map(|(_, text)| text.to_owned()).collect()
+    let mut read = BTreeSet::new();
+    for (path, text) in texts {
+        let exact = text.strip_suffix('*').unwrap_or(text);
+        if text.trim().is_empty() {
+            found.fault(path, "must not be empty");
+        } else if exact.contains('*') {
+            found.fault(path, format!("{text:?} has a * that is not at its end"));
+        }
+        read.insert(text.to_owned());
+    }
+    read
 }
 
 /// The pools named by an advertisement of any kind.
 pub(super) fn pools(
     entry: &Entry<'_>,
-    mentions: &mut Vec<(String, String)>,
+    mentions: &mut Mentions,
     found: &mut Findings,
 ) -> Vec<String> {
     let node = entry.fields.field("ipAddressPools");
@@ -88,7 +82,7 @@ fn one(node: &Node<'_>, found: &mut Findings) -> Option<PreferredNodes> {
     let weight = fields.required("weight", found);
     let weight = weight.and_then(|node| node.number(1, 100, found));
     let preference = fields.required("preference", found);
-    let preference = preference.and_then(|node| selector::one(&node, &selector::CAMEL, found));
+    let preference = preference.and_then(|node| selector::one(&node, found));
     Some(PreferredNodes {
         weight: u8::try_from(weight?).ok()?,
         preference: preference?,

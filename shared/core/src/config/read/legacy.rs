@@ -1,12 +1,11 @@
 //! Reads MetalLB's former text (its ConfigMap up to 0.12): pools that say how
 //! they are announced, and BGP's parts under their former names.
 
-use serde_json::{Map, Value};
-
-use super::{Reading, pool, selector, unique};
+use super::entry::{self, Entry};
+use super::{Reading, bgp, pool, unique};
 use crate::config::fault::Findings;
-use crate::config::node::{Mapping, Node};
-use crate::config::{Kept, Kind, L2Advertisement, Pool};
+use crate::config::node::{Mapping, Node, Spelling};
+use crate::config::{Community, CommunityAlias, Kind, L2Advertisement, Pool};
 use crate::selector::Labels;
 
 const FIELDS: [&str; 4] = ["address-pools", "peers", "bgp-communities", "bfd-profiles"];
@@ -20,17 +19,14 @@ const POOL: [&str; 6] = [
     "bgp-advertisements",
 ];
 
-/// Former names and those of today's resources.
-type Renamed = [(&'static str, &'static str)];
-
-const ADVERTISEMENT: &Renamed = &[
+const ADVERTISEMENT: &Spelling = &[
     ("aggregation-length", "aggregationLength"),
     ("aggregation-length-v6", "aggregationLengthV6"),
     ("localpref", "localPref"),
     ("communities", "communities"),
 ];
 
-const PEER: &Renamed = &[
+const PEER: &Spelling = &[
     ("my-asn", "myASN"),
     ("peer-asn", "peerASN"),
     ("peer-address", "peerAddress"),
@@ -45,7 +41,7 @@ const PEER: &Renamed = &[
     ("ebgp-multihop", "ebgpMultiHop"),
 ];
 
-const BFD_PROFILE: &Renamed = &[
+const BFD_PROFILE: &Spelling = &[
     ("name", "name"),
     ("receive-interval", "receiveInterval"),
     ("transmit-interval", "transmitInterval"),
@@ -67,14 +63,9 @@ pub(super) fn read(root: &Mapping<'_>, reading: &mut Reading, found: &mut Findin
             read_pool(&fields, reading, found);
         }
     }
-    let peers = renamed_items(root.field("peers"), PEER, found);
-    let named = |(index, spec)| Kept {
-        name: format!("peer{}", index + 1),
-        spec,
-    };
-    let peers = peers.into_iter().enumerate().map(named);
-    reading.config.bgp.peers.extend(peers);
-    read_bfd_profiles(root, reading, found);
+    read_list(root, "peers", PEER, Kind::BgpPeer, reading, found);
+    let profiles = (BFD_PROFILE, Kind::BfdProfile);
+    read_list(root, "bfd-profiles", profiles.0, profiles.1, reading, found);
     read_communities(root, reading, found);
 }
 
@@ -114,17 +105,18 @@ fn announce(fields: &Mapping<'_>, name: &str, reading: &mut Reading, found: &mut
     let Some(node) = fields.required("protocol", found) else {
         return;
     };
-    let listed = renamed_items(fields.field("bgp-advertisements"), ADVERTISEMENT, found);
+    let list = fields.field("bgp-advertisements");
+    let listed = list.as_ref().and_then(|node| node.items(found));
     match node.text(found) {
-        Some("layer2") => reading.config.l2_advertisements.push(L2Advertisement {
-            name: name.to_owned(),
-            pools: [name.to_owned()].into(),
-            ..L2Advertisement::default()
-        }),
+        Some("layer2") => announce_on_lan(&node, name, reading, found),
         Some("bgp") => {
-            let none = listed.is_empty().then(|| Value::Object(Map::new()));
-            for spec in listed.into_iter().chain(none) {
-                keep_advertisement(name, spec, reading);
+            let items = listed.unwrap_or_default();
+            for item in &items {
+                announce_by_bgp(item, name, reading, found);
+            }
+            if items.is_empty() {
+                let nothing = Node::root(&fields.path, &entry::NO_FIELDS);
+                announce_by_bgp(&nothing, name, reading, found);
             }
         }
         Some(other) => found.fault(&node.path, format!("{other:?} is neither layer2 nor bgp")),
@@ -132,83 +124,83 @@ fn announce(fields: &Mapping<'_>, name: &str, reading: &mut Reading, found: &mut
     }
 }
 
-fn keep_advertisement(pool: &str, mut spec: Value, reading: &mut Reading) {
-    let kept = &mut reading.config.bgp.advertisements;
-    spec["ipAddressPools"] = Value::from(vec![pool]);
-    let name = format!("bgpadvertisement{}", kept.len() + 1);
-    kept.push(Kept { name, spec });
+fn announce_on_lan(at: &Node<'_>, pool: &str, reading: &mut Reading, found: &mut Findings) {
+    let kind = Kind::L2Advertisement;
+    reading.names.take(kind, pool, &at.path, found);
+    reading.config.l2_advertisements.push(L2Advertisement {
+        name: pool.to_owned(),
+        pools: [pool.to_owned()].into(),
+        ..L2Advertisement::default()
+    });
 }
 
-fn read_bfd_profiles(root: &Mapping<'_>, reading: &mut Reading, found: &mut Findings) {
-    let items = root.field("bfd-profiles");
-    for node in items.and_then(|node| node.items(found)).unwrap_or_default() {
+fn announce_by_bgp(node: &Node<'_>, pool: &str, reading: &mut Reading, found: &mut Findings) {
+    let number = reading.config.bgp.advertisements.len() + 1;
+    let name = format!("bgpadvertisement{number}");
+    let node = node.clone().former();
+    if let Some(entry) = Entry::former(&node, ADVERTISEMENT, name, found) {
+        reading.entry(Kind::BgpAdvertisement, &entry, found);
+        if let Some(read) = reading.config.bgp.advertisements.last_mut() {
+            read.pools.insert(pool.to_owned());
+        }
+    }
+}
+
+/// Items that have a resource of their own today. Peers had no names and get
+/// numbers, as MetalLB's own converter gives them.
+fn read_list(
+    root: &Mapping<'_>,
+    field: &str,
+    spelling: &'static Spelling,
+    kind: Kind,
+    reading: &mut Reading,
+    found: &mut Findings,
+) {
+    let items = root.field(field).and_then(|node| node.items(found));
+    for (index, node) in items.unwrap_or_default().into_iter().enumerate() {
+        let node = node.former();
         let Some(fields) = node.mapping(found) else {
             continue;
         };
-        let name = name(&fields, Kind::BfdProfile, reading, found);
-        let mut spec = renamed(&fields, BFD_PROFILE, found);
-        spec.remove("name");
-        let spec = Value::Object(spec);
-        reading.config.bgp.bfd_profiles.push(Kept { name, spec });
+        let name = match kind {
+            Kind::BgpPeer => Some(format!("peer{}", index + 1)),
+            _ => fields
+                .required("name", found)
+                .and_then(|node| unique::text(&node, found)),
+        };
+        let name = name.unwrap_or_else(|| unique::NO_NAME.to_owned());
+        if let Some(entry) = Entry::former(&node, spelling, name, found) {
+            reading.entry(kind, &entry, found);
+        }
     }
 }
 
-/// All aliases become one list, as MetalLB's own converter makes it.
+/// All names become one list, as MetalLB's own converter makes it.
 fn read_communities(root: &Mapping<'_>, reading: &mut Reading, found: &mut Findings) {
-    let fields = root
-        .field("bgp-communities")
-        .and_then(|node| node.mapping(found));
-    let mut list = Vec::new();
+    let Some(node) = root.field("bgp-communities") else {
+        return;
+    };
+    let mut communities = Vec::new();
+    let fields = node.mapping(found);
     for (name, node) in fields.iter().flat_map(Mapping::entries) {
-        if let Some(value) = node.text(found) {
-            list.push(serde_json::json!({"name": name, "value": value}));
+        if name.trim().is_empty() {
+            found.fault(&node.path, "must have a name");
+        }
+        if let Some(value) = bgp::community_value(&node, found) {
+            let name = name.to_owned();
+            communities.push((node.path, CommunityAlias { name, value }));
         }
     }
-    if !list.is_empty() {
-        reading.config.bgp.communities.push(Kept {
-            name: "communities".to_owned(),
-            spec: serde_json::json!({"communities": list}),
-        });
+    if communities.is_empty() {
+        return;
     }
-}
-
-fn renamed_items(node: Option<Node<'_>>, names: &Renamed, found: &mut Findings) -> Vec<Value> {
-    let items = node.and_then(|node| node.items(found)).unwrap_or_default();
-    let mappings = items.iter().filter_map(|item| {
-        let fields = item.mapping(found)?;
-        Some(Value::Object(renamed(&fields, names, found)))
-    });
-    mappings.collect()
-}
-
-fn renamed(fields: &Mapping<'_>, names: &Renamed, found: &mut Findings) -> Map<String, Value> {
-    let known: Vec<&str> = names.iter().map(|(former, _)| *former).collect();
-    fields.refuse_unknown(&known, found);
-    let mut spec = fields.to_map();
-    // Read for its faults; the renamed copy is what is kept.
-    selector::list_spelt(fields.field("node-selectors"), &selector::KEBAB, found);
-    unique::texts(fields.field("communities"), found);
-    let mut result = Map::new();
-    for (former, today) in names {
-        if let Some(value) = spec.remove(*former) {
-            result.insert((*today).to_owned(), selectors_renamed(value));
-        }
-    }
-    result
-}
-
-/// Selectors inside a value under today's names.
-fn selectors_renamed(value: Value) -> Value {
-    match value {
-        Value::Array(items) => items.into_iter().map(selectors_renamed).collect(),
-        Value::Object(fields) => {
-            let renamed = fields.into_iter().map(|(name, value)| match name.as_str() {
-                "match-labels" => ("matchLabels".to_owned(), value),
-                "match-expressions" => ("matchExpressions".to_owned(), value),
-                _ => (name, value),
-            });
-            Value::Object(renamed.collect())
-        }
-        other => other,
-    }
+    let name = "communities".to_owned();
+    reading
+        .names
+        .take(Kind::Community, &name, &node.path, found);
+    let community = Community {
+        name,
+        communities: reading.bgp_places.named(communities),
+    };
+    reading.config.bgp.communities.push(community);
 }

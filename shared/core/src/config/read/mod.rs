@@ -18,7 +18,7 @@ use self::text::Document;
 use super::fault::Findings;
 use super::overlap;
 use super::{
-    Bgp, Config, Faults, IMPLIED_ADVERTISEMENT, Kind, L2Advertisement, Loaded, Object, Sources,
+    Config, Faults, IMPLIED_ADVERTISEMENT, Kind, L2Advertisement, Loaded, Object, Sources,
 };
 
 /// Reads everything as one configuration.
@@ -55,6 +55,9 @@ fn config(sources: &Sources, found: &mut Findings) -> Config {
     reading.finish(found)
 }
 
+/// Pools named by advertisements: where, and the name.
+type Mentions = Vec<(String, String)>;
+
 /// What has been read so far.
 #[derive(Default)]
 struct Reading {
@@ -63,7 +66,8 @@ struct Reading {
     /// Each range and where it stands.
     places: Vec<overlap::Place>,
     /// Each pool named by an advertisement, and where.
-    mentions: Vec<(String, String)>,
+    mentions: Mentions,
+    bgp_places: bgp::Places,
     /// Whether the text says how addresses are announced, be it by nobody.
     announcing: bool,
 }
@@ -95,8 +99,8 @@ impl Reading {
                 self.config.l2_advertisements.push(advertisement);
             }
             _ => {
-                let kept = bgp::read(kind, entry, &mut self.mentions, found);
-                bgp_list(&mut self.config.bgp, kind).extend(kept);
+                let (bgp, places) = (&mut self.config.bgp, &mut self.bgp_places);
+                bgp::read(kind, entry, bgp, places, &mut self.mentions, found);
             }
         }
     }
@@ -104,6 +108,7 @@ impl Reading {
     fn finish(mut self, found: &mut Findings) -> Config {
         overlap::refuse(self.places, found);
         let pools = &self.config.pools;
+        bgp::finish(&self.config.bgp, pools, &self.bgp_places, found);
         for (path, name) in &self.mentions {
             if !pools.iter().any(|pool| pool.name == *name) {
                 found.warn(path, format!("there is no pool {name:?}"));
@@ -119,27 +124,21 @@ impl Reading {
             });
         }
         for pool in &self.config.pools {
-            let advertisements = &self.config.l2_advertisements;
-            if !advertisements.iter().any(|ad| ad.selects(pool)) {
+            let layer_2 = self.config.l2_advertisements.iter();
+            let bgp = self.config.bgp.advertisements.iter();
+            let mut announced = layer_2
+                .map(|ad| ad.selects(pool))
+                .chain(bgp.map(|ad| ad.selects(pool)));
+            if !announced.any(|selected| selected) {
                 found.warn(
                     "l2Advertisements",
                     format!(
-                        "none selects pool {:?}; it is announced all the same for now",
+                        "none selects pool {:?}; nobody answers for its addresses",
                         pool.name
                     ),
                 );
             }
         }
         self.config
-    }
-}
-
-/// The list a kind of BGP's is kept in.
-fn bgp_list(bgp: &mut Bgp, kind: Kind) -> &mut Vec<super::Kept> {
-    match kind {
-        Kind::BgpPeer => &mut bgp.peers,
-        Kind::BfdProfile => &mut bgp.bfd_profiles,
-        Kind::Community => &mut bgp.communities,
-        _ => &mut bgp.advertisements,
     }
 }

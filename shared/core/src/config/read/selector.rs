@@ -4,42 +4,21 @@ use std::collections::BTreeSet;
 
 use super::unique;
 use crate::config::fault::Findings;
-use crate::config::node::{Mapping, Node};
+use crate::config::node::{Mapping, Node, Spelling};
 use crate::selector::{Expression, LabelSelector, Labels, Operator};
 
-/// How the fields are spelt.
-pub(super) struct Spelling {
-    labels: &'static str,
-    expressions: &'static str,
-}
-
-/// As in Kubernetes.
-pub(super) const CAMEL: Spelling = Spelling {
-    labels: "matchLabels",
-    expressions: "matchExpressions",
-};
-
-/// As in MetalLB's former text.
-pub(super) const KEBAB: Spelling = Spelling {
-    labels: "match-labels",
-    expressions: "match-expressions",
-};
+/// How MetalLB's former text spells a selector.
+const FORMER: &Spelling = &[
+    ("match-labels", "matchLabels"),
+    ("match-expressions", "matchExpressions"),
+];
 
 /// A list of selectors of which none comes twice.
 pub(super) fn list(node: Option<Node<'_>>, found: &mut Findings) -> Vec<LabelSelector> {
-    list_spelt(node, &CAMEL, found)
-}
-
-/// Like [`list`], in the given spelling.
-pub(super) fn list_spelt(
-    node: Option<Node<'_>>,
-    spelling: &Spelling,
-    found: &mut Findings,
-) -> Vec<LabelSelector> {
     let items = node.and_then(|node| node.items(found));
     let mut read = Vec::new();
     for item in items.into_iter().flatten() {
-        if let Some(selector) = one(&item, spelling, found) {
+        if let Some(selector) = one(&item, found) {
             read.push((item.path, selector));
         }
     }
@@ -47,19 +26,18 @@ pub(super) fn list_spelt(
 }
 
 /// One selector.
-pub(super) fn one(
-    node: &Node<'_>,
-    spelling: &Spelling,
-    found: &mut Findings,
-) -> Option<LabelSelector> {
-    let fields = node.mapping(found)?;
-    fields.refuse_unknown(&[spelling.labels, spelling.expressions], found);
-    let match_labels = fields.field(spelling.labels);
+pub(super) fn one(node: &Node<'_>, found: &mut Findings) -> Option<LabelSelector> {
+    let mut fields = node.mapping(found)?;
+    if node.former {
+        fields = fields.spelt(FORMER);
+    }
+    fields.refuse_unknown(&["matchLabels", "matchExpressions"], found);
+    let match_labels = fields.field("matchLabels");
     Some(LabelSelector {
         match_labels: match_labels
             .map(|node| labels(&node, found))
             .unwrap_or_default(),
-        match_expressions: expressions(fields.field(spelling.expressions), found),
+        match_expressions: expressions(fields.field("matchExpressions"), found),
     })
 }
 

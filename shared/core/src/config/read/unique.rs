@@ -52,6 +52,15 @@ pub(super) fn each_once<T: Eq + Hash + Clone>(
     kept
 }
 
+/// A text that is not empty.
+pub(super) fn text(node: &Node<'_>, found: &mut Findings) -> Option<String> {
+    let text = node.text(found)?;
+    if text.trim().is_empty() {
+        found.fault(&node.path, "must not be empty");
+    }
+    Some(text.to_owned())
+}
+
 /// A list of texts of which none is empty and none comes twice.
 pub(super) fn texts(node: Option<Node<'_>>, found: &mut Findings) -> Vec<String> {
     let Some(node) = node else {

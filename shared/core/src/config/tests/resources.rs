@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{fault, faults};
 use crate::config::{Config, IMPLIED_ADVERTISEMENT, Kind, Loaded, Object, Sources, load};
-use crate::selector::Labels;
+use crate::selector::{Labels, any_matches};
 
 const POOL: &str = "name: a, addresses: [10.0.0.0/24]";
 
@@ -139,21 +139,31 @@ fn warnings(text: Option<&str>, objects: Vec<Object>) -> Vec<String> {
 }
 
 #[test]
-fn what_the_speakers_do_not_heed_yet_is_a_warning() {
-    let told = warnings(Some(&advertised("interfaces: [eth1]")), Vec::new());
+fn a_pool_that_nothing_announces_is_a_warning() {
+    let text = "{pools: [{name: a, addresses: [10.0.0.0/24]}], l2Advertisements: []}";
     assert_eq!(
-        told,
+        warnings(Some(text), Vec::new()),
+        ["l2Advertisements: none selects pool \"a\"; nobody answers for its addresses"]
+    );
+    let selected = "bgpAdvertisements: [{name: b}]}";
+    let text = text.replace("l2Advertisements: []}", selected);
+    assert_eq!(
+        warnings(Some(&text), Vec::new()),
+        ["bgpAdvertisements[0].name: checked and kept, but BGP is not spoken yet"]
+    );
+}
+
+#[test]
+fn interfaces_are_names_or_beginnings_of_names() {
+    let text = advertised("interfaces: [eth1, 'bond*', '*', eth1]");
+    assert_eq!(warnings(Some(&text), Vec::new()), [""; 0]);
+    let faulty = advertised("interfaces: ['', 'e*h', eth0]");
+    assert_eq!(
+        faults(&faulty),
         [
-            "l2Advertisements[0].interfaces: not heeded yet: every node and interface that can may announce"
+            "l2Advertisements[0].interfaces[0]: must not be empty",
+            "l2Advertisements[0].interfaces[1]: \"e*h\" has a * that is not at its end",
         ]
-    );
-    let unselected = warnings(
-        Some("{pools: [{name: a, addresses: [10.0.0.0/24]}], l2Advertisements: []}"),
-        Vec::new(),
-    );
-    assert_eq!(
-        unselected,
-        ["l2Advertisements: none selects pool \"a\"; it is announced all the same for now"]
     );
 }
 
@@ -198,15 +208,17 @@ bfd-profiles: [{name: fast, receive-interval: 50}]
         .flat_map(|ad| &ad.pools)
         .collect();
     assert_eq!(announced, ["lan"]);
-    let kept = &config.bgp.advertisements[0].spec;
-    let expected = json!({"aggregationLength": 32, "localPref": 100, "ipAddressPools": ["routed"]});
-    assert_eq!(*kept, expected);
-    let selectors = &config.bgp.peers[0].spec["nodeSelectors"];
-    assert_eq!(*selectors, json!([{"matchLabels": {"rack": "a"}}]));
+    let routed = &config.bgp.advertisements[0];
+    assert_eq!((routed.aggregation_length, routed.local_pref), (32, 100));
+    assert!(routed.selects(&config.pools[1]) && !routed.selects(&config.pools[0]));
+    let peer = &config.bgp.peers[0];
     assert_eq!(
-        config.bgp.bfd_profiles[0].spec,
-        json!({"receiveInterval": 50})
+        (&*peer.name, peer.my_asn, peer.peer_port),
+        ("peer1", 1, 179)
     );
+    let rack: Labels = [("rack".to_owned(), "a".to_owned())].into();
+    assert!(any_matches(&peer.node_selectors, &rack));
+    assert_eq!(config.bgp.bfd_profiles[0].receive_interval, Some(50));
     assert_eq!(config.bgp.communities.len(), 1);
 }
 

@@ -62,6 +62,18 @@ pub enum Outcome {
     Dropped,
 }
 
+impl Outcome {
+    /// The outcome as a metric label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
 /// Told of each Event's outcome, to count it.
 pub type Counter = Arc<dyn Fn(Outcome) + Send + Sync>;
 

@@ -1,0 +1,137 @@
+//! Addresses that a stranger on the LAN uses: nobody is given one who does not
+//! ask for it. How long that lasts is for the caller to say.
+
+use std::net::IpAddr;
+
+use ferrolb_core::range::Family;
+
+use super::{Allocator, Opening, PoolRefusal, Stranger};
+use crate::service::ServiceKey;
+
+impl Allocator {
+    /// Gives an address to nobody any more who does not ask for it. Those who
+    /// hold it are not touched, but named. `mac` is the stranger's hardware
+    /// address.
+    pub fn quarantine(&mut self, ip: IpAddr, mac: String) -> Vec<ServiceKey> {
+        let holders = self.holders.get(&ip).into_iter().flat_map(|all| all.keys());
+        let holders: Vec<_> = holders.cloned().collect();
+        self.quarantine.insert(ip, mac);
+        if let Some(pool) = self.pool_of(ip) {
+            self.pools[pool].withhold(ip, !holders.is_empty());
+        }
+        holders
+    }
+
+    /// Ends the quarantine of an address.
+    pub fn readmit(&mut self, ip: IpAddr) {
+        let held = self.holders.contains_key(&ip);
+        if self.quarantine.remove(&ip).is_none() {
+            return;
+        }
+        let Some(pool) = self.pool_of(ip) else {
+            return;
+        };
+        self.pools[pool].readmit(ip, held);
+        if !held {
+            let name = self.pools[pool].config.name.clone();
+            let free = Opening::Free(name, Family::of(ip));
+            self.openings.insert(free);
+        }
+    }
+
+    /// The hardware address of the stranger that uses an address in quarantine.
+    #[must_use]
+    pub fn stranger(&self, ip: IpAddr) -> Option<&str> {
+        self.quarantine.get(&ip).map(String::as_str)
+    }
+
+    /// Why a pool has no free address of a family.
+    pub(super) fn exhausted(&self, pool: usize, family: Family) -> PoolRefusal {
+        let here = |ip: &IpAddr| Family::of(*ip) == family && self.pool_of(*ip) == Some(pool);
+        let idle = |ip: &IpAddr| here(ip) && !self.holders.contains_key(ip);
+        let withheld = self.quarantine.iter().filter(|(ip, _)| idle(ip));
+        let withheld: Vec<_> = withheld
+            .map(|(ip, mac)| Stranger {
+                ip: *ip,
+                mac: mac.clone(),
+            })
+            .collect();
+        match withheld.is_empty() {
+            true => PoolRefusal::Exhausted(family),
+            false => PoolRefusal::Withheld { family, withheld },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use ferrolb_core::range::Family::V4;
+
+    use crate::allocator::{Allocator, Claimant};
+    use crate::tests::{allocator, config, key};
+
+    const LAN: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.2]}]";
+
+    fn allocate(allocator: &mut Allocator, name: &str) -> Result<IpAddr, String> {
+        let key = key(name);
+        let claimant = Claimant {
+            key: &key,
+            terms: None,
+        };
+        let given = allocator.allocate(claimant, 0, &[V4]);
+        given.map(|ips| ips[0]).map_err(|why| why.to_string())
+    }
+
+    fn ip(last: u8) -> IpAddr {
+        [10, 0, 0, last].into()
+    }
+
+    #[test]
+    fn an_address_in_quarantine_is_given_to_nobody_even_after_its_release() {
+        let mut allocator = allocator(LAN);
+        assert_eq!(allocate(&mut allocator, "a"), Ok(ip(1)));
+        allocator.quarantine(ip(1), "02:00:00:00:00:01".to_owned());
+        allocator.retain(&key("a"), &[]);
+        let usage = allocator.usage().next().unwrap().1;
+        assert_eq!((usage.used, usage.withheld, usage.free()), (0, 1, 1));
+        assert_eq!(allocate(&mut allocator, "b"), Ok(ip(2)));
+        assert_eq!(
+            allocate(&mut allocator, "c"),
+            Err("IPv4 is exhausted, and one address is kept back: \
+                 10.0.0.1 (used by 02:00:00:00:00:01 on the LAN)"
+                .to_owned())
+        );
+    }
+
+    #[test]
+    fn a_quarantine_survives_a_new_configuration_and_ends_with_everything_as_before() {
+        let mut allocator = allocator(LAN);
+        allocator.quarantine(ip(1), "02:00:00:00:00:01".to_owned());
+        allocator.reconfigure(&config(LAN));
+        assert_eq!(allocate(&mut allocator, "a"), Ok(ip(2)));
+        allocator.readmit(ip(1));
+        assert_eq!(allocate(&mut allocator, "b"), Ok(ip(1)));
+        let usage = allocator.usage().next().unwrap().1;
+        assert_eq!((usage.used, usage.withheld, usage.free()), (2, 0, 0));
+    }
+
+    #[test]
+    fn one_that_is_held_in_quarantine_is_counted_once() {
+        let mut allocator = allocator(LAN);
+        allocator.quarantine(ip(1), "02:00:00:00:00:01".to_owned());
+        let key = key("a");
+        let claimant = Claimant {
+            key: &key,
+            terms: None,
+        };
+        allocator.claim(claimant, ip(1)).unwrap();
+        let usage = allocator.usage().next().unwrap().1;
+        assert_eq!((usage.used, usage.withheld), (1, 0));
+        allocator.readmit(ip(1));
+        allocator.retain(&key, &[]);
+        let usage = allocator.usage().next().unwrap().1;
+        assert_eq!((usage.used, usage.withheld, usage.free()), (0, 0, 2));
+    }
+}

@@ -1,0 +1,145 @@
+//! Does what may wait, a few at a time beside the status writes and not among
+//! them, so that no address waits behind it: pool statuses, and objects left
+//! behind. Nothing is sent after the time up to which we lead.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use ferrolb_core::names::CONTROLLER;
+use ferrolb_runtime::error::Chain;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
+use kube::core::DynamicObject;
+use kube::{Api, Client};
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::lease::Leadership;
+use super::reports::{address_pools, l2_statuses};
+use crate::reconcile::{Chore, PoolCounts};
+
+/// How many are under way at once.
+const LIMIT: usize = 4;
+
+/// The longest one is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Chores, waiting and under way.
+pub struct Chores {
+    client: Client,
+    leadership: watch::Receiver<Leadership>,
+    namespace: String,
+    waiting: VecDeque<Chore>,
+    running: FuturesUnordered<BoxFuture<'static, (Chore, bool)>>,
+}
+
+impl Chores {
+    /// None yet. `namespace` is ours.
+    #[must_use]
+    pub fn new(client: Client, leadership: watch::Receiver<Leadership>, namespace: String) -> Self {
+        Self {
+            client,
+            leadership,
+            namespace,
+            waiting: VecDeque::new(),
+            running: FuturesUnordered::new(),
+        }
+    }
+
+    /// Does it as soon as there is room.
+    pub fn push(&mut self, chore: Chore) {
+        self.waiting.push_back(chore);
+        self.fill();
+    }
+
+    /// The next one that ended, and whether it is done; waits for ever if there
+    /// is none.
+    pub async fn next(&mut self) -> (Chore, bool) {
+        let Some(ended) = self.running.next().await else {
+            return std::future::pending().await;
+        };
+        self.fill();
+        ended
+    }
+
+    /// Breaks off everything.
+    pub fn abandon(&mut self) {
+        self.waiting.clear();
+        self.running.clear();
+    }
+
+    fn fill(&mut self) {
+        while self.running.len() < LIMIT {
+            let Some(chore) = self.waiting.pop_front() else {
+                return;
+            };
+            let (client, namespace) = (self.client.clone(), self.namespace.clone());
+            let leadership = self.leadership.clone();
+            self.running.push(Box::pin(async move {
+                let done = attempt(client, &namespace, &leadership, &chore).await;
+                (chore, done)
+            }));
+        }
+    }
+}
+
+async fn attempt(
+    client: Client,
+    namespace: &str,
+    leadership: &watch::Receiver<Leadership>,
+    chore: &Chore,
+) -> bool {
+    let now = Instant::now();
+    let until = leadership.borrow().until.filter(|until| now < *until);
+    let Some(until) = until else {
+        return false;
+    };
+    let deadline = until.min(now + PATIENCE);
+    let done = tokio::time::timeout_at(deadline.into(), carry_out(client, namespace, chore)).await;
+    match done {
+        Ok(Ok(())) => true,
+        // It has changed or gone meanwhile; the watch will show it.
+        Ok(Err(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => false,
+        Ok(Err(error)) => {
+            tracing::warn!(?chore, error = %Chain(&error), "cannot do a chore; trying again later");
+            false
+        }
+        Err(_) => false,
+    }
+}
+
+async fn carry_out(client: Client, namespace: &str, chore: &Chore) -> kube::Result<()> {
+    match chore {
+        Chore::PoolStatus { name, uid, counts } => {
+            let pools: Api<DynamicObject> =
+                Api::namespaced_with(client, namespace, &address_pools());
+            let body = json!({"metadata": {"uid": uid}, "status": status(*counts)});
+            let params = PatchParams {
+                field_manager: Some(CONTROLLER.to_owned()),
+                ..PatchParams::default()
+            };
+            let patched = pools.patch_status(name, &params, &Patch::Merge(body)).await;
+            patched.map(drop)
+        }
+        Chore::Sweep { name, uid, version } => {
+            let statuses: Api<DynamicObject> =
+                Api::namespaced_with(client, namespace, &l2_statuses());
+            let params = DeleteParams::default().preconditions(Preconditions {
+                uid: Some(uid.clone()),
+                resource_version: Some(version.clone()),
+            });
+            statuses.delete(name, &params).await.map(drop)
+        }
+    }
+}
+
+fn status(counts: PoolCounts) -> serde_json::Value {
+    json!({
+        "assignedIPv4": counts.assigned_v4,
+        "assignedIPv6": counts.assigned_v6,
+        "availableIPv4": counts.available_v4,
+        "availableIPv6": counts.available_v6,
+    })
+}

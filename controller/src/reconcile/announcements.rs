@@ -1,0 +1,193 @@
+//! What the speakers say in their objects, one per Service and node, and what
+//! that means for a Service. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::service::ServiceKey;
+
+/// How long an object may speak of nothing that is so before it is taken for
+/// one that its speaker left behind. A living speaker tidies up in seconds.
+pub(super) const LEFT_BEHIND: Duration = Duration::from_secs(30);
+
+/// What one speaker says about one Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// `metadata.name` of the object that says it.
+    pub name: String,
+    /// Its `metadata.uid`.
+    pub uid: String,
+    /// Its `metadata.resourceVersion`.
+    pub version: String,
+    /// The Service.
+    pub service: ServiceKey,
+    /// The node; none while the object's status is yet to come.
+    pub node: Option<String>,
+    /// The interfaces it answers on; none said means all.
+    pub interfaces: Vec<String>,
+    /// The IPs it answers for, and the epoch of its claim on each.
+    pub announces: BTreeMap<IpAddr, u64>,
+    /// The IPs that a stranger holds, and the stranger's hardware address.
+    pub conflicts: BTreeMap<IpAddr, String>,
+}
+
+impl Announcement {
+    fn place(&self) -> String {
+        let node = self.node.as_deref().unwrap_or_default();
+        match &self.interfaces[..] {
+            [] => node.to_owned(),
+            interfaces => format!("{node} ({})", interfaces.join(", ")),
+        }
+    }
+
+    fn speaks_of(&self, ips: &[IpAddr]) -> bool {
+        let said = |ip: &IpAddr| self.announces.contains_key(ip) || self.conflicts.contains_key(ip);
+        ips.iter().any(said)
+    }
+}
+
+/// What is known of some addresses of a Service, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Each is announced; by whom.
+    Announced(String),
+    /// A stranger holds one that nobody announces.
+    Conflict(String),
+    /// One is announced by nobody.
+    Silence(String),
+}
+
+/// Everything that is said.
+#[derive(Debug, Default)]
+pub(super) struct Announcements {
+    /// Whether the list is in; before, or without the CRD, silence means nothing.
+    pub(super) listed: bool,
+    by_name: BTreeMap<String, Announcement>,
+    by_service: BTreeMap<ServiceKey, BTreeSet<String>>,
+    /// Since when each speaks of nothing that is so.
+    idle: BTreeMap<String, Duration>,
+}
+
+impl Announcements {
+    /// Takes one in; the Services it speaks of or spoke of before.
+    pub(super) fn put(&mut self, announcement: Announcement) -> BTreeSet<ServiceKey> {
+        let mut keys: BTreeSet<_> = self.remove(&announcement.name).into_iter().collect();
+        let (name, service) = (announcement.name.clone(), announcement.service.clone());
+        keys.insert(service.clone());
+        self.by_service
+            .entry(service)
+            .or_default()
+            .insert(name.clone());
+        self.by_name.insert(name, announcement);
+        keys
+    }
+
+    /// Forgets one; the Service it spoke of.
+    pub(super) fn remove(&mut self, name: &str) -> Option<ServiceKey> {
+        self.idle.remove(name);
+        let key = self.by_name.remove(name)?.service;
+        if let Some(names) = self.by_service.get_mut(&key) {
+            names.remove(name);
+            if names.is_empty() {
+                self.by_service.remove(&key);
+            }
+        }
+        Some(key)
+    }
+
+    /// The names of all that are not among these.
+    pub(super) fn others(&self, names: &BTreeSet<String>) -> Vec<String> {
+        let known = self.by_name.keys();
+        known
+            .filter(|name| !names.contains(*name))
+            .cloned()
+            .collect()
+    }
+
+    /// The Services that anything is said of.
+    pub(super) fn services(&self) -> Vec<ServiceKey> {
+        self.by_service.keys().cloned().collect()
+    }
+
+    /// The stranger that holds an address of a Service, and the node that saw
+    /// it. An address that any node announces is well, whatever another saw: a
+    /// newcomer may not know all speakers yet.
+    pub(super) fn stranger(&self, key: &ServiceKey, ip: IpAddr) -> Option<(&str, &str)> {
+        if self.owner(key, ip).is_some() {
+            return None;
+        }
+        let mut all = self.complete(key);
+        all.find_map(|said| Some((&**said.conflicts.get(&ip)?, said.node.as_deref()?)))
+    }
+
+    /// What is known of these addresses, in their order.
+    pub(super) fn heard(&self, key: &ServiceKey, ips: &[IpAddr]) -> Heard {
+        let (mut conflict, mut silence) = (false, false);
+        let each = ips.iter().map(|ip| {
+            if let Some(owner) = self.owner(key, *ip) {
+                return format!("{ip} by {}", owner.place());
+            }
+            if let Some((mac, node)) = self.stranger(key, *ip) {
+                conflict = true;
+                return format!("{ip} is used by {mac} on the LAN, which {node} saw");
+            }
+            silence = true;
+            format!("{ip} by no node: there is none eligible, or no ready endpoint")
+        });
+        let text = each.collect::<Vec<_>>().join(", ");
+        match (conflict, silence) {
+            (true, _) => Heard::Conflict(text),
+            (false, true) => Heard::Silence(text),
+            (false, false) => Heard::Announced(text),
+        }
+    }
+
+    /// Notes which objects about a Service speak of none of these addresses.
+    pub(super) fn weigh(&mut self, key: &ServiceKey, ips: &[IpAddr], now: Duration) {
+        for name in self.by_service.get(key).into_iter().flatten() {
+            if self
+                .by_name
+                .get(name)
+                .is_some_and(|said| said.speaks_of(ips))
+            {
+                self.idle.remove(name);
+            } else {
+                self.idle.entry(name.clone()).or_insert(now);
+            }
+        }
+    }
+
+    /// Those left behind; each is named once per [`LEFT_BEHIND`].
+    pub(super) fn left_behind(&mut self, now: Duration) -> Vec<&Announcement> {
+        let long = self.idle.iter_mut();
+        let long = long.filter(|(_, since)| **since + LEFT_BEHIND <= now);
+        let names = long.map(|(name, since)| {
+            *since = now;
+            name
+        });
+        names.filter_map(|name| self.by_name.get(name)).collect()
+    }
+
+    /// When the next one will have been left behind.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.idle.values().min().map(|since| *since + LEFT_BEHIND)
+    }
+
+    /// The node that announces an address: of several the highest epoch counts,
+    /// the others are about to give way.
+    fn owner(&self, key: &ServiceKey, ip: IpAddr) -> Option<&Announcement> {
+        let claims = self.complete(key);
+        let claims = claims.filter_map(|said| Some((said.announces.get(&ip)?, said)));
+        claims
+            .max_by_key(|(epoch, said)| (**epoch, &said.node))
+            .map(|(_, said)| said)
+    }
+
+    /// What is said of a Service by objects whose status is in.
+    fn complete(&self, key: &ServiceKey) -> impl Iterator<Item = &Announcement> {
+        let names = self.by_service.get(key).into_iter().flatten();
+        let all = names.filter_map(|name| self.by_name.get(name));
+        all.filter(|said| said.node.is_some())
+    }
+}

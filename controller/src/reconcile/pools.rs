@@ -1,0 +1,361 @@
+//! What administrators are told of their pools: the status of each
+//! `IPAddressPool`, and a warning when a pool fills up. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use ferrolb_core::range::Family;
+
+use super::Reconciler;
+use super::action::{Action, Chore};
+use crate::allocator::Usage;
+
+/// The least time between two writes of one pool's status.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The least time after a write that failed.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// How full, in percent, a pool is when people are warned.
+const LEVELS: [u128; 3] = [75, 90, 100];
+
+/// How far, in points of percent, usage must fall below a level before reaching
+/// it again counts.
+const SLACK: u128 = 5;
+
+/// The least time between two warnings of one level, for pools so small that
+/// one address more or less is beyond the slack.
+const REPEAT: Duration = Duration::from_secs(600);
+
+/// An `IPAddressPool` in our namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolObject {
+    /// `metadata.name`
+    pub name: String,
+    /// `metadata.uid`
+    pub uid: String,
+    /// Its status, if it has one.
+    pub shown: Option<PoolCounts>,
+}
+
+/// The status of an `IPAddressPool`; more than fits counts as the highest number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolCounts {
+    /// IPv4 addresses held.
+    pub assigned_v4: i64,
+    /// IPv6 addresses held.
+    pub assigned_v6: i64,
+    /// IPv4 addresses left.
+    pub available_v4: i64,
+    /// IPv6 addresses left.
+    pub available_v6: i64,
+}
+
+impl PoolCounts {
+    fn count(&mut self, usage: Usage) {
+        let number = |count: u128| i64::try_from(count).unwrap_or(i64::MAX);
+        let (assigned, available) = match usage.family {
+            Family::V4 => (&mut self.assigned_v4, &mut self.available_v4),
+            Family::V6 => (&mut self.assigned_v6, &mut self.available_v6),
+        };
+        *assigned = number(usage.used);
+        *available = number(usage.free());
+    }
+}
+
+/// News of a pool that fills up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolNews {
+    /// The pool's name.
+    pub pool: String,
+    /// `metadata.uid` of its `IPAddressPool`; none if it is in the ConfigMap.
+    pub uid: Option<String>,
+    /// What to say.
+    pub note: String,
+}
+
+/// What is known of the pools as objects, and what was said of them.
+#[derive(Debug, Default)]
+pub(super) struct Pools {
+    /// Whether it is known which pools are objects.
+    listed: bool,
+    objects: BTreeMap<String, PoolObject>,
+    /// Pools whose status is being written.
+    writing: BTreeSet<String>,
+    /// Before when a pool's status is not to be written again.
+    rest: BTreeMap<String, Duration>,
+    /// When a status that differs may be written.
+    due: Option<Duration>,
+    full: BTreeMap<(String, Family), Fullness>,
+}
+
+impl Pools {
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.due
+    }
+
+    /// What is to be written and said, given how full the pools are now.
+    fn report<'a>(
+        &mut self,
+        usage: impl Iterator<Item = (&'a str, Usage)>,
+        now: Duration,
+    ) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let mut counts: BTreeMap<&str, PoolCounts> = BTreeMap::new();
+        for (pool, usage) in usage {
+            counts.entry(pool).or_default().count(usage);
+            let news = self.warn(pool, usage, now);
+            actions.extend(news.map(Action::TellPool));
+        }
+        self.full
+            .retain(|(pool, _), _| counts.contains_key(&**pool));
+        self.due = None;
+        for (pool, counts) in counts {
+            actions.extend(self.write(pool, counts, now).map(Action::Chore));
+        }
+        actions
+    }
+
+    fn warn(&mut self, pool: &str, usage: Usage, now: Duration) -> Option<PoolNews> {
+        let place = (pool.to_owned(), usage.family);
+        let level = self.full.entry(place).or_default().rise(usage, now)?;
+        Some(PoolNews {
+            pool: pool.to_owned(),
+            uid: self.objects.get(pool).map(|object| object.uid.clone()),
+            note: note(pool, level, usage),
+        })
+    }
+
+    fn write(&mut self, pool: &str, counts: PoolCounts, now: Duration) -> Option<Chore> {
+        let object = self.objects.get(pool)?;
+        if object.shown == Some(counts) || self.writing.contains(pool) {
+            return None;
+        }
+        let rest = self.rest.get(pool).copied().unwrap_or_default();
+        if rest > now {
+            self.due = Some(self.due.map_or(rest, |due| due.min(rest)));
+            return None;
+        }
+        self.writing.insert(pool.to_owned());
+        self.rest.insert(pool.to_owned(), now + PAUSE);
+        Some(Chore::PoolStatus {
+            name: pool.to_owned(),
+            uid: object.uid.clone(),
+            counts,
+        })
+    }
+}
+
+impl Reconciler {
+    /// These are all `IPAddressPool`s of our namespace; none without the CRD.
+    pub fn pools_listed(&mut self, objects: Vec<PoolObject>) {
+        let objects = objects.into_iter();
+        self.pools.objects = objects
+            .map(|object| (object.name.clone(), object))
+            .collect();
+        self.pools.listed = true;
+    }
+
+    /// An `IPAddressPool` looks like this now.
+    pub fn pool_changed(&mut self, object: PoolObject) {
+        self.pools.objects.insert(object.name.clone(), object);
+    }
+
+    /// An `IPAddressPool` is gone.
+    pub fn pool_gone(&mut self, name: &str) {
+        self.pools.objects.remove(name);
+        self.pools.rest.remove(name);
+    }
+
+    /// A chore is done, or failed.
+    pub fn chore_ended(&mut self, chore: &Chore, done: bool) {
+        let Chore::PoolStatus { name, uid, counts } = chore else {
+            // One that is left behind still is named again by and by.
+            return;
+        };
+        self.pools.writing.remove(name);
+        if !done {
+            let rest = self.now + PAUSE_AFTER_FAILURE;
+            self.pools.rest.insert(name.clone(), rest);
+            return;
+        }
+        let written = self
+            .pools
+            .objects
+            .get_mut(name)
+            .filter(|object| object.uid == *uid);
+        if let Some(object) = written {
+            object.shown = Some(*counts);
+        }
+    }
+
+    /// Tells of the pools what has changed. Before it is known which of them
+    /// are objects nobody could be told.
+    pub(super) fn report_pools(&mut self) {
+        if self.active && self.pools.listed {
+            let actions = self.pools.report(self.allocator.usage(), self.now);
+            self.actions.extend(actions);
+        }
+    }
+}
+
+/// The warnings of one pool and family.
+#[derive(Debug, Default)]
+struct Fullness {
+    /// The level it has reached and not fallen well below of since; 0 for none.
+    level: u128,
+    /// When people were last warned of each level.
+    told: BTreeMap<u128, Duration>,
+}
+
+impl Fullness {
+    /// The level that people are to be warned of now.
+    fn rise(&mut self, usage: Usage, now: Duration) -> Option<u128> {
+        let reached = LEVELS
+            .into_iter()
+            .rev()
+            .find(|level| reaches(usage, *level));
+        let reached = reached.unwrap_or_default();
+        if reached <= self.level {
+            let holds = |level: &u128| *level <= reached || !is_below(usage, *level - SLACK);
+            let held = LEVELS
+                .into_iter()
+                .rev()
+                .filter(|level| *level <= self.level);
+            self.level = held.into_iter().find(holds).unwrap_or_default();
+            return None;
+        }
+        self.level = reached;
+        let quiet = self
+            .told
+            .get(&reached)
+            .is_none_or(|told| *told + REPEAT <= now);
+        quiet.then(|| {
+            self.told.insert(reached, now);
+            reached
+        })
+    }
+}
+
+/// Whether so many percent are not free.
+fn reaches(usage: Usage, percent: u128) -> bool {
+    usage.total > 0 && !is_below(usage, percent)
+}
+
+fn is_below(usage: Usage, percent: u128) -> bool {
+    let taken = usage.total - usage.free();
+    taken.saturating_mul(100) < usage.total.saturating_mul(percent)
+}
+
+fn note(pool: &str, level: u128, usage: Usage) -> String {
+    let Usage {
+        family,
+        total,
+        used,
+        withheld,
+    } = usage;
+    let kept = match withheld {
+        0 => String::new(),
+        _ => format!(", {withheld} kept back because strangers use them"),
+    };
+    match level {
+        100 => {
+            format!("pool {pool} has no {family} address left: {used} of {total} are held{kept}")
+        }
+        _ => format!(
+            "pool {pool} is {level} % full in {family}: {used} of {total} addresses are held{kept}, {} free",
+            usage.free()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ferrolb_core::range::Family::{V4, V6};
+
+    use super::{Fullness, PoolCounts, note};
+    use crate::allocator::Usage;
+
+    fn usage(used: u128, total: u128) -> Usage {
+        Usage {
+            family: V4,
+            total,
+            used,
+            withheld: 0,
+        }
+    }
+
+    /// The levels told of while usage goes through these, a second apart.
+    fn told(total: u128, course: &[u128]) -> Vec<Option<u128>> {
+        let mut fullness = Fullness::default();
+        let steps = course.iter().zip(0..);
+        let steps = steps
+            .map(|(used, second)| fullness.rise(usage(*used, total), Duration::from_secs(second)));
+        steps.collect()
+    }
+
+    #[test]
+    fn each_level_is_told_of_once_on_the_way_up() {
+        let told = told(100, &[10, 74, 75, 80, 89, 90, 99, 100]);
+        let expected = [None, None, Some(75), None, None, Some(90), None, Some(100)];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_leap_is_told_of_by_the_highest_level() {
+        assert_eq!(told(100, &[0, 95, 96]), [None, Some(90), None]);
+        assert_eq!(told(1, &[0, 1]), [None, Some(100)]);
+    }
+
+    #[test]
+    fn usage_that_sways_around_a_level_is_told_of_once() {
+        assert_eq!(
+            told(100, &[75, 74, 75, 71, 75]),
+            [Some(75), None, None, None, None]
+        );
+        // One address is more than the slack here, so time is what helps.
+        assert_eq!(
+            told(4, &[4, 3, 4, 3, 4]),
+            [Some(100), None, None, None, None]
+        );
+    }
+
+    #[test]
+    fn a_level_reached_again_after_a_real_fall_is_told_of_again() {
+        let mut fullness = Fullness::default();
+        let mut at = |used, second| fullness.rise(usage(used, 100), Duration::from_secs(second));
+        assert_eq!(at(90, 0), Some(90));
+        assert_eq!(at(60, 1), None);
+        assert_eq!(at(76, 2), Some(75));
+        assert_eq!(at(92, 700), Some(90));
+    }
+
+    #[test]
+    fn what_is_kept_back_is_not_free() {
+        let mut fullness = Fullness::default();
+        let withheld = Usage {
+            withheld: 1,
+            ..usage(3, 4)
+        };
+        assert_eq!(fullness.rise(withheld, Duration::ZERO), Some(100));
+        assert_eq!(
+            note("lan", 100, withheld),
+            "pool lan has no IPv4 address left: 3 of 4 are held, 1 kept back because strangers use them"
+        );
+    }
+
+    #[test]
+    fn counts_beyond_sixty_three_bits_stop_at_the_highest_number() {
+        let mut counts = PoolCounts::default();
+        counts.count(Usage {
+            family: V6,
+            total: u128::MAX,
+            used: 2,
+            withheld: 0,
+        });
+        assert_eq!((counts.assigned_v6, counts.available_v6), (2, i64::MAX));
+        assert_eq!((counts.assigned_v4, counts.available_v4), (0, 0));
+    }
+}

@@ -1,0 +1,278 @@
+//! From what speakers say to the condition `Announced`.
+
+use super::server::{World, saying};
+use crate::reconcile::Chore;
+
+const LAN: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.9, 'fd77::1-fd77::9']}]";
+
+/// A Service with the address 10.0.0.1, and speakers that say something.
+fn world() -> World {
+    let mut world = World::new(LAN);
+    world.install_speakers();
+    world.create("web");
+    world.rest();
+    world
+}
+
+#[test]
+fn names_node_and_interfaces_once_the_address_is_announced() {
+    let mut world = world();
+    let mut said = saying("n1", "web", &[("10.0.0.1", 1)]);
+    said.interfaces.push("eth1".to_owned());
+    world.announce(said);
+    world.rest();
+    let expected = (true, "Announced", "10.0.0.1 by n1 (eth0, eth1)");
+    assert_eq!(world.announced("web"), Some(expected));
+    assert_eq!(world.written, 2, "the address, then the announcement");
+}
+
+#[test]
+fn says_nothing_where_speakers_cannot_say_anything() {
+    let mut world = World::new(LAN);
+    world.create("web");
+    world.rest();
+    world.pass(3600);
+    world.rest();
+    assert_eq!(world.announced("web"), None);
+}
+
+#[test]
+fn a_fresh_service_is_not_called_unannounced_before_the_grace_is_over() {
+    let mut world = world();
+    world.pass(9);
+    world.rest();
+    assert_eq!(world.announced("web"), None);
+    assert_eq!(
+        world.controller.deadline(),
+        Some(std::time::Duration::from_secs(10))
+    );
+    world.pass(1);
+    world.rest();
+    let (announced, reason, message) = world.announced("web").unwrap();
+    assert_eq!((announced, reason), (false, "NotAnnounced"));
+    assert!(message.starts_with("10.0.0.1 by no node"), "{message}");
+    assert_eq!(world.written, 2);
+}
+
+#[test]
+fn a_hand_over_costs_one_write_whichever_object_goes_or_comes_first() {
+    for make_before_break in [true, false] {
+        let mut world = world();
+        world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+        world.rest();
+        let before = world.written;
+        if make_before_break {
+            world.announce(saying("n2", "web", &[("10.0.0.1", 2)]));
+            world.rest();
+            world.hush("n1-web");
+        } else {
+            world.hush("n1-web");
+            world.rest();
+            world.pass(5);
+            world.rest();
+            world.announce(saying("n2", "web", &[("10.0.0.1", 2)]));
+        }
+        world.rest();
+        world.pass(60);
+        world.rest();
+        let expected = (true, "Announced", "10.0.0.1 by n2 (eth0)");
+        assert_eq!(world.announced("web"), Some(expected));
+        assert_eq!(world.written, before + 1);
+    }
+}
+
+#[test]
+fn of_two_nodes_the_higher_epoch_counts_whoever_spoke_last() {
+    let mut world = world();
+    world.announce(saying("n1", "web", &[("10.0.0.1", 9)]));
+    world.announce(saying("n2", "web", &[("10.0.0.1", 8)]));
+    world.rest();
+    assert!(world.announced("web").unwrap().2.contains("by n1 "));
+}
+
+#[test]
+fn an_object_whose_status_is_yet_to_come_says_nothing() {
+    let mut world = world();
+    let mut said = saying("n1", "web", &[("10.0.0.1", 1)]);
+    said.node = None;
+    world.announce(said);
+    world.rest();
+    assert_eq!(world.announced("web"), None);
+}
+
+#[test]
+fn both_addresses_of_a_dual_stack_service_are_named_in_its_order() {
+    use crate::service::FamilyPolicy::RequireDual;
+    use ferrolb_core::range::Family::{V4, V6};
+    let mut world = World::new(LAN);
+    world.install_speakers();
+    world.create_as("web", |view| {
+        view.families = vec![V6, V4];
+        view.policy = RequireDual;
+    });
+    world.rest();
+    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+    world.announce(saying("n2", "web", &[("fd77::1", 1)]));
+    world.rest();
+    let expected = "fd77::1 by n2 (eth0), 10.0.0.1 by n1 (eth0)";
+    assert_eq!(world.announced("web").unwrap().2, expected);
+    world.hush("n1-web");
+    world.pass(10);
+    world.rest();
+    let (announced, reason, message) = world.announced("web").unwrap();
+    assert_eq!((announced, reason), (false, "NotAnnounced"));
+    assert!(
+        message.starts_with("fd77::1 by n2 (eth0), 10.0.0.1 by no node"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_service_that_is_moved_does_not_go_on_naming_the_old_address() {
+    let mut world = world();
+    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+    world.rest();
+    let before = world.written;
+    world.configure("[{name: lan, addresses: [10.0.0.5/32]}]");
+    world.rest();
+    assert_eq!(world.status("web"), ["10.0.0.5"]);
+    assert_eq!(world.announced("web"), None);
+    assert_eq!(world.written, before + 1, "one write for both");
+}
+
+#[test]
+fn words_about_another_address_go_even_while_nothing_is_known_of_this_one() {
+    let mut world = world();
+    world.pass(10);
+    world.rest();
+    assert!(world.announced("web").is_some());
+    world.change("web", |view| {
+        view.status = vec!["10.0.0.4".parse().unwrap()]
+    });
+    world.restart();
+    world.rest();
+    assert_eq!(world.status("web"), ["10.0.0.4"]);
+    assert_eq!(world.announced("web"), None);
+}
+
+#[test]
+fn a_change_of_type_takes_both_conditions_away() {
+    let mut world = world();
+    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+    world.rest();
+    world.change("web", |view| view.load_balancer = false);
+    world.rest();
+    let view = world.services.values().next().unwrap();
+    assert_eq!((&view.condition, &view.announced), (&None, &None));
+}
+
+#[test]
+fn an_address_goes_out_before_any_word_about_announcements() {
+    let mut world = World::new("[{name: lan, addresses: [10.0.0.0/24]}]");
+    world.install_speakers();
+    for name in ["a", "b", "c"] {
+        world.create(name);
+    }
+    world.rest();
+    for (name, ip) in [("a", "10.0.0.0"), ("b", "10.0.0.1"), ("c", "10.0.0.2")] {
+        world.announce(saying("n1", name, &[(ip, 1)]));
+    }
+    world.create("late");
+    world.show();
+    // One word was under way already when the address came up; no other is.
+    let waiting: Vec<_> = world.writes.iter().map(|write| &*write.key.name).collect();
+    assert_eq!(waiting, ["a", "late"]);
+}
+
+#[test]
+fn an_announcement_of_a_service_that_changes_meanwhile_is_written_after_all() {
+    let mut world = world();
+    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+    world.change("web", |view| {
+        view.labels = [("a".to_owned(), "b".to_owned())].into()
+    });
+    world.write(true);
+    world.rest();
+    assert!(world.announced("web").unwrap().0);
+}
+
+#[test]
+fn a_restarted_controller_writes_nothing_that_is_said_already() {
+    let mut world = world();
+    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+    world.rest();
+    let before = world.written;
+    world.restart();
+    world.rest();
+    world.pass(60);
+    world.rest();
+    assert_eq!(world.written, before);
+}
+
+#[test]
+fn a_renamed_pool_is_told_in_the_background_and_moves_nothing() {
+    let mut world = World::new("[{name: old, addresses: [10.0.0.0/24]}]");
+    for name in ["a", "b"] {
+        world.create(name);
+    }
+    world.rest();
+    world.configure("[{name: new, addresses: [10.0.0.0/24]}]");
+    world.create("fresh");
+    world.show();
+    let waiting: Vec<_> = world.writes.iter().map(|write| &*write.key.name).collect();
+    assert_eq!(waiting, ["a", "fresh"], "b waits for leisure");
+    world.rest();
+    assert_eq!(world.status("a"), ["10.0.0.0"]);
+    let said = world
+        .services
+        .values()
+        .map(|view| view.condition.clone().unwrap().message);
+    assert!(
+        said.into_iter()
+            .all(|message| message.ends_with("from pool new"))
+    );
+}
+
+#[test]
+fn an_object_left_behind_is_swept_after_a_while_and_only_that() {
+    let mut world = world();
+    world.announce(saying("n1", "web", &[("10.0.0.1", 2)]));
+    world.announce(saying("n2", "web", &[("10.0.0.1", 1)]));
+    world.announce(saying("n3", "web", &[("10.0.0.7", 1)]));
+    world.announce(saying("n1", "gone", &[("10.0.0.8", 1)]));
+    world.rest();
+    world.pass(29);
+    assert_eq!(world.chores, []);
+    world.pass(1);
+    let swept: Vec<_> = world.chores.iter().map(name).collect();
+    assert_eq!(swept, ["n1-gone", "n3-web"]);
+    // One that could not be deleted is tried again, not at once.
+    world.chores.clear();
+    world.pass(1);
+    assert_eq!(world.chores, []);
+    world.pass(30);
+    assert_eq!(world.chores.len(), 2);
+}
+
+#[test]
+fn what_becomes_true_in_time_is_not_swept() {
+    let mut world = World::new(LAN);
+    world.install_speakers();
+    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+    world.pass(20);
+    world.create("web");
+    world.rest();
+    world.pass(20);
+    world.delete("web");
+    world.rest();
+    world.pass(20);
+    assert_eq!(world.chores, []);
+    world.pass(10);
+    assert_eq!(world.chores.len(), 1);
+}
+
+fn name(chore: &Chore) -> &str {
+    match chore {
+        Chore::Sweep { name, .. } | Chore::PoolStatus { name, .. } => name,
+    }
+}

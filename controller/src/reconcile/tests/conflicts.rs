@@ -1,0 +1,159 @@
+//! Addresses that a stranger on the LAN uses.
+
+use super::server::{World, saying};
+use crate::reconcile::Notice;
+use crate::service::Request;
+
+const TWO: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.2]}]";
+const MAC: &str = "02:00:00:00:00:99";
+
+fn world(pools: &str) -> World {
+    let mut world = World::new(pools);
+    world.install_speakers();
+    world
+}
+
+/// A speaker finds a stranger at the address of a Service.
+fn clash(world: &mut World, name: &str, ip: &str) {
+    let mut said = saying("n1", name, &[]);
+    said.conflicts = [(ip.parse().unwrap(), MAC.to_owned())].into();
+    world.announce(said);
+}
+
+fn texts(world: &mut World) -> Vec<String> {
+    world.notices().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn an_address_that_nobody_asked_for_is_taken_back_and_replaced() {
+    let mut world = world(TWO);
+    world.create("web");
+    world.rest();
+    world.notices();
+    clash(&mut world, "web", "10.0.0.1");
+    world.rest();
+    assert_eq!(world.status("web"), ["10.0.0.2"]);
+    let expected = [
+        "10.0.0.1 was taken back: 02:00:00:00:00:99, which is no speaker of ours, uses it on the LAN",
+        "assigned 10.0.0.2 from pool lan",
+    ];
+    assert_eq!(texts(&mut world), expected);
+    let page = world.controller.state();
+    let kept = &page.quarantined[0];
+    assert_eq!(kept.ip.to_string(), "10.0.0.1");
+    assert_eq!((&*kept.stranger, kept.seconds_left), (MAC, 600));
+}
+
+#[test]
+fn a_quarantine_ends_after_ten_minutes_and_not_before() {
+    let mut world = world(TWO);
+    world.create("web");
+    world.rest();
+    clash(&mut world, "web", "10.0.0.1");
+    world.rest();
+    world.create("next");
+    world.rest();
+    world.pass(599);
+    world.rest();
+    assert_eq!(world.status("next"), Vec::<String>::new());
+    let refusal = &world.controller.state().refused[0].message;
+    assert_eq!(
+        refusal,
+        "no address: pool lan: IPv4 is exhausted, and one address is kept back: \
+         10.0.0.1 (used by 02:00:00:00:00:99 on the LAN)"
+    );
+    world.hush("n1-web");
+    world.pass(1);
+    world.rest();
+    assert_eq!(world.status("next"), ["10.0.0.1"]);
+    assert!(world.controller.state().quarantined.is_empty());
+}
+
+#[test]
+fn an_address_that_was_asked_for_stays_and_its_owner_is_told_once() {
+    let mut world = world(TWO);
+    world.create_as("web", |view| {
+        view.request = Request::These(vec!["10.0.0.1".parse().unwrap()]);
+    });
+    world.rest();
+    world.notices();
+    for _ in 0..2 {
+        clash(&mut world, "web", "10.0.0.1");
+        world.rest();
+    }
+    assert_eq!(world.status("web"), ["10.0.0.1"]);
+    let expected = (
+        false,
+        "AddressConflict",
+        "10.0.0.1 is used by 02:00:00:00:00:99 on the LAN, which n1 saw",
+    );
+    assert_eq!(world.announced("web"), Some(expected));
+    assert!(matches!(&world.notices()[..], [Notice::Conflict { .. }]));
+    assert!(world.controller.state().quarantined.is_empty());
+    // Who stops asking is moved.
+    world.change("web", |view| view.request = Request::Any);
+    world.rest();
+    assert_eq!(world.status("web"), ["10.0.0.2"]);
+}
+
+#[test]
+fn an_address_in_quarantine_can_be_asked_for_and_then_stays() {
+    let mut world = world(TWO);
+    world.create("web");
+    world.rest();
+    clash(&mut world, "web", "10.0.0.1");
+    world.rest();
+    world.hush("n1-web");
+    world.create_as("wish", |view| {
+        view.request = Request::These(vec!["10.0.0.1".parse().unwrap()]);
+    });
+    world.rest();
+    assert_eq!(world.status("wish"), ["10.0.0.1"]);
+    world.pass(600);
+    world.rest();
+    assert_eq!(world.status("wish"), ["10.0.0.1"]);
+}
+
+#[test]
+fn an_address_that_another_node_announces_stays() {
+    let mut world = world(TWO);
+    world.create("web");
+    world.rest();
+    world.announce(saying("n2", "web", &[("10.0.0.1", 4)]));
+    clash(&mut world, "web", "10.0.0.1");
+    world.rest();
+    assert_eq!(world.status("web"), ["10.0.0.1"]);
+    assert!(world.announced("web").unwrap().0);
+}
+
+#[test]
+fn a_service_that_shares_the_address_is_moved_too() {
+    let mut world = world(TWO);
+    for (name, port) in [("a", 80), ("b", 81)] {
+        world.create_as(name, |view| {
+            view.terms = super::sharing::terms(1, port, &[])
+        });
+    }
+    world.rest();
+    assert_eq!(world.status("b"), ["10.0.0.1"]);
+    clash(&mut world, "a", "10.0.0.1");
+    world.rest();
+    assert_eq!(world.status("a"), ["10.0.0.2"]);
+    assert_eq!(world.status("b"), ["10.0.0.2"]);
+}
+
+#[test]
+fn an_address_taken_back_is_nobody_elses_before_its_status_is_cleared() {
+    let mut world = world("[{name: lan, addresses: [10.0.0.1/32]}]");
+    world.create("web");
+    world.create_as("wish", |view| {
+        view.request = Request::These(vec!["10.0.0.1".parse().unwrap()]);
+    });
+    world.rest();
+    clash(&mut world, "web", "10.0.0.1");
+    let writes: Vec<_> = world.writes.iter().map(|write| &*write.key.name).collect();
+    assert_eq!(writes, ["web"]);
+    world.rest();
+    assert_eq!(world.status("web"), Vec::<String>::new());
+    assert_eq!(world.status("wish"), ["10.0.0.1"]);
+}

@@ -1,0 +1,121 @@
+//! What administrators are told of their pools.
+
+use super::server::World;
+use crate::reconcile::{Chore, PoolCounts, PoolObject};
+
+const LAN: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.4, 'fd77::/64']}]";
+
+fn object(shown: Option<PoolCounts>) -> PoolObject {
+    PoolObject {
+        name: "lan".to_owned(),
+        uid: "uid".to_owned(),
+        shown,
+    }
+}
+
+/// Four IPv4 addresses, and more IPv6 ones than a status can count.
+fn counts(assigned_v4: i64) -> PoolCounts {
+    PoolCounts {
+        assigned_v4,
+        assigned_v6: 0,
+        available_v4: 4 - assigned_v4,
+        available_v6: i64::MAX,
+    }
+}
+
+fn world(objects: Vec<PoolObject>) -> World {
+    let mut world = World::new(LAN);
+    world.controller.pools_listed(objects);
+    world.pass(0);
+    world
+}
+
+/// The counts that were to be written, all done now.
+fn written(world: &mut World) -> Vec<PoolCounts> {
+    let chores: Vec<Chore> = world.chores.drain(..).collect();
+    let done = chores.iter().filter_map(|chore| {
+        world.controller.chore_ended(chore, true);
+        match chore {
+            Chore::PoolStatus { counts, .. } => Some(*counts),
+            Chore::Sweep { .. } => None,
+        }
+    });
+    done.collect()
+}
+
+#[test]
+fn a_pools_status_is_written_once_a_second_at_most() {
+    let mut world = world(vec![object(None)]);
+    assert_eq!(written(&mut world), [counts(0)]);
+    for name in ["a", "b", "c"] {
+        world.create(name);
+    }
+    world.rest();
+    assert_eq!(world.chores, []);
+    assert!(world.controller.deadline().is_some());
+    world.pass(1);
+    assert_eq!(written(&mut world), [counts(3)]);
+    world.pass(60);
+    assert_eq!(world.chores, []);
+    assert_eq!(world.controller.deadline(), None);
+}
+
+#[test]
+fn a_status_that_is_right_or_in_the_config_map_is_not_written() {
+    let mut right = world(vec![object(Some(counts(0)))]);
+    assert_eq!(written(&mut right), []);
+    let mut text = world(Vec::new());
+    text.create("a");
+    text.rest();
+    assert_eq!(text.chores, []);
+}
+
+#[test]
+fn a_status_that_somebody_else_changed_is_put_right() {
+    let mut world = world(vec![object(Some(counts(0)))]);
+    world.controller.pool_changed(object(Some(counts(2))));
+    world.pass(1);
+    assert_eq!(written(&mut world), [counts(0)]);
+}
+
+#[test]
+fn a_failed_write_is_tried_again_after_a_while() {
+    let mut world = world(vec![object(None)]);
+    let chore = world.chores.remove(0);
+    world.pass(1);
+    assert_eq!(world.chores, [], "one is under way");
+    world.controller.chore_ended(&chore, false);
+    world.pass(4);
+    assert_eq!(world.chores, []);
+    world.pass(1);
+    assert_eq!(written(&mut world), [counts(0)]);
+}
+
+#[test]
+fn people_are_warned_at_the_pools_object_or_the_config_map() {
+    for (objects, uid) in [(vec![object(None)], Some("uid")), (Vec::new(), None)] {
+        let mut world = world(objects);
+        for name in ["a", "b", "c", "d"] {
+            world.create(name);
+            world.rest();
+        }
+        let notes: Vec<_> = world.pool_news.iter().map(|news| &*news.note).collect();
+        let expected = [
+            "pool lan is 75 % full in IPv4: 3 of 4 addresses are held, 1 free",
+            "pool lan has no IPv4 address left: 4 of 4 are held",
+        ];
+        assert_eq!(notes, expected);
+        assert_eq!(world.pool_news[0].uid.as_deref(), uid);
+    }
+}
+
+#[test]
+fn nobody_is_told_before_it_is_known_which_pools_are_objects() {
+    let mut world = World::new("[{name: lan, addresses: [10.0.0.1/32]}]");
+    world.create("a");
+    world.rest();
+    assert_eq!(world.pool_news, []);
+    world.controller.pools_listed(vec![object(None)]);
+    world.pass(0);
+    assert_eq!(world.pool_news.len(), 1);
+}

@@ -1,0 +1,90 @@
+//! Reads a BGP advertisement.
+
+use super::super::entry::Entry;
+use super::super::{Mentions, l2, selector, unique};
+use super::community;
+use crate::config::BgpAdvertisement;
+use crate::config::fault::Findings;
+use crate::config::node::Mapping;
+
+const FIELDS: [&str; 9] = [
+    "aggregationLength",
+    "aggregationLengthV6",
+    "localPref",
+    "communities",
+    "peers",
+    "ipAddressPools",
+    "ipAddressPoolSelectors",
+    "nodeSelectors",
+    "serviceSelectors",
+];
+
+/// The longest prefixes, which are the defaults too.
+pub(super) const LONGEST: [u8; 2] = [32, 128];
+
+/// Where its fields stand.
+pub(super) struct Place {
+    /// Of both lengths, IPv4 first.
+    pub(super) lengths: [String; 2],
+    pub(super) local_pref: String,
+    pub(super) communities: String,
+    pub(super) peers: String,
+}
+
+/// Where the fields of an advertisement stand or would stand.
+pub(super) fn place(entry: &Entry<'_>) -> Place {
+    let of = |name: &str| entry.fields.path_of(name);
+    Place {
+        lengths: [of("aggregationLength"), of("aggregationLengthV6")],
+        local_pref: of("localPref"),
+        communities: of("communities"),
+        peers: of("peers"),
+    }
+}
+
+/// Reads one and adds the pools it names to `mentions`.
+pub(super) fn read(
+    entry: &Entry<'_>,
+    mentions: &mut Mentions,
+    found: &mut Findings,
+) -> BgpAdvertisement {
+    entry.known(&FIELDS, found);
+    let fields = &entry.fields;
+    let selectors = |name: &str, found: &mut Findings| selector::list(fields.field(name), found);
+    let read = BgpAdvertisement {
+        name: entry.name.clone(),
+        aggregation_length: length(fields, "aggregationLength", LONGEST[0], found),
+        aggregation_length_v6: length(fields, "aggregationLengthV6", LONGEST[1], found),
+        local_pref: local_pref(fields, found),
+        communities: community::used(fields.field("communities"), found),
+        peers: unique::texts(fields.field("peers"), found)
+            .into_iter()
+            .collect(),
+        pools: l2::pools(entry, mentions, found).into_iter().collect(),
+        pool_selectors: selectors("ipAddressPoolSelectors", found),
+        node_selectors: selectors("nodeSelectors", found),
+        service_selectors: selectors("serviceSelectors", found),
+    };
+    let aggregates = [read.aggregation_length, read.aggregation_length_v6] != LONGEST;
+    if aggregates && !read.service_selectors.is_empty() {
+        let problem = "cannot choose among the addresses of a prefix: leave out aggregationLength and aggregationLengthV6, or this";
+        found.fault(fields.path_of("serviceSelectors"), problem);
+    }
+    read
+}
+
+fn length(fields: &Mapping<'_>, name: &str, longest: u8, found: &mut Findings) -> u8 {
+    let node = fields.field(name);
+    let number = node.and_then(|node| node.number(1, longest.into(), found));
+    number
+        .and_then(|number| u8::try_from(number).ok())
+        .unwrap_or(longest)
+}
+
+fn local_pref(fields: &Mapping<'_>, found: &mut Findings) -> u32 {
+    let node = fields.field("localPref");
+    let number = node.and_then(|node| node.number(0, u32::MAX.into(), found));
+    number
+        .and_then(|number| u32::try_from(number).ok())
+        .unwrap_or_default()
+}

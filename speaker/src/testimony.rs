@@ -1,0 +1,159 @@
+//! What this node has to say about each Service whose IPs it holds, or may not
+//! hold because of a stranger: the contents of its `ServiceL2Status` objects.
+//! Pure; how they are written is `k8s/l2_status`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use sha2::{Digest, Sha256};
+
+use crate::demand::ObjectKey;
+use crate::ownership::{Action, Cause, Epoch, Node};
+use crate::reach::LanLink;
+use crate::wire::mac::Mac;
+
+/// What one node says about one Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Testimony {
+    /// The Service.
+    pub service: ObjectKey,
+    /// Its IPs that the node answers for, with the epoch of its claim on each.
+    pub announces: BTreeMap<IpAddr, Epoch>,
+    /// Its IPs that the node would answer for if a stranger did not hold them.
+    pub conflicts: BTreeMap<IpAddr, Mac>,
+    /// The interfaces on which it answers.
+    pub interfaces: BTreeSet<String>,
+}
+
+/// What another node said before it fell silent, and this node knows better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Overruled {
+    /// The IP that this node took from it.
+    pub ip: IpAddr,
+    /// With which epoch: the other's claim was lower.
+    pub epoch: Epoch,
+}
+
+/// Everything this node has to say, by the names of the objects that say it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Testimonies {
+    /// Its own objects.
+    pub own: BTreeMap<String, Testimony>,
+    /// Objects of nodes that died, to be removed in their place.
+    pub overruled: BTreeMap<String, Overruled>,
+}
+
+/// From whom this node took its IPs when they fell silent.
+#[derive(Debug, Default)]
+pub struct Predecessors(BTreeMap<IpAddr, (Node, Epoch)>);
+
+/// What testimonies are made from.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// This node.
+    pub node: &'a str,
+    /// The IPs it answers for, and on which links.
+    pub answering: &'a BTreeMap<IpAddr, BTreeSet<u32>>,
+    /// The epochs of its claims.
+    pub claims: &'a BTreeMap<IpAddr, Epoch>,
+    /// The IPs that strangers hold.
+    pub conflicts: &'a BTreeMap<IpAddr, Mac>,
+    /// Its links.
+    pub links: &'a [LanLink],
+    /// From whom it took IPs.
+    pub predecessors: &'a Predecessors,
+}
+
+impl Predecessors {
+    /// Takes note of what an action means for them.
+    pub fn note(&mut self, action: &Action) {
+        match action {
+            Action::TakeOver {
+                ip,
+                epoch,
+                cause: Cause::Failover,
+                from: Some(node),
+            } => {
+                self.0.insert(*ip, (node.clone(), *epoch));
+            }
+            Action::TakeOver { ip, .. } | Action::Withdraw { ip, .. } => {
+                self.0.remove(ip);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What there is to say. `services` gives the Services that hold an IP.
+pub fn testify(
+    evidence: &Evidence<'_>,
+    services: impl Fn(IpAddr) -> Vec<ObjectKey>,
+) -> Testimonies {
+    let mut said = Testimonies::default();
+    for (ip, links) in evidence.answering {
+        let Some(epoch) = evidence.claims.get(ip) else {
+            continue;
+        };
+        for service in services(*ip) {
+            if let Some((node, epoch)) = evidence.predecessors.0.get(ip) {
+                let overruled = Overruled {
+                    ip: *ip,
+                    epoch: *epoch,
+                };
+                said.overruled.insert(name(&service, node), overruled);
+            }
+            let testimony = said.about(evidence.node, service);
+            testimony.announces.insert(*ip, *epoch);
+            let used = evidence.links.iter();
+            let used = used.filter(|link| links.contains(&link.index));
+            testimony
+                .interfaces
+                .extend(used.map(|link| link.name.clone()));
+        }
+    }
+    for (ip, mac) in evidence.conflicts {
+        for service in services(*ip) {
+            let testimony = said.about(evidence.node, service);
+            testimony.conflicts.insert(*ip, *mac);
+        }
+    }
+    said
+}
+
+impl Testimonies {
+    fn about(&mut self, node: &str, service: ObjectKey) -> &mut Testimony {
+        let name = name(&service, node);
+        self.own.entry(name).or_insert_with(|| Testimony {
+            service,
+            announces: BTreeMap::new(),
+            conflicts: BTreeMap::new(),
+            interfaces: BTreeSet::new(),
+        })
+    }
+}
+
+/// The name of the object in which a node speaks of a Service: the same for
+/// everyone, so that an heir knows what to remove, and valid whatever the names
+/// it stems from.
+#[must_use]
+pub fn name(service: &ObjectKey, node: &str) -> String {
+    format!("l2-{}", hash(&format!("{service}/{node}"), 16))
+}
+
+/// The first bytes of a hash, in hexadecimal.
+#[must_use]
+pub fn hash(text: &str, bytes: usize) -> String {
+    let digest = Sha256::digest(text);
+    digest
+        .iter()
+        .take(bytes)
+        .fold(String::new(), |mut hex, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! Claims about what a node says of the Services it holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::{Evidence, Overruled, Predecessors, Testimonies, name, testify};
+use crate::demand::ObjectKey;
+use crate::ownership::{Action, Cause};
+use crate::reach::LanLink;
+use crate::wire::mac::Mac;
+
+const MAC: Mac = Mac([2, 0, 0, 0, 0, 9]);
+
+fn ip(last: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))
+}
+
+fn key(name: &str) -> ObjectKey {
+    ObjectKey {
+        namespace: "default".to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+fn link(index: u32) -> LanLink {
+    LanLink {
+        index,
+        name: format!("eth{index}"),
+        mac: MAC,
+        subnets: Vec::new(),
+    }
+}
+
+/// `web` holds .1 and .2, `dns` shares .2, `mail` holds .3.
+fn services(of: IpAddr) -> Vec<ObjectKey> {
+    let holders: [(u8, &[&str]); 3] = [(1, &["web"]), (2, &["web", "dns"]), (3, &["mail"])];
+    let holder = holders.iter().find(|(last, _)| ip(*last) == of);
+    holder.map_or(Vec::new(), |(_, names)| {
+        names.iter().map(|name| key(name)).collect()
+    })
+}
+
+/// Node `a` answers for these IPs on eth2, and saw strangers on those.
+fn said(answering: &[u8], strangers: &[u8], predecessors: &Predecessors) -> Testimonies {
+    let answering = answering.iter();
+    let claims = answering.clone().map(|last| (ip(*last), 7)).collect();
+    let evidence = Evidence {
+        node: "a",
+        answering: &answering
+            .map(|last| (ip(*last), BTreeSet::from([2])))
+            .collect(),
+        claims: &claims,
+        conflicts: &strangers.iter().map(|last| (ip(*last), MAC)).collect(),
+        links: &[link(2), link(3)],
+        predecessors,
+    };
+    testify(&evidence, services)
+}
+
+fn takes_over(cause: Cause) -> Action {
+    Action::TakeOver {
+        ip: ip(1),
+        epoch: 7,
+        cause,
+        from: Some("b".to_owned()),
+    }
+}
+
+#[test]
+fn each_service_has_one_object_with_its_own_ips() {
+    let said = said(&[1, 2], &[], &Predecessors::default());
+    let web = &said.own[&name(&key("web"), "a")];
+    assert_eq!(web.announces, BTreeMap::from([(ip(1), 7), (ip(2), 7)]));
+    assert_eq!(web.interfaces, BTreeSet::from(["eth2".to_owned()]));
+    let dns = &said.own[&name(&key("dns"), "a")];
+    assert_eq!(dns.announces, BTreeMap::from([(ip(2), 7)]));
+    assert_eq!(said.own.len(), 2);
+}
+
+#[test]
+fn a_stranger_is_named_without_claiming_to_announce() {
+    let said = said(&[], &[3], &Predecessors::default());
+    let mail = &said.own[&name(&key("mail"), "a")];
+    assert_eq!(mail.conflicts, BTreeMap::from([(ip(3), MAC)]));
+    assert!(mail.announces.is_empty() && mail.interfaces.is_empty());
+}
+
+#[test]
+fn an_ip_without_a_service_is_not_spoken_of() {
+    assert_eq!(
+        said(&[9], &[8], &Predecessors::default()),
+        Testimonies::default()
+    );
+}
+
+#[test]
+fn what_a_dead_owner_said_is_overruled_while_its_ip_is_held() {
+    let mut predecessors = Predecessors::default();
+    predecessors.note(&takes_over(Cause::Failover));
+    let overruled = Overruled {
+        ip: ip(1),
+        epoch: 7,
+    };
+    let expected = BTreeMap::from([(name(&key("web"), "b"), overruled)]);
+    assert_eq!(said(&[1, 2], &[], &predecessors).overruled, expected);
+    assert!(said(&[2], &[], &predecessors).overruled.is_empty());
+}
+
+#[test]
+fn an_owner_that_lives_speaks_for_itself() {
+    let mut predecessors = Predecessors::default();
+    predecessors.note(&takes_over(Cause::Failover));
+    predecessors.note(&takes_over(Cause::HandOver));
+    assert!(said(&[1], &[], &predecessors).overruled.is_empty());
+    predecessors.note(&takes_over(Cause::Failover));
+    let withdraw = Action::Withdraw {
+        ip: ip(1),
+        to: None,
+    };
+    predecessors.note(&withdraw);
+    assert!(said(&[1], &[], &predecessors).overruled.is_empty());
+}
+
+#[test]
+fn names_are_labels_and_part_of_the_protocol() {
+    let long = "n".repeat(253);
+    for node in ["a", &long] {
+        let name = name(&key("web"), node);
+        assert!(name.len() <= 63 && name.starts_with("l2-"), "{name}");
+    }
+    // Computed by `printf 'default/web/a' | sha256sum`.
+    assert_eq!(name(&key("web"), "a"), format!("l2-{HASH}"));
+}
+
+const HASH: &str = "9ec703cc94b1f7107a9bcfbabe743826";

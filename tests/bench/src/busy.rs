@@ -1,0 +1,47 @@
+//! Threads that do nothing but compute, one for each processor or more, until
+//! dropped: the load under which a thing is measured.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+/// How many steps a thread takes between two looks at the clock of its end.
+const STEPS: u64 = 10_000;
+
+/// Busy threads; they end when dropped.
+#[derive(Debug)]
+pub(crate) struct Busy {
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Busy {
+    /// One for each processor that this process may use.
+    pub(crate) fn everywhere() -> Self {
+        let count = std::thread::available_parallelism().map_or(1, usize::from);
+        let stop = Arc::new(AtomicBool::new(false));
+        let threads = (0..count).map(|_| {
+            let stop = Arc::clone(&stop);
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    black_box((0..STEPS).fold(0, |sum: u64, step| sum ^ black_box(step)));
+                }
+            })
+        });
+        Self {
+            threads: threads.collect(),
+            stop,
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            // They cannot panic.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! `make bench-failover`: a client asks every 2 ms while the owner of its
+//! Service's IP fails in every way there is; the table says what it felt, with
+//! keepalived on the same LAN as the yardstick.
+
+mod results;
+mod rows;
+mod setup;
+mod trial;
+mod yardstick;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use ferrolb_lab::{interrupt, tools};
+
+use self::results::Results;
+use self::rows::{Row, Setup};
+use crate::ground::Ground;
+use crate::say;
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FailoverArgs {
+    /// Trials of each row; rollouts and keepalived get a tenth of them.
+    #[arg(long, default_value_t = 50)]
+    trials: u32,
+    /// Rows to measure, separated by commas [default: all].
+    #[arg(long, value_enum, value_delimiter = ',')]
+    rows: Vec<Row>,
+}
+
+/// Measures the rows and prints the table.
+pub(crate) fn run(args: &FailoverArgs) -> Result<()> {
+    let mut rows = match args.rows.as_slice() {
+        [] => Row::value_variants().to_vec(),
+        chosen => chosen.to_vec(),
+    };
+    // Rows that stand on the same ground come one after the other.
+    rows.sort();
+    rows.dedup();
+    if rows
+        .iter()
+        .any(|row| matches!(row.setup(), Setup::Keepalived(_)))
+    {
+        tools::require(&["keepalived"])?;
+    }
+    let mut table = results::table();
+    let mut ground = None;
+    for row in rows {
+        let results = measure(&mut ground, row, row.trials(args.trials));
+        results.tell(row.label(), &mut table);
+        if interrupt::happened() {
+            break;
+        }
+    }
+    drop(ground);
+    for line in table.lines() {
+        say::print(&line);
+    }
+    interrupt::check()?;
+    Ok(())
+}
+
+/// One row. Ground that may be spoilt is given up, so that the next row gets a
+/// fresh one.
+fn measure(ground: &mut Option<Ground>, row: Row, trials: u32) -> Results {
+    let mut results = Results::default();
+    if let Err(error) = attempts(ground, row, trials, &mut results) {
+        complain(row, &error);
+        results.fail(format!("{error:#}"));
+        *ground = None;
+    }
+    results
+}
+
+fn attempts(slot: &mut Option<Ground>, row: Row, trials: u32, results: &mut Results) -> Result<()> {
+    if slot
+        .as_ref()
+        .is_none_or(|ground| ground.nodes() != row.nodes())
+    {
+        *slot = None;
+    }
+    let ground = match slot {
+        Some(ground) => ground,
+        None => slot.insert(Ground::up(row.nodes())?),
+    };
+    say::note(row.label());
+    let scene = setup::enter(ground, row)?;
+    for _ in 0..trials {
+        match scene.stand.attempt(row.trouble()) {
+            Ok(values) => results.add(&values),
+            Err(error) => {
+                interrupt::check()?;
+                complain(row, &error);
+                results.fail(format!("{error:#}"));
+            }
+        }
+    }
+    setup::leave(scene, row)
+}
+
+fn complain(row: Row, error: &anyhow::Error) {
+    say::note(&format!("{}: {error:#}", row.label()));
+}

@@ -1,0 +1,155 @@
+//! The rows of the table: what happens to the owner, and on what ground.
+
+use clap::ValueEnum;
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Row {
+    /// The owner's link is lost.
+    Link,
+    /// The owner's machine stands still.
+    Freeze,
+    /// The owner's link is lost; the client speaks IPv6.
+    Link6,
+    /// The switch drops the owner's frames; its carrier stays.
+    Switch,
+    /// The owner's link is lost while the API server is down.
+    Api,
+    /// The owner's speaker is killed by SIGKILL.
+    Kill,
+    /// The owner's speaker is told to leave by SIGTERM.
+    Term,
+    /// All speakers are replaced, one by one.
+    Roll,
+    /// The owner's link is lost; the profile is `fast`.
+    LinkFast,
+    /// The owner's machine stands still; the profile is `fast`.
+    FreezeFast,
+    /// The switch drops the owner's frames, while gossip runs on another network.
+    Port,
+    /// keepalived, advertising every second: the owner's link is lost.
+    Keepalived,
+    /// keepalived, advertising every tenth of a second: the owner's link is lost.
+    KeepalivedFast,
+    /// The owner's link is lost, ten nodes.
+    Link10,
+    /// The owner's machine stands still, ten nodes.
+    Freeze10,
+}
+
+/// What is done to the owner in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The lab breaks the node.
+    Node(ferrolb_lab::lab::How),
+    /// SIGKILL to its speaker.
+    Kill,
+    /// Its speaker's pod is deleted.
+    Term,
+    /// The whole DaemonSet is rolled.
+    Roll,
+}
+
+/// How the speakers are set up in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Setup {
+    /// As delivered.
+    Default,
+    /// With the profile `fast`.
+    Fast,
+    /// Gossip on a network of its own.
+    SecondNetwork,
+    /// As delivered, and the API server is down.
+    WithoutApi,
+    /// keepalived in their place, advertising so often, in milliseconds.
+    Keepalived(u32),
+}
+
+impl Row {
+    /// The row's name in the table.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Link => "link lost",
+            Self::Freeze => "machine frozen",
+            Self::Link6 => "link lost, IPv6",
+            Self::Switch => "switch drops frames",
+            Self::Api => "link lost, no API server",
+            Self::Kill => "speaker killed (-9)",
+            Self::Term => "speaker stopped (SIGTERM)",
+            Self::Roll => "all speakers rolled",
+            Self::LinkFast => "link lost, fast profile",
+            Self::FreezeFast => "machine frozen, fast profile",
+            Self::Port => "LAN port dead, gossip elsewhere",
+            Self::Keepalived => "keepalived 1 s, link lost",
+            Self::KeepalivedFast => "keepalived 0.1 s, link lost",
+            Self::Link10 => "link lost, 10 nodes",
+            Self::Freeze10 => "machine frozen, 10 nodes",
+        }
+    }
+
+    /// The size of the lab.
+    pub(crate) fn nodes(self) -> u8 {
+        match self {
+            Self::Link10 | Self::Freeze10 => 10,
+            _ => 3,
+        }
+    }
+
+    /// How the speakers are set up.
+    pub(crate) fn setup(self) -> Setup {
+        match self {
+            Self::LinkFast | Self::FreezeFast => Setup::Fast,
+            Self::Port => Setup::SecondNetwork,
+            Self::Api => Setup::WithoutApi,
+            Self::Keepalived => Setup::Keepalived(1000),
+            Self::KeepalivedFast => Setup::Keepalived(100),
+            _ => Setup::Default,
+        }
+    }
+
+    /// What is done.
+    pub(crate) fn trouble(self) -> Trouble {
+        use ferrolb_lab::lab::How;
+        match self {
+            Self::Freeze | Self::FreezeFast | Self::Freeze10 => Trouble::Node(How::Freeze),
+            Self::Switch | Self::Port => Trouble::Node(How::Partition),
+            Self::Kill => Trouble::Kill,
+            Self::Term => Trouble::Term,
+            Self::Roll => Trouble::Roll,
+            _ => Trouble::Node(How::Link),
+        }
+    }
+
+    /// How often it is tried, of so many trials asked for: a rollout takes as
+    /// long as ten failovers, and a yardstick's spread is known.
+    pub(crate) fn trials(self, asked: u32) -> u32 {
+        match self {
+            Self::Roll | Self::Keepalived | Self::KeepalivedFast => asked.div_ceil(10),
+            _ => asked,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_has_a_name_of_its_own() {
+        let mut labels: Vec<&str> = Row::value_variants()
+            .iter()
+            .map(|row| row.label())
+            .collect();
+        let all = labels.len();
+        labels.sort_unstable();
+        labels.dedup();
+        assert_eq!(labels.len(), all);
+    }
+
+    #[test]
+    fn costly_rows_are_tried_at_least_once() {
+        assert_eq!(Row::Roll.trials(50), 5);
+        assert_eq!(Row::Roll.trials(1), 1);
+        assert_eq!(Row::Link.trials(50), 50);
+    }
+}

@@ -1,0 +1,170 @@
+//! Setting the speakers up for a row, and back.
+
+use std::net::{IpAddr, SocketAddr};
+
+use anyhow::{Context, Result};
+use ferrolb_lab::plan::{self, Network};
+use ferrolb_lab::{files, tools};
+use serde_json::{Value, json};
+
+use super::rows::{Row, Setup};
+use super::trial::Stand;
+use super::yardstick::{self, Yardstick};
+use crate::ground::{Ground, SYSTEM};
+
+/// The speakers' workload.
+const SPEAKERS: &str = "daemonset/ferrolb-speaker";
+/// The second NIC of a node.
+const SECOND: &str = "eth1";
+/// The port of the Services' UDP.
+const UDP: u16 = 82;
+
+/// A row's stand, and what stands beside it.
+pub(super) struct Scene<'a> {
+    pub(super) stand: Stand<'a>,
+    /// Ended when the row is over.
+    yardstick: Option<Yardstick>,
+}
+
+/// Sets up.
+pub(super) fn enter(ground: &Ground, row: Row) -> Result<Scene<'_>> {
+    let mut yardstick = None;
+    match row.setup() {
+        Setup::Default => {}
+        Setup::Fast => profile(ground, "FERROLB_PROFILE=fast")?,
+        Setup::SecondNetwork => second_network(ground)?,
+        Setup::WithoutApi => ground.lab.kill("api")?,
+        Setup::Keepalived(every) => yardstick = Some(Yardstick::start(ground, every)?),
+    }
+    let ip: IpAddr = match row {
+        Row::Keepalived | Row::KeepalivedFast => yardstick::IP.into(),
+        Row::Link6 => ground.v6,
+        _ => ground.v4.into(),
+    };
+    let watcher = match ip {
+        IpAddr::V4(ip) => Some(ground.watch(ip)?),
+        IpAddr::V6(_) => None,
+    };
+    let stand = Stand {
+        ground,
+        target: SocketAddr::new(ip, UDP),
+        watcher,
+        speakers: yardstick.is_none(),
+    };
+    Ok(Scene { stand, yardstick })
+}
+
+/// Sets back.
+pub(super) fn leave(scene: Scene<'_>, row: Row) -> Result<()> {
+    let ground = scene.stand.ground;
+    drop(scene.yardstick);
+    match row.setup() {
+        Setup::Default | Setup::Keepalived(_) => Ok(()),
+        Setup::Fast => profile(ground, "FERROLB_PROFILE-"),
+        Setup::SecondNetwork => one_network(ground),
+        Setup::WithoutApi => {
+            ground.lab.restart("api")?;
+            ground.whole()
+        }
+    }
+}
+
+/// Sets a variable of the speakers, or takes it away (`NAME-`).
+fn profile(ground: &Ground, variable: &str) -> Result<()> {
+    let set = ["-n", SYSTEM, "set", "env", SPEAKERS, variable];
+    ground.lab.kubectl(set)?;
+    ground.whole()
+}
+
+/// Gives every node a NIC on the spare network and moves the gossip there. As
+/// each speaker needs an address of its own, each gets a DaemonSet of its own.
+fn second_network(ground: &Ground) -> Result<()> {
+    let lab = &ground.lab;
+    let all = lab.kubectl(["-n", SYSTEM, "get", SPEAKERS, "-ojson"])?;
+    let all: Value = serde_json::from_str(&all).context("the DaemonSet of the speakers")?;
+    lab.kubectl(["-n", SYSTEM, "delete", SPEAKERS])?;
+    for node in 1..=ground.nodes() {
+        lab.plug(node, SECOND)?;
+        let file = lab.dirs().file(&format!("speaker-{node}.json"));
+        files::write_json(&file, &speaker_of(&all, node)?)?;
+        lab.kubectl(["apply", "-f", &file.display().to_string()])?;
+    }
+    for node in 1..=ground.nodes() {
+        let name = format!("{SPEAKERS}-{node}");
+        lab.kubectl(["-n", SYSTEM, "rollout", "status", &name, "--timeout=120s"])?;
+    }
+    Ok(())
+}
+
+/// The speakers' DaemonSet for one node alone, gossiping on the spare network.
+fn speaker_of(all: &Value, node: u8) -> Result<Value> {
+    let mut one = json!({
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": { "name": format!("ferrolb-speaker-{node}"), "namespace": SYSTEM },
+        "spec": {
+            "selector": all["spec"]["selector"],
+            "template": all["spec"]["template"],
+        },
+    });
+    let alone = json!(node.to_string());
+    one["spec"]["selector"]["matchLabels"]["bench-node"] = alone.clone();
+    one["spec"]["template"]["metadata"]["labels"]["bench-node"] = alone;
+    one["spec"]["template"]["spec"]["nodeSelector"] =
+        json!({ "kubernetes.io/hostname": plan::node_name(node) });
+    let env = one["spec"]["template"]["spec"]["containers"][0]["env"]
+        .as_array_mut()
+        .context("the speakers' environment")?;
+    let address = Network::Spare.v4(plan::node_host(node));
+    for variable in env
+        .iter_mut()
+        .filter(|variable| variable["name"] == "FERROLB_GOSSIP_ADDRESS")
+    {
+        *variable = json!({ "name": "FERROLB_GOSSIP_ADDRESS", "value": address });
+    }
+    Ok(one)
+}
+
+fn one_network(ground: &Ground) -> Result<()> {
+    let lab = &ground.lab;
+    for node in 1..=ground.nodes() {
+        let name = format!("{SPEAKERS}-{node}");
+        lab.kubectl(["-n", SYSTEM, "delete", &name])?;
+        lab.unplug(node, SECOND)?;
+    }
+    let manifests = tools::checkout().join("deploy").display().to_string();
+    lab.kubectl(["apply", "-k", &manifests])?;
+    ground.whole()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_speaker_of_one_node_is_selected_and_addressed_alone() {
+        let all = json!({ "spec": {
+            "selector": { "matchLabels": { "a": "b" } },
+            "template": {
+                "metadata": { "labels": { "a": "b" } },
+                "spec": { "containers": [{ "env": [
+                    { "name": "FERROLB_NODE_NAME", "valueFrom": {} },
+                    { "name": "FERROLB_GOSSIP_ADDRESS", "valueFrom": {} },
+                ] }] },
+            },
+        } });
+        let one = speaker_of(&all, 2).unwrap();
+        let template = &one["spec"]["template"];
+        assert_eq!(
+            one["spec"]["selector"]["matchLabels"],
+            template["metadata"]["labels"]
+        );
+        assert_eq!(template["metadata"]["labels"]["bench-node"], "2");
+        let env = &template["spec"]["containers"][0]["env"];
+        assert_eq!(env[1]["value"], "10.79.0.12");
+        assert_eq!(
+            env[0],
+            all["spec"]["template"]["spec"]["containers"][0]["env"][0]
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! One trial: peace, trouble for the owner under a client's eyes, peace again.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use ferrolb_lab::lab::How;
+use ferrolb_lab::probe::{Probe, Silence, Target};
+use ferrolb_lab::{plan, wait};
+use ferrolb_speaker::wire::mac::Mac;
+
+use super::results::Measure;
+use super::rows::Trouble;
+use crate::ground::{EVERY, Ground, SYSTEM, node_of};
+use crate::say;
+use crate::wire::heard;
+use crate::wire::watcher::Watcher;
+
+/// How long another owner is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the client goes on asking when the heir has answered: a heir that
+/// flaps shows.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// What a trial gave.
+pub(super) type Values = Vec<(Measure, f64)>;
+
+/// Where the trials of a row take place.
+pub(super) struct Stand<'a> {
+    /// The lab.
+    pub(super) ground: &'a Ground,
+    /// Whom the client asks.
+    pub(super) target: SocketAddr,
+    /// Asks for the same IP by ARP; none where it is IPv6.
+    pub(super) watcher: Option<Watcher>,
+    /// Whether the speakers are asked for their view: not where others stand in for them.
+    pub(super) speakers: bool,
+}
+
+impl Stand<'_> {
+    /// Makes one trial and says what came of it.
+    pub(super) fn attempt(&self, trouble: Trouble) -> Result<Values> {
+        self.peace()?;
+        let values = match trouble {
+            Trouble::Node(how) => self.broken_node(how),
+            Trouble::Kill => self.killed(),
+            Trouble::Term => self.replaced(Self::delete_owner),
+            Trouble::Roll => self.replaced(Self::roll),
+        }?;
+        let words: Vec<String> = values
+            .iter()
+            .map(|(measure, value)| format!("{measure:?} {value:.0}"))
+            .collect();
+        say::note(&words.join(", "));
+        Ok(values)
+    }
+
+    /// Waits until there is nothing to be done; gives who answers ARP.
+    fn peace(&self) -> Result<Option<Mac>> {
+        if self.speakers {
+            self.ground.agreed()?;
+        }
+        let watcher = self.watcher.as_ref();
+        watcher
+            .map(|watcher| self.ground.one_answers(watcher))
+            .transpose()
+    }
+
+    /// The machine or its network fails, and comes back.
+    fn broken_node(&self, how: How) -> Result<Values> {
+        let lab = &self.ground.lab;
+        let (probe, owner) = self.probe()?;
+        lab.fail(owner, how)?;
+        let felt = felt_until_another(probe, owner);
+        // Healed whatever was felt: the next trial stands on the same ground.
+        let back = self.probe();
+        let healed = Instant::now();
+        lab.heal(owner)?;
+        self.peace()?;
+        let felt = felt?;
+        let (back, _) = back?;
+        let mut values = vec![
+            (Measure::Silence, milliseconds(felt.longest)),
+            (
+                Measure::SilenceAtReturn,
+                milliseconds(back.finish()?.longest),
+            ),
+        ];
+        values.extend(self.contested(healed));
+        Ok(values)
+    }
+
+    /// The speaker dies without a word; its node goes on.
+    fn killed(&self) -> Result<Values> {
+        let lab = &self.ground.lab;
+        let watcher = self.watcher.as_ref().context("nobody watches")?;
+        let old = self.ground.one_answers(watcher)?;
+        let owner = node_of(old)?;
+        let (probe, _) = self.probe()?;
+        let killed = Instant::now();
+        lab.kill(&format!("speaker-{owner}"))?;
+        let heir = another(watcher, old, killed);
+        // A container that was killed often is started again late; a pod is not.
+        lab.restart(&format!("speaker-{owner}"))?;
+        self.peace()?;
+        let mut values = felt_by(&probe.finish()?);
+        values.push((Measure::NewOwner, milliseconds(heir? - killed)));
+        values.extend(self.contested(killed));
+        Ok(values)
+    }
+
+    /// Speakers are replaced in good order.
+    fn replaced(&self, replace: fn(&Self) -> Result<()>) -> Result<Values> {
+        let begun = Instant::now();
+        let (probe, _) = self.probe()?;
+        replace(self)?;
+        let status = ["-n", SYSTEM, "rollout", "status"];
+        let what = ["daemonset/ferrolb-speaker", "--timeout=120s"];
+        self.ground
+            .lab
+            .kubectl([status.as_slice(), &what].concat())?;
+        self.peace()?;
+        let mut values = felt_by(&probe.finish()?);
+        values.extend(self.contested(begun));
+        Ok(values)
+    }
+
+    fn delete_owner(&self) -> Result<()> {
+        let watcher = self.watcher.as_ref().context("nobody watches")?;
+        let old = self.ground.one_answers(watcher)?;
+        let begun = Instant::now();
+        let node = plan::node_name(node_of(old)?);
+        let on_node = format!("--field-selector=spec.nodeName={node}");
+        let speakers = "--selector=app.kubernetes.io/component=speaker";
+        let delete = ["-n", SYSTEM, "delete", "pods", speakers, &on_node];
+        self.ground.lab.kubectl(delete)?;
+        another(watcher, old, begun).map(drop)
+    }
+
+    fn roll(&self) -> Result<()> {
+        let what = "daemonset/ferrolb-speaker";
+        let restart = ["-n", SYSTEM, "rollout", "restart", what];
+        self.ground.lab.kubectl(restart)?;
+        Ok(())
+    }
+
+    /// A client that asks and is answered; and by which node.
+    fn probe(&self) -> Result<(Probe, u8)> {
+        let namespace = self.ground.lab.client_namespace();
+        let probe = Probe::start(&namespace, Target::udp(self.target))?;
+        let owner = probe.expect("an answer to the probes", PATIENCE, |_| true)?;
+        let number = self.ground.lab.node_number(&owner.node);
+        let number = number.with_context(|| format!("{} is no node", owner.node))?;
+        Ok((probe, number))
+    }
+
+    /// How long two stations answered ARP since a moment.
+    fn contested(&self, since: Instant) -> Option<(Measure, f64)> {
+        let answers = self.watcher.as_ref()?.since(since);
+        let questions = u32::try_from(heard::contested(&answers)).unwrap_or(u32::MAX);
+        Some((Measure::TwoAnswer, milliseconds(EVERY * questions)))
+    }
+}
+
+/// What the client feels until another node answers, and a moment longer.
+fn felt_until_another(probe: Probe, owner: u8) -> Result<Silence> {
+    let owner = plan::node_name(owner);
+    let what = format!("another node than {owner} to answer");
+    probe.expect(&what, PATIENCE, |by| by.node != owner)?;
+    std::thread::sleep(LINGER);
+    Ok(probe.finish()?)
+}
+
+fn felt_by(silence: &Silence) -> Values {
+    let lost = u32::try_from(silence.lost).unwrap_or(u32::MAX);
+    vec![
+        (Measure::Silence, milliseconds(silence.longest)),
+        (Measure::Lost, f64::from(lost)),
+    ]
+}
+
+/// When another station than `old` first answered ARP.
+fn another(watcher: &Watcher, old: Mac, since: Instant) -> Result<Instant> {
+    let what = format!("another station than {old} to answer ARP");
+    let answer = wait::until(&what, PATIENCE, || {
+        heard::first_of_another(&watcher.since(since), old).ok_or_else(|| "none".to_owned())
+    })?;
+    Ok(answer.at)
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}

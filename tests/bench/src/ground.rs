@@ -1,0 +1,206 @@
+//! The lab a bench stands on: brought up once, brought back to peace between
+//! trials, taken down at the end whatever happened.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use ferrolb_lab::demo::look;
+use ferrolb_lab::lab::{Lab, Options};
+use ferrolb_lab::plan::{self, Network};
+use ferrolb_lab::progress::{Silent, Stderr};
+use ferrolb_lab::{files, interrupt, tools, wait};
+use ferrolb_speaker::wire::mac::Mac;
+use serde_json::json;
+
+use crate::say;
+use crate::scrape::Metrics;
+use crate::wire::heard;
+use crate::wire::watcher::{Watch, Watcher};
+
+/// FerroLB's namespace.
+pub(crate) const SYSTEM: &str = "ferrolb-system";
+/// The namespace of the workload.
+const DEMO: &str = "demo";
+/// How long the cluster may take to be whole again.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The time between two questions of who has an IP.
+pub(crate) const EVERY: Duration = Duration::from_millis(5);
+/// How long one station must have been the only one to answer.
+const PEACE: Duration = Duration::from_millis(150);
+/// Where speakers say what they count.
+const METRICS_PORT: u16 = 9617;
+
+/// A lab with FerroLB, the workload, and a Service of each family.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    pub(crate) lab: Lab,
+    /// The IPv4 Service's address.
+    pub(crate) v4: Ipv4Addr,
+    /// The IPv6 Service's address.
+    pub(crate) v6: IpAddr,
+}
+
+impl Ground {
+    /// Brings it up with so many nodes.
+    pub(crate) fn up(nodes: u8) -> Result<Self> {
+        interrupt::watch()?;
+        let lab = Lab::open(&tools::checkout().join("target/lab-bench"))?;
+        // What was left of another run may be of another version.
+        lab.down(&Silent)?;
+        let options = Options {
+            nodes,
+            ..Options::default()
+        };
+        let ground = lab
+            .up(&options, &Stderr::new())
+            .map_err(anyhow::Error::from)
+            .and_then(|()| furnish(&lab));
+        match ground {
+            Ok((v4, v6)) => {
+                let ground = Self { lab, v4, v6 };
+                ground.whole()?;
+                Ok(ground)
+            }
+            Err(error) => {
+                lab.down(&Silent)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The number of nodes.
+    pub(crate) fn nodes(&self) -> u8 {
+        self.lab.nodes()
+    }
+
+    /// Begins to ask who has an IPv4 address, from the bridge itself.
+    pub(crate) fn watch(&self, ip: Ipv4Addr) -> Result<Watcher> {
+        Watcher::start(Watch {
+            namespace: self.lab.lan_namespace(),
+            nic: Network::Lan.bridge().to_owned(),
+            from: Network::Lan.v4(plan::GATEWAY).parse()?,
+            ip,
+            every: EVERY,
+        })
+    }
+
+    /// Waits until every node is Ready and every pod of FerroLB and of the
+    /// workload is.
+    pub(crate) fn whole(&self) -> Result<()> {
+        let timeout = format!("--timeout={}s", PATIENCE.as_secs());
+        let ready = ["wait", "--for=condition=Ready", "nodes", "--all", &timeout];
+        self.lab.kubectl(ready)?;
+        for (namespace, what) in [
+            (SYSTEM, "deployment/ferrolb-controller"),
+            (SYSTEM, "daemonset/ferrolb-speaker"),
+            (DEMO, "daemonset/echo"),
+        ] {
+            let status = ["-n", namespace, "rollout", "status", what, &timeout];
+            self.lab.kubectl(status)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until every speaker sees every other one and each IP has one
+    /// owner, as the speakers say; works without the API server.
+    pub(crate) fn agreed(&self) -> Result<()> {
+        wait::until("the speakers to agree", PATIENCE, || self.agree())?;
+        Ok(())
+    }
+
+    /// Waits until one station, and no other, has answered for a while.
+    pub(crate) fn one_answers(&self, watcher: &Watcher) -> Result<Mac> {
+        let least = PEACE.as_millis() / EVERY.as_millis() / 2;
+        let least = usize::try_from(least).unwrap_or(usize::MAX);
+        let sole = wait::until("one station to answer ARP", PATIENCE, || {
+            let answers = watcher.since(Instant::now() - PEACE);
+            heard::sole(&answers, least).ok_or_else(|| {
+                let mut macs: Vec<Mac> = answers.iter().map(|answer| answer.mac).collect();
+                macs.sort();
+                macs.dedup();
+                format!("{} answers, from {macs:?}", answers.len())
+            })
+        })?;
+        Ok(sole)
+    }
+
+    /// What the speaker on a node counts.
+    pub(crate) fn metrics(&self, node: u8) -> Result<Metrics> {
+        let ip: IpAddr = Network::Lan.v4(plan::node_host(node)).parse()?;
+        let address = SocketAddr::new(ip, METRICS_PORT);
+        Metrics::fetch(&self.lab.lan_namespace(), address)
+    }
+
+    fn agree(&self) -> Result<(), String> {
+        let (mut owned, mut wanted) = (0.0, 0.0);
+        for node in 1..=self.nodes() {
+            let name = plan::node_name(node);
+            let metrics = self
+                .metrics(node)
+                .map_err(|error| format!("{name}: {error:#}"))?;
+            let members = metrics.sum("ferrolb_speaker_gossip_members", "");
+            if (members - f64::from(self.nodes())).abs() > 0.5 {
+                return Err(format!("{name} sees {members} members"));
+            }
+            owned += metrics.sum("ferrolb_speaker_owned_ips", "");
+            wanted = metrics.sum("ferrolb_speaker_wanted_ips", "");
+        }
+        match (owned - wanted).abs() < 0.5 {
+            true => Ok(()),
+            false => Err(format!("{owned} IPs owned, {wanted} wanted")),
+        }
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        // Harmless if it is down already; told if it is not.
+        if let Err(error) = self.lab.down(&Silent) {
+            say::note(&error.sentence());
+        }
+    }
+}
+
+/// The node whose NIC on the LAN has this MAC.
+pub(crate) fn node_of(mac: Mac) -> Result<u8> {
+    let text = mac.to_string();
+    let node = (1..=plan::MAX_NODES).find(|node| Network::Lan.mac(plan::node_host(*node)) == text);
+    node.with_context(|| format!("{mac} is no node's"))
+}
+
+/// The workload and its two Services; gives their addresses.
+fn furnish(lab: &Lab) -> Result<(Ipv4Addr, IpAddr)> {
+    for sample in ["echo.yaml", "service-local.yaml"] {
+        let file = tools::checkout().join("config/samples").join(sample);
+        lab.kubectl(["apply", "-f", &file.display().to_string()])?;
+    }
+    let file = lab.dirs().file("echo6.json");
+    files::write_json(&file, &ipv6_service())?;
+    lab.kubectl(["apply", "-f", &file.display().to_string()])?;
+    let v4 = look::wait_for_ip(lab, DEMO, "echo")?;
+    let v6 = wait::until("the IPv6 Service's address", PATIENCE, || {
+        let ips = look::external_ips(lab, DEMO, "echo6").map_err(|error| error.sentence())?;
+        ips.first().copied().ok_or_else(|| "none yet".to_owned())
+    })?;
+    if !v6.is_ipv6() {
+        bail!("the IPv6 Service has {v6}");
+    }
+    Ok((v4, v6))
+}
+
+fn ipv6_service() -> serde_json::Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": { "name": "echo6", "namespace": DEMO },
+        "spec": {
+            "type": "LoadBalancer",
+            "externalTrafficPolicy": "Local",
+            "ipFamilies": ["IPv6"],
+            "ipFamilyPolicy": "SingleStack",
+            "selector": { "app.kubernetes.io/name": "echo" },
+            "ports": [{ "name": "udp", "port": 82, "targetPort": "udp", "protocol": "UDP" }],
+        },
+    })
+}

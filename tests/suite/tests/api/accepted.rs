@@ -1,0 +1,109 @@
+//! Claims about the configuration in force: kept in a ConfigMap, and what a
+//! controller begins with while the doors hold a fault or nothing.
+
+use ferrolb_core::config::Config;
+use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_KEY, CONFIG_MAP, MADE_FROM};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::ResourceExt;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use libtest_mimic::Failed;
+use serde_json::json;
+
+use crate::Outcome;
+use crate::cluster::Cluster;
+use crate::wait;
+
+const LAN: &str = "pools: [{name: lan, addresses: [10.77.0.240-10.77.0.250]}]";
+
+const BAD: &str = "pools: [{name: lan, addresses: [10.0.0.300]}]";
+
+/// Waits until what is kept reads as the same configuration.
+async fn kept(cluster: &Cluster, text: &str) -> Result<ConfigMap, Failed> {
+    let expected = Config::from_yaml(text).map_err(|faults| faults.to_string())?;
+    let maps = cluster.in_system::<ConfigMap>();
+    wait::until("the configuration kept", async || {
+        let map = maps.get(ACCEPTED_CONFIG_MAP).await;
+        let map = map.map_err(|error| error.to_string())?;
+        let text = map.data.as_ref().and_then(|data| data.get(CONFIG_KEY));
+        let config = Config::from_yaml(text.ok_or("it has no text")?);
+        match config.map_err(|faults| faults.to_string())? {
+            config if config == expected => Ok(map),
+            other => Err(format!("it says {other:?}")),
+        }
+    })
+    .await
+}
+
+async fn delete(cluster: &Cluster, name: &str) -> Outcome {
+    let maps = cluster.in_system::<ConfigMap>();
+    maps.delete(name, &DeleteParams::default()).await?;
+    Ok(())
+}
+
+pub(crate) async fn what_is_in_force_is_kept_and_comes_back_when_deleted_or_edited(
+    cluster: &mut Cluster,
+) -> Outcome {
+    cluster.configure(LAN).await?;
+    let controller = cluster.controller().await?;
+    let map = kept(cluster, LAN).await?;
+    let made_from = map.annotations().get(MADE_FROM);
+    assert!(made_from.is_some_and(|text| text.starts_with("ConfigMap/ferrolb@")));
+    cluster.configure(BAD).await?;
+    cluster
+        .event(CONFIG_MAP, "ConfigInvalid", &["not used"])
+        .await?;
+    let still = kept(cluster, LAN).await?;
+    assert_eq!(still.resource_version(), map.resource_version());
+    delete(cluster, ACCEPTED_CONFIG_MAP).await?;
+    kept(cluster, LAN).await?;
+    let edit = Patch::Merge(json!({"data": {CONFIG_KEY: "pools: []"}}));
+    let maps = cluster.in_system::<ConfigMap>();
+    maps.patch(ACCEPTED_CONFIG_MAP, &PatchParams::default(), &edit)
+        .await?;
+    kept(cluster, LAN).await?;
+    controller.stop().await
+}
+
+pub(crate) async fn a_controller_restarted_under_a_fault_goes_on_with_what_was_accepted(
+    cluster: &mut Cluster,
+) -> Outcome {
+    cluster.configure(LAN).await?;
+    let controller = cluster.controller().await?;
+    cluster.create("before", json!({})).await?;
+    cluster.shows("before", &["10.77.0.240"]).await?;
+    kept(cluster, LAN).await?;
+    cluster.configure(BAD).await?;
+    cluster
+        .event(CONFIG_MAP, "ConfigInvalid", &["not used"])
+        .await?;
+    controller.stop().await?;
+    let controller = cluster.controller().await?;
+    cluster.create("after", json!({})).await?;
+    cluster.shows("after", &["10.77.0.241"]).await?;
+    cluster.shows("before", &["10.77.0.240"]).await?;
+    let parts = ["what was accepted last (ConfigMap ferrolb-accepted) is in force"];
+    cluster.event(CONFIG_MAP, "ConfigInvalid", &parts).await?;
+    controller.stop().await
+}
+
+pub(crate) async fn a_deleted_config_map_takes_no_address_away_even_across_a_restart(
+    cluster: &mut Cluster,
+) -> Outcome {
+    cluster.configure(LAN).await?;
+    let controller = cluster.controller().await?;
+    cluster.create("before", json!({})).await?;
+    cluster.shows("before", &["10.77.0.240"]).await?;
+    kept(cluster, LAN).await?;
+    delete(cluster, CONFIG_MAP).await?;
+    cluster
+        .event(ACCEPTED_CONFIG_MAP, "ConfigMissing", &["stays in force"])
+        .await?;
+    controller.stop().await?;
+    let controller = cluster.controller().await?;
+    cluster.create("after", json!({})).await?;
+    cluster.shows("after", &["10.77.0.241"]).await?;
+    cluster.shows("before", &["10.77.0.240"]).await?;
+    cluster.configure("pools: []").await?;
+    cluster.shows("before", &[]).await?;
+    controller.stop().await
+}

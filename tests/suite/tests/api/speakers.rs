@@ -1,0 +1,182 @@
+//! Claims about what the controller makes of what speakers say. The claims speak
+//! for the speakers, in `ServiceL2Status` objects.
+
+use std::time::Duration;
+
+use ferrolb_api::l2_status::ServiceL2Status;
+use ferrolb_core::announcement::{
+    ANNOUNCES, CONFLICTS, NODE_LABEL, SERVICE_NAME_LABEL, SERVICE_NAMESPACE_LABEL,
+};
+use ferrolb_core::names::ANNOUNCED;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use libtest_mimic::Failed;
+use serde_json::{Value, json};
+
+use crate::Outcome;
+use crate::cluster::Cluster;
+use crate::{doors, wait};
+
+const LAN: &str = "pools: [{name: lan, addresses: [10.77.0.240-10.77.0.250]}]";
+const MAC: &str = "02:00:00:00:00:99";
+
+/// Removes what speakers said; where there is no CRD there is nothing.
+pub(crate) async fn clear(cluster: &Cluster) -> Outcome {
+    let said = cluster.in_system::<ServiceL2Status>();
+    let (delete, all) = (DeleteParams::default(), ListParams::default());
+    match said.delete_collection(&delete, &all).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        other => {
+            other?;
+            Ok(())
+        }
+    }
+}
+
+/// A speaker on a node says something about a Service, as ours does: first the
+/// object, then its status.
+async fn say(cluster: &Cluster, node: &str, service: &str, annotations: Value) -> Outcome {
+    let name = format!("l2-{node}-{service}");
+    let object = serde_json::from_value(json!({
+        "apiVersion": "metallb.io/v1beta1", "kind": "ServiceL2Status",
+        "metadata": {
+            "name": name, "annotations": annotations,
+            "labels": {
+                NODE_LABEL: node, SERVICE_NAME_LABEL: service, SERVICE_NAMESPACE_LABEL: "default",
+            },
+        },
+        "spec": {},
+    }))?;
+    let said = cluster.in_system::<ServiceL2Status>();
+    said.create(&PostParams::default(), &object).await?;
+    let status = json!({"status": {
+        "node": node, "serviceName": service, "serviceNamespace": "default",
+        "interfaces": [{"name": "eth0"}],
+    }});
+    said.patch_status(&name, &PatchParams::default(), &Patch::Merge(status))
+        .await?;
+    Ok(())
+}
+
+async fn hush(cluster: &Cluster, node: &str, service: &str) -> Outcome {
+    let said = cluster.in_system::<ServiceL2Status>();
+    let name = format!("l2-{node}-{service}");
+    said.delete(&name, &DeleteParams::default()).await?;
+    Ok(())
+}
+
+/// Waits until the condition `Announced` says this.
+async fn announced(cluster: &Cluster, name: &str, expected: (&str, &str, &str)) -> Outcome {
+    wait::until(&format!("{name} to be {expected:?}"), async || {
+        let service = cluster.services().get(name).await;
+        let service = service.map_err(|error| error.to_string())?;
+        let conditions = service.status.and_then(|status| status.conditions);
+        let mut conditions = conditions.unwrap_or_default().into_iter();
+        let ours = conditions.find(|c| c.type_ == ANNOUNCED);
+        let ours = ours.ok_or("it has no such condition")?;
+        match (&*ours.status, &*ours.reason, &*ours.message) {
+            said if said == expected => Ok(()),
+            said => Err(format!("it is {said:?}")),
+        }
+    })
+    .await
+}
+
+async fn version(cluster: &Cluster, name: &str) -> Result<Option<String>, Failed> {
+    Ok(cluster
+        .services()
+        .get(name)
+        .await?
+        .metadata
+        .resource_version)
+}
+
+pub(crate) async fn a_service_names_the_node_that_announces_it(cluster: &mut Cluster) -> Outcome {
+    doors::install(cluster).await?;
+    cluster.configure(LAN).await?;
+    let controller = cluster.controller().await?;
+    cluster.create("web", json!({})).await?;
+    cluster.shows("web", &["10.77.0.240"]).await?;
+    let claim = |epoch: u64| json!({ANNOUNCES: format!("10.77.0.240={epoch}")});
+    say(cluster, "n1", "web", claim(1)).await?;
+    let by = |node: &str| format!("10.77.0.240 by {node} (eth0)");
+    announced(cluster, "web", ("True", "Announced", &by("n1"))).await?;
+    say(cluster, "n2", "web", claim(2)).await?;
+    announced(cluster, "web", ("True", "Announced", &by("n2"))).await?;
+    let before = version(cluster, "web").await?;
+    hush(cluster, "n1", "web").await?;
+    // Whoever reads the whole of what was said says the same.
+    controller.stop().await?;
+    let controller = cluster.controller().await?;
+    cluster.create("other", json!({})).await?;
+    say(cluster, "n2", "other", json!({ANNOUNCES: "10.77.0.241=1"})).await?;
+    let other = "10.77.0.241 by n2 (eth0)";
+    announced(cluster, "other", ("True", "Announced", other)).await?;
+    assert_eq!(
+        version(cluster, "web").await?,
+        before,
+        "it was written again"
+    );
+    hush(cluster, "n2", "web").await?;
+    let nobody = "10.77.0.240 by no node: there is none eligible, or no ready endpoint";
+    announced(cluster, "web", ("False", "NotAnnounced", nobody)).await?;
+    controller.stop().await
+}
+
+pub(crate) async fn an_address_that_a_stranger_uses_is_replaced_unless_it_was_asked_for(
+    cluster: &mut Cluster,
+) -> Outcome {
+    doors::install(cluster).await?;
+    cluster.configure(LAN).await?;
+    let controller = cluster.controller().await?;
+    cluster.create("any", json!({})).await?;
+    let wish = json!({"spec": {"loadBalancerIP": "10.77.0.250"}});
+    cluster.create("wish", wish).await?;
+    cluster.shows("any", &["10.77.0.240"]).await?;
+    cluster.shows("wish", &["10.77.0.250"]).await?;
+    let clash = |ip: &str| json!({CONFLICTS: format!("{ip}={MAC}")});
+    say(cluster, "n1", "any", clash("10.77.0.240")).await?;
+    cluster.shows("any", &["10.77.0.241"]).await?;
+    let parts = ["10.77.0.240 was taken back", MAC];
+    let event = cluster.event("any", "AddressConflict", &parts).await?;
+    assert_eq!(event.type_.as_deref(), Some("Warning"));
+    let state = controller.state().await?;
+    assert_eq!(state["quarantined"][0]["ip"], "10.77.0.240");
+    assert_eq!(state["quarantined"][0]["stranger"], MAC);
+    say(cluster, "n1", "wish", clash("10.77.0.250")).await?;
+    let saw = format!("10.77.0.250 is used by {MAC} on the LAN, which n1 saw");
+    announced(cluster, "wish", ("False", "AddressConflict", &saw)).await?;
+    cluster
+        .event("wish", "AddressConflict", &["10.77.0.250", MAC])
+        .await?;
+    cluster.shows("wish", &["10.77.0.250"]).await
+}
+
+pub(crate) async fn what_a_dead_speaker_left_behind_is_swept(cluster: &mut Cluster) -> Outcome {
+    doors::install(cluster).await?;
+    cluster.configure(LAN).await?;
+    let _controller = cluster.controller().await?;
+    cluster.create("web", json!({})).await?;
+    cluster.shows("web", &["10.77.0.240"]).await?;
+    say(cluster, "n1", "web", json!({ANNOUNCES: "10.77.0.240=1"})).await?;
+    say(cluster, "n2", "web", json!({ANNOUNCES: "10.77.0.249=1"})).await?;
+    say(cluster, "n1", "gone", json!({ANNOUNCES: "10.77.0.250=1"})).await?;
+    // MetalLB's own have no such annotations, and are not ours to delete.
+    say(cluster, "n3", "gone", json!({})).await?;
+    let said = cluster.in_system::<ServiceL2Status>();
+    wait::within(
+        Duration::from_secs(90),
+        "two objects to be swept",
+        async || {
+            let all = said.list(&ListParams::default()).await;
+            let all = all.map_err(|error| error.to_string())?;
+            let names = all
+                .iter()
+                .filter_map(|object| object.metadata.name.as_deref());
+            match &names.collect::<Vec<_>>()[..] {
+                ["l2-n1-web", "l2-n3-gone"] => Ok(()),
+                other => Err(format!("there are {other:?}")),
+            }
+        },
+    )
+    .await
+}
