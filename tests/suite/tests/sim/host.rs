@@ -151,7 +151,7 @@ impl Process {
         let (ip, sign) = frame.claim();
         let relevant = match sign {
             Sign::Tested => owned.contains(ip),
-            Sign::Asked | Sign::Told => table.watched.contains(&ip),
+            Sign::Asked | Sign::Told | Sign::Announced => table.watched.contains(&ip),
         };
         let reply = answer(frame, mac, owned).filter(|_| !mute);
         let sighting = Sighting {
