@@ -99,13 +99,13 @@ pub(crate) struct World {
     pub(crate) oracle: Oracle,
     /// Every take-over so far.
     pub(crate) taken: Vec<Taken>,
-    /// Every decision so far to announce an owned IP again.
+    /// Every decision so far to announce an IP.
     pub(crate) announced: Vec<(Instant, usize, IpAddr)>,
     log: Vec<(Instant, String)>,
 }
 
 impl World {
-    /// A cluster whose speakers all start within half a second.
+    /// A cluster whose speakers start one shortly after the other.
     pub(crate) fn new(size: Size, seed: u64) -> Self {
         let now = Instant::now();
         let ips = scene::ips(size.ips);
@@ -128,8 +128,8 @@ impl World {
         };
         world.schedule(now, Event::Look);
         for station in 0..size.stations {
-            let pause = world.rng.random_range(0..500);
-            world.run(Duration::from_millis(pause / 10));
+            let pause = world.rng.random_range(0..50);
+            world.run(Duration::from_millis(pause));
             world.apply(Fault::Start(station));
         }
         world
@@ -226,7 +226,7 @@ impl World {
                 self.oracle.plan(ip, self.now);
             }
         }
-        if let Action::Announce { ip } = action {
+        if let Action::Announce { ip } | Action::TakeOver { ip, .. } = action {
             self.announced.push((self.now, station, *ip));
         }
         if !matches!(action, Action::Ask { .. }) {
