@@ -97,6 +97,13 @@ struct Hearing {
     tests: u32,
 }
 
+impl Hearing {
+    fn tested(&mut self, now: Instant) {
+        self.tested_since.get_or_insert(now);
+        self.tests = self.tests.saturating_add(1);
+    }
+}
+
 /// Watches owners.
 #[derive(Debug)]
 pub struct Watchman {
@@ -315,10 +322,8 @@ impl Watchman {
             {
                 hearing.called = Some(now);
                 hearing.turn = hearing.turn.wrapping_add(WITNESSES);
-                // That none of them answers is as good as a test of the link.
                 if !witnesses.is_empty() {
-                    hearing.tested_since.get_or_insert(now);
-                    hearing.tests = hearing.tests.saturating_add(1);
+                    hearing.tested(now);
                 }
                 called.extend(witnesses);
             }
@@ -343,8 +348,7 @@ impl Watchman {
                 continue;
             }
             hearing.turn = hearing.turn.wrapping_add(1);
-            hearing.tested_since.get_or_insert(now);
-            hearing.tests = hearing.tests.saturating_add(1);
+            hearing.tested(now);
             questions.extend(next);
         }
         questions

@@ -186,6 +186,29 @@ fn the_heir_of_a_draining_owner_does_not_lose_time_on_the_wire() {
 }
 
 #[test]
+fn nobody_waits_for_a_node_that_is_only_starting() {
+    let mut world = World::new();
+    world.ownership = Ownership::new("c".to_owned(), Timing::default());
+    world.facts.candidates.insert(IP, nodes(["b", "c"]));
+    assert!(rank(IP, "b") > rank(IP, "c"), "b would come first");
+    world.b().starting = true;
+    assert!(matches!(world.step()[..], [Action::Ask { .. }]));
+}
+
+#[test]
+fn who_no_longer_comes_first_stops_asking() {
+    let mut world = World::new();
+    world.ownership = Ownership::new("c".to_owned(), Timing::default());
+    world.facts.candidates.insert(IP, nodes(["b", "c"]));
+    world.b().starting = true;
+    world.step();
+    world.b().starting = false;
+    assert_eq!(world.pass(Timing::default().ask_fresh), []);
+    let later = world.pass(Timing::default().patience);
+    assert!(matches!(later[..], [Action::Ask { .. }]), "{later:?}");
+}
+
+#[test]
 fn nobody_announces_what_no_node_may_serve() {
     let mut world = World::owning();
     world.facts.candidates.insert(IP, BTreeMap::new());

@@ -13,6 +13,7 @@ use ferrolb_lab::{files, interrupt, tools, wait};
 use ferrolb_speaker::wire::mac::Mac;
 use serde_json::json;
 
+use crate::place::{self, Turn};
 use crate::say;
 use crate::scrape::Metrics;
 use crate::wire::heard;
@@ -39,13 +40,14 @@ pub(crate) struct Ground {
     pub(crate) v4: Ipv4Addr,
     /// The IPv6 Service's address.
     pub(crate) v6: IpAddr,
+    _turn: Turn,
 }
 
 impl Ground {
     /// Brings it up with so many nodes.
     pub(crate) fn up(nodes: u8) -> Result<Self> {
         interrupt::watch()?;
-        let lab = Lab::open(&tools::checkout().join("target/lab-bench"))?;
+        let (lab, turn) = place::claim()?;
         // What was left of another run may be of another version.
         lab.down(&Silent)?;
         let options = Options {
@@ -58,7 +60,12 @@ impl Ground {
             .and_then(|()| furnish(&lab));
         match ground {
             Ok((v4, v6)) => {
-                let ground = Self { lab, v4, v6 };
+                let ground = Self {
+                    lab,
+                    v4,
+                    v6,
+                    _turn: turn,
+                };
                 ground.whole()?;
                 Ok(ground)
             }

@@ -11,6 +11,7 @@ mod figures;
 mod ground;
 mod manifests;
 mod members;
+mod place;
 mod proc;
 mod rest;
 mod say;

@@ -17,6 +17,7 @@ use ferrolb_lab::{files, interrupt, netns, run, wait};
 use serde_json::{Value, json};
 
 use crate::manifests::{self, SERVICES};
+use crate::place::{self, Turn};
 use crate::say;
 use crate::scrape::Metrics;
 
@@ -31,6 +32,7 @@ pub(crate) struct Rig {
     speaker: PathBuf,
     kubeconfig: PathBuf,
     _controller: Kept,
+    _turn: Turn,
 }
 
 /// Speakers at work; they end, and their objects go, when dropped.
@@ -47,7 +49,7 @@ impl Rig {
         let [controller, speaker] = programs.as_slice() else {
             anyhow::bail!("{} programs were built", programs.len());
         };
-        let lab = Lab::open(&tools::checkout().join("target/lab-bench"))?;
+        let (lab, turn) = place::claim()?;
         lab.down(&Silent)?;
         let rig = bring_up(&lab, members, controller);
         match rig {
@@ -56,6 +58,7 @@ impl Rig {
                 speaker: speaker.clone(),
                 kubeconfig,
                 _controller: controller,
+                _turn: turn,
             }),
             Err(error) => {
                 lab.down(&Silent)?;

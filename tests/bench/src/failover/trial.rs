@@ -40,9 +40,9 @@ pub(super) struct Stand<'a> {
 impl Stand<'_> {
     /// Makes one trial and says what came of it.
     pub(super) fn attempt(&self, trouble: Trouble) -> Result<Values> {
-        self.peace()?;
+        let owner = self.peace()?;
         let values = match trouble {
-            Trouble::Node(how) => self.broken_node(how),
+            Trouble::Node(how) => self.broken_node(owner, how),
             Trouble::Kill => self.killed(),
             Trouble::Term => self.replaced(Self::delete_owner),
             Trouble::Roll => self.replaced(Self::roll),
@@ -67,13 +67,13 @@ impl Stand<'_> {
     }
 
     /// The machine or its network fails, and comes back.
-    fn broken_node(&self, how: How) -> Result<Values> {
+    fn broken_node(&self, owner: Option<Mac>, how: How) -> Result<Values> {
         let lab = &self.ground.lab;
-        let (probe, owner) = self.probe()?;
+        let (probe, owner) = self.probe(owner)?;
         lab.fail(owner, how)?;
         let felt = felt_until_another(probe, owner);
         // Healed whatever was felt: the next trial stands on the same ground.
-        let back = self.probe();
+        let back = self.probe(None);
         let healed = Instant::now();
         lab.heal(owner)?;
         self.peace()?;
@@ -96,7 +96,7 @@ impl Stand<'_> {
         let watcher = self.watcher.as_ref().context("nobody watches")?;
         let old = self.ground.one_answers(watcher)?;
         let owner = node_of(old)?;
-        let (probe, _) = self.probe()?;
+        let (probe, _) = self.probe(Some(old))?;
         let killed = Instant::now();
         lab.kill(&format!("speaker-{owner}"))?;
         let heir = another(watcher, old, killed);
@@ -112,7 +112,7 @@ impl Stand<'_> {
     /// Speakers are replaced in good order.
     fn replaced(&self, replace: fn(&Self) -> Result<()>) -> Result<Values> {
         let begun = Instant::now();
-        let (probe, _) = self.probe()?;
+        let (probe, _) = self.probe(None)?;
         replace(self)?;
         let status = ["-n", SYSTEM, "rollout", "status"];
         let what = ["daemonset/ferrolb-speaker", "--timeout=120s"];
@@ -144,13 +144,21 @@ impl Stand<'_> {
         Ok(())
     }
 
-    /// A client that asks and is answered; and by which node.
-    fn probe(&self) -> Result<(Probe, u8)> {
+    /// A client that asks, and the node that answers it: the owner, if that is
+    /// known. A client may go on asking another for a second or two, as Linux
+    /// heeds no second change of an entry within one second.
+    fn probe(&self, owner: Option<Mac>) -> Result<(Probe, u8)> {
         let namespace = self.ground.lab.client_namespace();
         let probe = Probe::start(&namespace, Target::udp(self.target))?;
-        let owner = probe.expect("an answer to the probes", PATIENCE, |_| true)?;
-        let number = self.ground.lab.node_number(&owner.node);
-        let number = number.with_context(|| format!("{} is no node", owner.node))?;
+        let owner = owner.map(node_of).transpose()?.map(plan::node_name);
+        let right = |node: &str| owner.as_deref().is_none_or(|owner| owner == node);
+        let what = match &owner {
+            Some(owner) => format!("an answer to the probes from {owner}"),
+            None => "an answer to the probes".to_owned(),
+        };
+        let by = probe.expect(&what, PATIENCE, |by| right(&by.node))?;
+        let number = self.ground.lab.node_number(&by.node);
+        let number = number.with_context(|| format!("{} is no node", by.node))?;
         Ok((probe, number))
     }
 

@@ -98,7 +98,10 @@ impl Speaker {
             last_turn: now,
             draining_since: None,
             table: Table::default(),
-            effects: Effects::default(),
+            effects: Effects {
+                said: vec![said::starting(true)],
+                ..Effects::default()
+            },
         }
     }
 
@@ -207,7 +210,10 @@ impl Speaker {
             let others = self.view.members.values();
             let seen = 1 + others.filter(|other| other.alive).count();
             self.settled = seen >= self.members || now - self.started > SETTLE;
-            self.stale |= self.settled;
+            if self.settled {
+                self.stale = true;
+                self.effects.said.push(said::starting(false));
+            }
         }
     }
 
