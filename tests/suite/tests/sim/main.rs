@@ -3,6 +3,12 @@
 //! and healed, with machines that stand still, die and come back. Claims about
 //! what the whole cluster does, each on many seeds.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "every line here is a test"
+)]
+
 mod detector;
 mod fault;
 mod happen;

@@ -67,7 +67,7 @@ fn a_node_whose_port_is_dead_loses_its_ips_and_gets_none_back() {
 
 #[test]
 fn a_port_that_comes_back_moves_nothing_before_it_is_calm() {
-    on_seeds(2, |seed| {
+    on_seeds(6, |seed| {
         let size = Size {
             stations: 3,
             ips: 6,

@@ -84,7 +84,9 @@ pub(crate) fn link(station: usize) -> LanLink {
         index: LINK,
         name: "eth0".to_owned(),
         mac: mac(station),
-        subnets: subnets.map(|text| text.parse().unwrap()).collect(),
+        subnets: subnets
+            .map(|text| text.parse().expect("an address with its length"))
+            .collect(),
     }
 }
 
