@@ -107,6 +107,8 @@ impl Doors {
     /// Takes in a change; what follows from it.
     pub fn hear(&mut self, knock: Knock) -> Vec<Input> {
         let mut inputs = Vec::new();
+        // Nodes beat often and say nothing about the configuration.
+        let about_ground = matches!(knock, Knock::Nodes(_) | Knock::ServiceRanges(_));
         match knock {
             Knock::ConfigMap(change) => self.hear_config_map(change),
             Knock::Accepted(change) => self.accepted.hear(change),
@@ -121,7 +123,7 @@ impl Doors {
         }
         self.used |= !self.objects.is_empty();
         let listed = self.config_map_listed && self.discovered && self.unlisted.is_empty();
-        if listed && (self.accepted.is_listed() || !self.leading) {
+        if listed && !about_ground && (self.accepted.is_listed() || !self.leading) {
             self.read(&mut inputs);
         }
         let clashes = self.ground.news(self.accepted.config());

@@ -207,7 +207,7 @@ fn a_follower_chooses_nothing_whatever_it_is_shown() {
 #[test]
 fn chooses_only_when_every_list_is_in() {
     let world = World::new(TWO);
-    for missing in 0..LISTS.len() {
+    for (missing, last) in LISTS.iter().enumerate() {
         let mut controller = Reconciler::new(None);
         controller.lead();
         let others = LISTS
@@ -216,7 +216,7 @@ fn chooses_only_when_every_list_is_in() {
             .filter(|(index, _)| *index != missing);
         others.for_each(|(_, list)| list(&world, &mut controller));
         assert!(!controller.is_active(), "without list {missing}");
-        LISTS[missing](&world, &mut controller);
+        last(&world, &mut controller);
         assert!(controller.is_active());
         controller.follow();
         assert!(!controller.is_active());
