@@ -22,7 +22,7 @@ demo: packages ## The main job told as a story: an IP arrives, its owner dies, t
 	@cargo lab demo
 
 .PHONY: test
-test: packages lint docs unit layers config allocation wire api lab ## Everything that CI runs
+test: packages lint docs unit layers config allocation sim wire api lab ## Everything that CI runs
 
 .PHONY: lint
 lint: ## Formatting and clippy, warnings denied
@@ -34,7 +34,7 @@ docs: ## The API documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 .PHONY: unit
-unit: ## Unit, property and simulation tests
+unit: ## Unit and property tests
 	cargo test --workspace --exclude ferrolb-tests --exclude ferrolb-lab --locked
 
 .PHONY: layers
@@ -99,6 +99,10 @@ bench-program:
 .PHONY: allocation
 allocation: ## The table of allocation cases on the pure core
 	cargo test -p ferrolb-tests --test allocation --locked
+
+.PHONY: sim
+sim: ## Many speakers in virtual time, over networks that fail (FERROLB_SIM_SEED replays one run)
+	cargo test -p ferrolb-tests --test sim --locked
 
 .PHONY: up
 up: packages ## Start a lab with FerroLB on it

@@ -20,6 +20,8 @@ use crate::wire::mac::Mac;
 const MISSED: u32 = 3;
 /// Intervals without an answer after which an owner is silent.
 const SILENT_AFTER: u32 = 3;
+/// Intervals after which a link counts as heard on that brought no answer before.
+const STEADY_AFTER: u32 = 2;
 /// A question is put again after this fraction of the interval (numerator,
 /// denominator), so many times; then at every interval again.
 const AGAIN: (u32, u32) = (3, 10);
@@ -88,6 +90,8 @@ struct Hearing {
     called: Option<Instant>,
     /// When anybody last answered on it.
     answered: Option<Instant>,
+    /// Since when somebody always did.
+    hears_since: Option<Instant>,
     /// Since when, and how often, it has been tested in vain.
     tested_since: Option<Instant>,
     tests: u32,
@@ -150,9 +154,14 @@ impl Watchman {
         }
     }
 
-    /// A member said on a link to have an address.
+    /// A member answered on a link that it has an address. What it tells
+    /// everybody unasked is no answer: it does not show that this node is heard.
     pub fn heard(&mut self, node: &str, link: u32, ip: IpAddr, now: Instant) {
         if let Some(hearing) = self.hearing.get_mut(&link) {
+            let pause = self.interval * SILENT_AFTER;
+            if hearing.answered.is_none_or(|last| now > last + pause) {
+                hearing.hears_since = Some(now);
+            }
             hearing.answered = Some(now);
             (hearing.tested_since, hearing.tests) = (None, 0);
         }
@@ -234,7 +243,7 @@ impl Watchman {
         let elapsed = now.saturating_duration_since(since);
         if elapsed >= self.interval * SILENT_AFTER
             && watched.missed >= MISSED
-            && self.is_heard(node, since)
+            && self.is_heard(node, since, now)
         {
             OnWire::Silent
         } else if elapsed >= self.interval && watched.missed >= MISSED {
@@ -248,11 +257,16 @@ impl Watchman {
 
     /// Whether, on a link on which `node` is asked, anybody answered after
     /// `since`. That may be the kernel of the silent node itself: it hears this
-    /// node, and its speaker does not answer.
-    fn is_heard(&self, node: &str, since: Instant) -> bool {
+    /// node, and its speaker does not answer. After a pause of this node's own
+    /// port the first answer says little of those that have not been asked since.
+    fn is_heard(&self, node: &str, since: Instant, now: Instant) -> bool {
         let links = self.links_to(node);
         let mut hearing = links.iter().filter_map(|link| self.hearing.get(link));
-        hearing.any(|link| link.answered.is_some_and(|answered| answered > since))
+        let steady = self.interval * STEADY_AFTER;
+        hearing.any(|link| {
+            link.answered.is_some_and(|answered| answered > since)
+                && link.hears_since.is_some_and(|from| now >= from + steady)
+        })
     }
 
     fn links_to(&self, node: &str) -> BTreeSet<u32> {

@@ -147,6 +147,16 @@ fn a_lower_claim_is_answered_by_announcing_again_and_once_more_when_it_is_gone()
 }
 
 #[test]
+fn an_owner_announces_again_when_a_member_comes_back_that_may_have_owned_it_too() {
+    let mut world = World::owning();
+    world.b().alive = false;
+    assert_eq!(world.step(), []);
+    world.b().alive = true;
+    assert_eq!(world.step(), [Action::Announce { ip: IP }]);
+    assert_eq!(world.step(), []);
+}
+
+#[test]
 fn a_draining_owner_answers_until_the_heir_has_claimed() {
     let mut world = World::owning();
     world.facts.draining = true;

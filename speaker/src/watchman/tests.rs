@@ -125,6 +125,19 @@ fn where_nobody_answers_nobody_is_silent() {
 }
 
 #[test]
+fn the_first_answer_after_this_nodes_own_port_was_dead_makes_nobody_silent() {
+    let mut scene = Scene::new();
+    scene.pass(5);
+    (scene.b_answers, scene.c_answers) = (false, false);
+    scene.pass(8);
+    scene.watchman.heard("c", LINK, OF_C, scene.now);
+    scene.now += INTERVAL / 10;
+    assert_eq!(scene.watchman.on_wire(scene.now)["b"], OnWire::Misses);
+    scene.b_answers = true;
+    assert_eq!(scene.pass(2), OnWire::Answers);
+}
+
+#[test]
 fn the_silent_nodes_own_kernel_is_witness_enough() {
     let mut scene = Scene::new();
     let list = Watchlist {
