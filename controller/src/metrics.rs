@@ -53,6 +53,7 @@ pub struct ControllerMetrics {
     total: IntGaugeVec,
     used: IntGaugeVec,
     free: IntGaugeVec,
+    withheld: IntGaugeVec,
     pools: Mutex<BTreeMap<(String, Family), Usage>>,
 }
 
@@ -110,6 +111,11 @@ impl ControllerMetrics {
                 "Addresses of a pool that are left",
                 &pool,
             )?,
+            withheld: registry.gauges(
+                "ferrolb_pool_addresses_withheld",
+                "Addresses of a pool that nobody is given, because strangers use them",
+                &pool,
+            )?,
             pools: Mutex::default(),
         })
     }
@@ -145,6 +151,7 @@ impl ControllerMetrics {
             let _absent = self.total.remove_label_values(&labels);
             let _absent = self.used.remove_label_values(&labels);
             let _absent = self.free.remove_label_values(&labels);
+            let _absent = self.withheld.remove_label_values(&labels);
         }
         for ((pool, family), usage) in &now {
             let labels = [pool.as_str(), family_label(*family)];
@@ -157,6 +164,9 @@ impl ControllerMetrics {
             self.free
                 .with_label_values(&labels)
                 .set(clamped(usage.free()));
+            self.withheld
+                .with_label_values(&labels)
+                .set(clamped(usage.withheld));
         }
         *shown = now;
     }

@@ -1,12 +1,54 @@
-//! Any text is a configuration or a list of faults; none makes the reader fail.
+//! Anything that comes in by the two doors is a configuration or a list of
+//! faults; what is a configuration reads as the same when it is written.
+//!
+//! The input: the text of the ConfigMap, then objects, all separated by a zero
+//! byte. Of an object the first character chooses the kind, the second the
+//! name, the rest is the spec as JSON.
 
 #![no_main]
 
-use ferrolb_core::config::Config;
+use ferrolb_core::config::{Config, Kind, Object, Sources, load, write};
+use ferrolb_core::selector::Labels;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &str| {
-    if let Err(faults) = Config::from_yaml(text) {
-        assert!(!faults.is_empty(), "refused without a fault");
+fuzz_target!(|input: &str| {
+    let mut parts = input.split('\0');
+    let text = parts.next().filter(|text| !text.is_empty());
+    let sources = Sources {
+        text: text.map(str::to_owned),
+        objects: parts.filter_map(object).collect(),
+    };
+    match load(&sources) {
+        Err(faults) => assert!(!faults.is_empty(), "refused without a fault"),
+        Ok(loaded) => reads_as_the_same(loaded.config),
     }
 });
+
+fn object(text: &str) -> Option<Object> {
+    let mut letters = text.chars();
+    let kind = letters.next()?.to_digit(10)?;
+    let kind = Kind::ALL.get(usize::try_from(kind).ok()?)?;
+    let name = letters.next()?.to_string();
+    Some(Object {
+        kind: *kind,
+        name,
+        labels: Labels::new(),
+        spec: serde_json::from_str(letters.as_str()).ok()?,
+    })
+}
+
+fn reads_as_the_same(mut config: Config) {
+    // Passwords are not written down.
+    for peer in &mut config.bgp.peers {
+        peer.password = None;
+    }
+    let text = write(&config).expect("a configuration can be written");
+    let again = Sources {
+        text: Some(text),
+        objects: Vec::new(),
+    };
+    match load(&again) {
+        Ok(again) => assert_eq!(again.config, config),
+        Err(faults) => panic!("what was written does not read: {faults}"),
+    }
+}

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::demand::Wanted;
+use crate::demand::{Bar, Wanted};
 use crate::gossip::View;
-use crate::ownership::{Facts, Node, Standing};
+use crate::ownership::{Facts, Node, Preference, Standing};
 use crate::reach::{Lan, LanLink, links_for};
 use crate::said;
 
@@ -39,10 +39,11 @@ pub struct Ground<'a> {
 pub fn survey(me: &str, view: &View, ground: &Ground<'_>) -> Survey {
     let (others, lan) = members(me, view, ground.own_links);
     let live_lan = live(&lan, &others);
+    let own = me.to_owned();
     let mut survey = Survey::default();
     for (ip, wanted) in ground.wanted {
         let reach = links_for(*ip, &wanted.grants, &live_lan);
-        let links = match reach.get(&me.to_owned()) {
+        let links = match reach.get(&own) {
             Some(links) => links.clone(),
             None => still_answered_on(*ip, ground),
         };
@@ -50,17 +51,31 @@ pub fn survey(me: &str, view: &View, ground: &Ground<'_>) -> Survey {
             survey.facts.reachable.insert(*ip);
             survey.links.insert(*ip, links);
         }
-        let able = wanted.grants.iter().filter(|(node, grant)| {
-            // Grants that are barred count for the subnets only.
-            grant.bar.is_none() && reach.contains_key(node)
-        });
-        let candidates = able.map(|(node, grant)| (node.clone(), grant.score));
-        survey.facts.candidates.insert(*ip, candidates.collect());
+        let able = |node: &Node| reach.contains_key(node);
+        let candidates = candidates(wanted, able);
+        survey.facts.candidates.insert(*ip, candidates);
     }
     survey.lan = lan;
     survey.facts.others = others;
     survey.facts.draining = ground.draining;
     survey
+}
+
+/// The able nodes that may announce, each with how much it is preferred. One
+/// that is being emptied counts only where there is no other: as long as it is
+/// there, it is better than nobody.
+fn candidates(wanted: &Wanted, able: impl Fn(&Node) -> bool) -> BTreeMap<Node, Preference> {
+    let barred_by = |bar: fn(Option<&Bar>) -> bool| {
+        let grants = wanted.grants.iter();
+        let open = grants.filter(|(node, grant)| bar(grant.bar.as_ref()) && able(node));
+        open.map(|(node, grant)| (node.clone(), grant.score))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let free = barred_by(|bar| bar.is_none());
+    if free.is_empty() {
+        return barred_by(|bar| matches!(bar, Some(Bar::Draining(_))));
+    }
+    free
 }
 
 /// A node that is no longer admitted answers where it did, while those links
@@ -98,8 +113,8 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::net::{IpAddr, Ipv4Addr};
 
-    use super::{Ground, Survey, survey};
-    use crate::demand::{Bar, Grant, Interfaces, Wanted};
+    use super::{Ground, Survey, candidates, survey};
+    use crate::demand::{Bar, Grant, Grants, Interfaces, Wanted};
     use crate::gossip::View;
     use crate::interfaces::Patterns;
     use crate::reach::LanLink;
@@ -162,6 +177,28 @@ mod tests {
             assert_eq!(survey.links[&IP], BTreeSet::from([2]));
             assert!(survey.facts.reachable.contains(&IP));
         }
+    }
+
+    #[test]
+    fn a_node_that_is_being_emptied_is_better_than_nobody() {
+        let emptied = Grant {
+            bar: Some(Bar::Draining("going".to_owned())),
+            ..on("eth2")
+        };
+        let mut grants = Grants::from([("a".to_owned(), emptied)]);
+        let alone = among(&grants);
+        assert_eq!(alone.into_keys().collect::<Vec<_>>(), ["a"]);
+        grants.insert("b".to_owned(), on("eth2"));
+        assert_eq!(among(&grants).into_keys().collect::<Vec<_>>(), ["b"]);
+    }
+
+    /// The candidates where every node has a link.
+    fn among(grants: &Grants) -> BTreeMap<String, u32> {
+        let wanted = Wanted {
+            grants: grants.clone(),
+            at_odds: false,
+        };
+        candidates(&wanted, |_| true)
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `claim/IP` | the epoch of its claim on that IP, decimal |
 //! | `draining` | `1` while it is leaving |
+//! | `starting` | `1` until it knows enough to own anything |
 //! | `isolated` | `1` while no other speaker answers it on the LAN |
 //! | `conflict/IP` | the MAC of a stranger that holds that IP |
 //! | `links` | JSON list of its suitable links with carrier |
@@ -19,6 +20,7 @@ use crate::wire::mac::Mac;
 
 const CLAIM: &str = "claim/";
 const DRAINING: &str = "draining";
+const STARTING: &str = "starting";
 const ISOLATED: &str = "isolated";
 const CONFLICT: &str = "conflict/";
 const LINKS: &str = "links";
@@ -36,6 +38,12 @@ pub fn claim(ip: IpAddr, epoch: Option<Epoch>) -> KeyChange {
 #[must_use]
 pub fn draining() -> KeyChange {
     (DRAINING.to_owned(), Some("1".to_owned()))
+}
+
+/// Says whether this node still has to learn what there is to own.
+#[must_use]
+pub fn starting(starting: bool) -> KeyChange {
+    (STARTING.to_owned(), starting.then(|| "1".to_owned()))
 }
 
 /// Says whether anybody answers this node on the LAN.
@@ -71,6 +79,7 @@ pub fn read(state: &BTreeMap<String, String>, alive: bool) -> (Standing, Vec<Lan
     let standing = Standing {
         alive,
         draining: state.contains_key(DRAINING),
+        starting: state.contains_key(STARTING),
         isolated: state.contains_key(ISOLATED),
         conflicts: state.keys().filter_map(|key| read_conflict(key)).collect(),
         claims: state.iter().filter_map(read_claim).collect(),
@@ -92,7 +101,7 @@ fn read_claim((key, value): (&String, &String)) -> Option<(IpAddr, Epoch)> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{claim, conflict, draining, isolated, links, read};
+    use super::{claim, conflict, draining, isolated, links, read, starting};
     use crate::reach::LanLink;
     use crate::wire::mac::Mac;
 
@@ -108,6 +117,7 @@ mod tests {
         let state: BTreeMap<String, String> = [
             claim(ip, Some(7)),
             draining(),
+            starting(true),
             isolated(true),
             conflict(ip, Some(link.mac)),
             links(std::slice::from_ref(&link)),
@@ -116,7 +126,7 @@ mod tests {
         .filter_map(|(key, value)| Some((key, value?)))
         .collect();
         let (standing, read_links) = read(&state, true);
-        assert!(standing.alive && standing.draining && standing.isolated);
+        assert!(standing.alive && standing.draining && standing.isolated && standing.starting);
         assert!(standing.conflicts.contains(&ip));
         assert_eq!(standing.claims, BTreeMap::from([(ip, 7)]));
         assert!(standing.macs.contains(&link.mac));

@@ -2,11 +2,11 @@
 //! would inherit is asked for them in turn, by unicast, once per interval. Pure.
 //!
 //! Gossip says that a process lives; whether its port on the LAN works only
-//! the LAN can say, and often the two travel different networks. One missed
-//! answer makes the heir begin to ask for all of that owner's IPs; after three
-//! intervals without an answer the owner counts as silent, but only if some
-//! station answered this node on that link meanwhile: else it may be this
-//! node that is not heard.
+//! the LAN can say, and often the two travel different networks. A question
+//! that is not answered is put again quickly. An interval without an answer
+//! makes the heir begin to ask for all of that owner's IPs; after three the
+//! owner counts as silent, but only if some station answered this node on that
+//! link meanwhile: else it may be this node that is not heard.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -15,9 +15,17 @@ use std::time::{Duration, Instant};
 use crate::ownership::{Node, OnWire};
 use crate::wire::mac::Mac;
 
-/// Intervals without an answer after which an owner is silent, and questions
-/// that must have gone unanswered by then.
+/// Questions that must have gone unanswered before an owner is missed, so that
+/// a lost frame or two are none of anybody's concern.
+const MISSED: u32 = 3;
+/// Intervals without an answer after which an owner is silent.
 const SILENT_AFTER: u32 = 3;
+/// Intervals after which a link counts as heard on that brought no answer before.
+const STEADY_AFTER: u32 = 2;
+/// A question is put again after this fraction of the interval (numerator,
+/// denominator), so many times; then at every interval again.
+const AGAIN: (u32, u32) = (3, 10);
+const QUICKLY: u32 = 12;
 /// Intervals after which a link is tested that brought no answer meanwhile.
 const TEST_AFTER: u32 = 20;
 /// Intervals and questions without an answer after which a link is deaf.
@@ -62,6 +70,10 @@ impl Watchlist {
 struct Watched {
     /// The question to put next.
     turn: usize,
+    /// When to put it; none at once.
+    next: Option<Instant>,
+    /// When the last one was put.
+    asked: Option<Instant>,
     /// When it last answered.
     answered: Option<Instant>,
     /// When the first question was put that it has not answered.
@@ -74,11 +86,22 @@ struct Watched {
 #[derive(Debug, Default)]
 struct Hearing {
     turn: usize,
+    /// When witnesses were last called.
+    called: Option<Instant>,
     /// When anybody last answered on it.
     answered: Option<Instant>,
+    /// Since when somebody always did.
+    hears_since: Option<Instant>,
     /// Since when, and how often, it has been tested in vain.
     tested_since: Option<Instant>,
     tests: u32,
+}
+
+impl Hearing {
+    fn tested(&mut self, now: Instant) {
+        self.tested_since.get_or_insert(now);
+        self.tests = self.tests.saturating_add(1);
+    }
 }
 
 /// Watches owners.
@@ -88,7 +111,6 @@ pub struct Watchman {
     list: Watchlist,
     watched: BTreeMap<Node, Watched>,
     hearing: BTreeMap<u32, Hearing>,
-    round: usize,
     next: Option<Instant>,
 }
 
@@ -101,7 +123,6 @@ impl Watchman {
             list: Watchlist::default(),
             watched: BTreeMap::new(),
             hearing: BTreeMap::new(),
-            round: 0,
             next: None,
         }
     }
@@ -133,9 +154,14 @@ impl Watchman {
         }
     }
 
-    /// A member said on a link to have an address.
+    /// A member answered on a link that it has an address. What it tells
+    /// everybody unasked is no answer: it does not show that this node is heard.
     pub fn heard(&mut self, node: &str, link: u32, ip: IpAddr, now: Instant) {
         if let Some(hearing) = self.hearing.get_mut(&link) {
+            let pause = self.interval * SILENT_AFTER;
+            if hearing.answered.is_none_or(|last| now > last + pause) {
+                hearing.hears_since = Some(now);
+            }
             hearing.answered = Some(now);
             (hearing.tested_since, hearing.tests) = (None, 0);
         }
@@ -145,26 +171,27 @@ impl Watchman {
         }
         if let Some(watched) = self.watched.get_mut(node) {
             watched.answered = Some(now);
+            watched.next = watched.asked.map(|asked| asked + self.interval);
             (watched.missed_since, watched.missed) = (None, 0);
         }
     }
 
     /// The questions to put now.
     pub fn due(&mut self, now: Instant) -> Vec<Question> {
-        if self.next.is_none_or(|next| now < next) {
-            return Vec::new();
-        }
-        self.next = Some(now + self.interval);
         let mut questions = self.ask_owners(now);
         questions.extend(self.call_witnesses(now));
-        questions.extend(self.test_links(now));
+        if self.next.is_some_and(|next| next <= now) {
+            self.next = Some(now + self.interval);
+            questions.extend(self.test_links(now));
+        }
         questions
     }
 
     /// When [`due`](Self::due) will next have something.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.next
+        let owners = self.watched.values().filter_map(|watched| watched.next);
+        owners.chain(self.next).min()
     }
 
     /// How each watched owner stands.
@@ -215,11 +242,11 @@ impl Watchman {
         };
         let elapsed = now.saturating_duration_since(since);
         if elapsed >= self.interval * SILENT_AFTER
-            && watched.missed >= SILENT_AFTER
-            && self.is_heard(node, since)
+            && watched.missed >= MISSED
+            && self.is_heard(node, since, now)
         {
             OnWire::Silent
-        } else if elapsed >= self.interval {
+        } else if elapsed >= self.interval && watched.missed >= MISSED {
             OnWire::Misses
         } else if watched.answered.is_some() {
             OnWire::Answers
@@ -230,11 +257,16 @@ impl Watchman {
 
     /// Whether, on a link on which `node` is asked, anybody answered after
     /// `since`. That may be the kernel of the silent node itself: it hears this
-    /// node, and its speaker does not answer.
-    fn is_heard(&self, node: &str, since: Instant) -> bool {
+    /// node, and its speaker does not answer. After a pause of this node's own
+    /// port the first answer says little of those that have not been asked since.
+    fn is_heard(&self, node: &str, since: Instant, now: Instant) -> bool {
         let links = self.links_to(node);
         let mut hearing = links.iter().filter_map(|link| self.hearing.get(link));
-        hearing.any(|link| link.answered.is_some_and(|answered| answered > since))
+        let steady = self.interval * STEADY_AFTER;
+        hearing.any(|link| {
+            link.answered.is_some_and(|answered| answered > since)
+                && link.hears_since.is_some_and(|from| now >= from + steady)
+        })
     }
 
     fn links_to(&self, node: &str) -> BTreeSet<u32> {
@@ -242,15 +274,16 @@ impl Watchman {
         questions.map(|question| question.link).collect()
     }
 
+    /// Those that have waited longest first.
     fn ask_owners(&mut self, now: Instant) -> Vec<Question> {
-        let owners: Vec<&Node> = self.watched.keys().collect();
-        let start = self.round.checked_rem(owners.len()).unwrap_or_default();
-        let turn = owners.into_iter().cycle().skip(start);
-        let asked: Vec<Node> = turn.take(OWNERS.min(self.watched.len())).cloned().collect();
-        self.round = start + asked.len();
-        asked
-            .iter()
-            .filter_map(|node| self.ask_owner(node, now))
+        let waiting = self.watched.iter();
+        let due = waiting.filter(|(_, watched)| watched.next.is_none_or(|next| next <= now));
+        let mut due: Vec<(Option<Instant>, Node)> = due
+            .map(|(node, watched)| (watched.next, node.clone()))
+            .collect();
+        due.sort();
+        let due = due.into_iter().take(OWNERS);
+        due.filter_map(|(_, node)| self.ask_owner(&node, now))
             .collect()
     }
 
@@ -259,26 +292,40 @@ impl Watchman {
         let watched = self.watched.get_mut(node)?;
         let turn = watched.turn.checked_rem(questions.len())?;
         watched.turn = turn + 1;
+        let pause = match watched.missed {
+            0..QUICKLY => self.interval * AGAIN.0 / AGAIN.1,
+            _ => self.interval,
+        };
+        (watched.asked, watched.next) = (Some(now), Some(now + pause));
         watched.missed_since.get_or_insert(now);
         watched.missed = watched.missed.saturating_add(1);
         questions.get(turn).copied()
     }
 
-    /// Where an owner did not answer the question before this one, others on
-    /// the same link are asked whether they hear this node.
+    /// Where an owner has not answered at once, others on the same link are
+    /// asked whether they hear this node.
     fn call_witnesses(&mut self, now: Instant) -> Vec<Question> {
-        let is_missed = |(_, watched): &(&Node, &Watched)| {
-            watched.missed_since.is_some_and(|since| since < now)
-        };
-        let missed = self.watched.iter().filter(is_missed);
-        let links: BTreeSet<u32> = missed.flat_map(|(node, _)| self.links_to(node)).collect();
-        let called = links
+        let missed = self
+            .watched
             .iter()
-            .flat_map(|link| self.next_witnesses(*link, WITNESSES));
-        let called: Vec<Question> = called.collect();
-        for link in &links {
-            if let Some(hearing) = self.hearing.get_mut(link) {
+            .filter(|(_, watched)| watched.missed > 1);
+        let links: BTreeSet<u32> = missed.flat_map(|(node, _)| self.links_to(node)).collect();
+        let mut called = Vec::new();
+        for link in links {
+            let witnesses = self.next_witnesses(link, WITNESSES);
+            let Some(hearing) = self.hearing.get_mut(&link) else {
+                continue;
+            };
+            if hearing
+                .called
+                .is_none_or(|last| now >= last + self.interval)
+            {
+                hearing.called = Some(now);
                 hearing.turn = hearing.turn.wrapping_add(WITNESSES);
+                if !witnesses.is_empty() {
+                    hearing.tested(now);
+                }
+                called.extend(witnesses);
             }
         }
         called
@@ -301,8 +348,7 @@ impl Watchman {
                 continue;
             }
             hearing.turn = hearing.turn.wrapping_add(1);
-            hearing.tested_since.get_or_insert(now);
-            hearing.tests = hearing.tests.saturating_add(1);
+            hearing.tested(now);
             questions.extend(next);
         }
         questions

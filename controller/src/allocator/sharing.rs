@@ -171,4 +171,15 @@ mod tests {
         );
         assert_eq!(between(&open_to("y", 1), &open_to("x", 2)), None);
     }
+
+    #[test]
+    fn equal_labels_in_two_namespaces_are_different_pods() {
+        let with_local = |namespace: &str, port| Terms {
+            local: local("a", port).local,
+            ..open_to(namespace, port)
+        };
+        let (ours, theirs) = (with_local("y", 1), with_local("x", 2));
+        let between = conflict((&key("x"), Some(&ours)), (&key("y"), Some(&theirs)));
+        assert_eq!(between, Some(Conflict::Pods));
+    }
 }

@@ -33,11 +33,11 @@ pub struct BGPAdvertisementSpec {
     pub aggregation_length_v6: Option<i32>,
     /// Pools by name; neither names nor selectors mean every pool.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1024), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub ip_address_pools: Vec<String>,
     /// Pools by their labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 2048), extend("x-kubernetes-list-type" = "set"))]
     pub ip_address_pool_selectors: Vec<LabelSelector>,
     /// The other fields.
     #[serde(flatten)]

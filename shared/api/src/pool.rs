@@ -27,7 +27,7 @@ use crate::selector::LabelSelector;
 #[serde(rename_all = "camelCase")]
 pub struct IPAddressPoolSpec {
     /// Prefixes (10.0.0.0/24) and ranges (10.0.0.1-10.0.0.9), of either family.
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 16384))]
     pub addresses: Vec<Address>,
     /// Whether a Service that asks for nothing may get an address from here.
     #[serde(default = "yes")]
@@ -44,11 +44,11 @@ pub struct IPAddressPoolSpec {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-kubernetes-validations" = [
     {
-        "rule": "isCIDR(self.trim()) || (self.split('-').size() == 2 && self.split('-').all(end, isIP(end.trim())))",
+        "rule": "isCIDR(self.trim()) || (self.contains('-') && isIP(self.substring(0, self.indexOf('-')).trim()) && isIP(self.substring(self.indexOf('-') + 1).trim()))",
         "message": "neither a prefix (10.0.0.0/24) nor a range (10.0.0.1-10.0.0.9)",
     },
     {
-        "rule": "self.split('-').size() != 2 || !self.split('-').all(end, isIP(end.trim())) || ip(self.split('-')[0].trim()).family() == ip(self.split('-')[1].trim()).family()",
+        "rule": "!self.contains('-') || self.substring(0, self.indexOf('-')).contains(':') == self.substring(self.indexOf('-')).contains(':')",
         "message": "the range mixes IPv4 and IPv6",
     },
 ]))]
@@ -63,15 +63,15 @@ pub struct ServiceAllocation {
     pub priority: i64,
     /// Namespaces by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1024), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub namespaces: Vec<String>,
     /// Namespaces by their labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 2048), extend("x-kubernetes-list-type" = "set"))]
     pub namespace_selectors: Vec<LabelSelector>,
     /// Services by their labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 2048), extend("x-kubernetes-list-type" = "set"))]
     pub service_selectors: Vec<LabelSelector>,
     /// Whether a Service for which the pool is may get an address of a general
     /// pool when the pools for it have none left.

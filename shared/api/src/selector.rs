@@ -15,13 +15,13 @@ pub struct LabelSelector {
     pub match_labels: BTreeMap<String, String>,
     /// More that must be so of the labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = 128), extend("x-kubernetes-list-type" = "set"))]
     pub match_expressions: Vec<Expression>,
 }
 
 /// Something that must be so of a label.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(extend("x-kubernetes-validations" = [{
+#[schemars(extend("x-kubernetes-map-type" = "atomic", "x-kubernetes-validations" = [{
     "rule": "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
     "message": "In and NotIn need values; Exists and DoesNotExist have none",
 }]))]
@@ -33,7 +33,7 @@ pub struct Expression {
     pub operator: Operator,
     /// Values for In and NotIn, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub values: Vec<String>,
 }
 

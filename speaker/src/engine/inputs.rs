@@ -187,12 +187,13 @@ impl Engine {
 
     /// Whether this speaker knows enough to own anything: its lists are in, and
     /// it sees its peers or has waited long enough for them.
-    pub(super) fn is_settled(&mut self, now: Instant) -> bool {
+    pub(super) async fn is_settled(&mut self, now: Instant) -> bool {
         if !self.synced.settled && self.synced.lists() && self.demand.is_configured() {
             let waited = now - self.started > SETTLE;
             self.synced.settled = waited || self.sees_all_peers();
             if self.synced.settled {
                 self.stale = true;
+                self.gossip.publish(vec![said::starting(false)]).await;
                 tracing::info!(
                     members = self.view.members.len(),
                     "joined the gossip cluster"

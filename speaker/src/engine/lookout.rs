@@ -57,11 +57,22 @@ impl Engine {
 
     /// Somebody said on the wire to have an address.
     pub(super) fn witnessed(&mut self, link: u32, ip: IpAddr, mac: Mac, sign: Sign, at: Instant) {
-        if sign != Sign::Told {
+        if !self.is_answer(link, ip, sign) {
             return;
         }
         if let Some(node) = self.stations.get(&mac) {
             self.watchman.heard(node, link, ip, at);
+        }
+    }
+
+    /// Whether a sign answers a question of this node. Without a link-local
+    /// address it asks for IPv6 in the form that is answered to everybody.
+    fn is_answer(&self, link: u32, ip: IpAddr, sign: Sign) -> bool {
+        let mut links = self.links.iter().filter(|it| it.index == link);
+        match sign {
+            Sign::Told => true,
+            Sign::Announced => ip.is_ipv6() && links.any(|link| link.sender().link_local.is_none()),
+            Sign::Asked | Sign::Tested => false,
         }
     }
 

@@ -192,6 +192,7 @@ impl Engine {
         mut inputs: Inputs,
         leave: CancellationToken,
     ) -> Result<(), EngineError> {
+        self.gossip.publish(vec![said::starting(true)]).await;
         while !self.has_left(Instant::now()) {
             self.next_input(&mut inputs, &leave).await?;
             self.turn(Instant::now()).await;
@@ -244,7 +245,7 @@ impl Engine {
             self.stalled(now).await;
         }
         self.last_turn = now;
-        let settled = self.is_settled(now);
+        let settled = self.is_settled(now).await;
         let news = self.refresh_facts(now) | self.look_at_wire(now);
         let due = self.ownership.next_deadline().is_some_and(|at| at <= now);
         if settled && (news || due) {

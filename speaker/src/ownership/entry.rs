@@ -231,6 +231,12 @@ impl Entry {
             self.stranger = None;
         }
         let orphan_since = *self.orphan_since.get_or_insert(turn.now);
+        let places = u32::try_from(place).unwrap_or(u32::MAX);
+        let chance = orphan_since + turn.timing.patience * places;
+        if turn.now < chance {
+            // Somebody else comes first, by now.
+            self.phase = Phase::Idle;
+        }
         if let Phase::Asking { until, cause, .. } = self.phase {
             if turn.now >= until {
                 self.take(cause, situation, turn);
@@ -243,8 +249,6 @@ impl Entry {
             }
             return;
         }
-        let places = u32::try_from(place).unwrap_or(u32::MAX);
-        let chance = orphan_since + turn.timing.patience * places;
         let start = self
             .rest(situation, place, turn)
             .map_or(chance, |rest| rest.max(chance));
@@ -277,17 +281,14 @@ impl Entry {
     /// The holder is missed on the wire: all of its IPs are asked for, so that
     /// no time is lost if it turns out to be gone.
     fn ask_early(&mut self, turn: &mut Turn<'_>) {
-        match self.phase {
-            Phase::Asking { until, .. } => {
-                let stale = until + turn.timing.ask;
-                if turn.now >= stale {
-                    self.ask(true, turn);
-                } else {
-                    self.wait_until = Some(stale);
-                }
+        if let Phase::Asking { until, .. } = self.phase {
+            let stale = until + turn.timing.ask;
+            if turn.now < stale {
+                self.wait_until = Some(stale);
+                return;
             }
-            _ => self.ask(true, turn),
         }
+        self.ask(true, turn);
     }
 
     fn ask(&mut self, early: bool, turn: &mut Turn<'_>) {

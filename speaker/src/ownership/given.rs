@@ -23,6 +23,8 @@ pub struct Standing {
     pub alive: bool,
     /// It is leaving and wants its IPs taken over.
     pub draining: bool,
+    /// It does not yet know what there is to own.
+    pub starting: bool,
     /// Nobody answers it on the LAN.
     pub isolated: bool,
     /// What it claims; of a dead member, what it claimed last.

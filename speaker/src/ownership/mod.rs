@@ -14,8 +14,6 @@ mod given;
 mod outlook;
 mod rank;
 #[cfg(test)]
-mod sim;
-#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +37,8 @@ pub struct Ownership {
     /// From whom this node would inherit each IP.
     heir_of: BTreeMap<IpAddr, Node>,
     balance: Balance,
+    /// Who was dead at the last step.
+    dead: BTreeSet<Node>,
 }
 
 impl Ownership {
@@ -51,6 +51,7 @@ impl Ownership {
             entries: BTreeMap::new(),
             heir_of: BTreeMap::new(),
             balance: Balance::new(timing),
+            dead: BTreeSet::new(),
         }
     }
 
@@ -100,6 +101,7 @@ impl Ownership {
     /// Decides anew on every IP.
     pub fn step(&mut self, facts: &Facts, now: Instant) -> Vec<Action> {
         let ips = self.relevant(facts);
+        let healed = self.note_dead(facts);
         let mut outlook = Outlook::new(&self.me, facts, self.claims().count());
         let mut actions = Vec::new();
         for ip in ips {
@@ -113,8 +115,28 @@ impl Ownership {
         }
         self.entries
             .retain(|ip, entry| facts.candidates.contains_key(ip) || !entry.is_idle());
+        if healed {
+            self.announce_again(&mut actions);
+        }
         self.rebalance(facts, now, &mut actions);
         actions
+    }
+
+    /// Who was cut off may have owned an IP of this node's too, and given it up
+    /// before that was seen: its neighbours still go there.
+    fn announce_again(&self, actions: &mut Vec<Action>) {
+        let announced = |ip: &IpAddr| actions.contains(&Action::Announce { ip: *ip });
+        let silent: Vec<IpAddr> = self.answering().filter(|ip| !announced(ip)).collect();
+        actions.extend(silent.into_iter().map(|ip| Action::Announce { ip }));
+    }
+
+    /// Notes who is dead; true if one of those that were has come back.
+    fn note_dead(&mut self, facts: &Facts) -> bool {
+        let is_alive = |node: &Node| facts.others.get(node).is_some_and(|other| other.alive);
+        let healed = self.dead.iter().any(is_alive);
+        let dead = facts.others.iter().filter(|(_, other)| !other.alive);
+        self.dead = dead.map(|(node, _)| node.clone()).collect();
+        healed
     }
 
     /// Takes one IP from a node that holds it by right, if it is time to.

@@ -165,7 +165,7 @@ impl<'a> Outlook<'a> {
             return !self.facts.draining && self.facts.reachable.contains(&ip);
         }
         let other = self.facts.others.get(node);
-        other.is_some_and(|other| other.alive && !other.draining)
+        other.is_some_and(|other| other.alive && !other.draining && !other.starting)
             && self.seen(Some(node)) != OnWire::Silent
     }
 

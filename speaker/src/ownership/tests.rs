@@ -147,6 +147,16 @@ fn a_lower_claim_is_answered_by_announcing_again_and_once_more_when_it_is_gone()
 }
 
 #[test]
+fn an_owner_announces_again_when_a_member_comes_back_that_may_have_owned_it_too() {
+    let mut world = World::owning();
+    world.b().alive = false;
+    assert_eq!(world.step(), []);
+    world.b().alive = true;
+    assert_eq!(world.step(), [Action::Announce { ip: IP }]);
+    assert_eq!(world.step(), []);
+}
+
+#[test]
 fn a_draining_owner_answers_until_the_heir_has_claimed() {
     let mut world = World::owning();
     world.facts.draining = true;
@@ -173,6 +183,29 @@ fn the_heir_of_a_draining_owner_does_not_lose_time_on_the_wire() {
         ),
         "{taken:?}"
     );
+}
+
+#[test]
+fn nobody_waits_for_a_node_that_is_only_starting() {
+    let mut world = World::new();
+    world.ownership = Ownership::new("c".to_owned(), Timing::default());
+    world.facts.candidates.insert(IP, nodes(["b", "c"]));
+    assert!(rank(IP, "b") > rank(IP, "c"), "b would come first");
+    world.b().starting = true;
+    assert!(matches!(world.step()[..], [Action::Ask { .. }]));
+}
+
+#[test]
+fn who_no_longer_comes_first_stops_asking() {
+    let mut world = World::new();
+    world.ownership = Ownership::new("c".to_owned(), Timing::default());
+    world.facts.candidates.insert(IP, nodes(["b", "c"]));
+    world.b().starting = true;
+    world.step();
+    world.b().starting = false;
+    assert_eq!(world.pass(Timing::default().ask_fresh), []);
+    let later = world.pass(Timing::default().patience);
+    assert!(matches!(later[..], [Action::Ask { .. }]), "{later:?}");
 }
 
 #[test]

@@ -25,8 +25,11 @@ pub struct Sender {
 pub enum Sign {
     /// It asked for another address, with this one as its own.
     Asked,
-    /// It said to have it.
+    /// It answered that it has it.
     Told,
+    /// It told everybody that it has it. IPv6 answers duplicate-address probes
+    /// in this form.
+    Announced,
     /// It tests whether it may have it (duplicate-address detection, IPv6).
     Tested,
 }
@@ -172,13 +175,19 @@ impl Frame {
 
     /// The address its sender has, or would like to have, and how it says so.
     #[must_use]
-    pub const fn claim(&self) -> (IpAddr, Sign) {
+    pub fn claim(&self) -> (IpAddr, Sign) {
         match self {
             Self::Arp(frame) => match frame.operation {
                 Operation::Request => (IpAddr::V4(frame.sender_ip), Sign::Asked),
+                Operation::Reply if frame.is_gratuitous() => {
+                    (IpAddr::V4(frame.sender_ip), Sign::Announced)
+                }
                 Operation::Reply => (IpAddr::V4(frame.sender_ip), Sign::Told),
             },
             Self::Ndp(frame) => match frame.message {
+                Message::Advertisement {
+                    solicited: false, ..
+                } => (IpAddr::V6(frame.target), Sign::Announced),
                 Message::Advertisement { .. } => (IpAddr::V6(frame.target), Sign::Told),
                 Message::Solicitation { .. } if frame.src.is_unspecified() => {
                     (IpAddr::V6(frame.target), Sign::Tested)

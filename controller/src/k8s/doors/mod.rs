@@ -3,6 +3,7 @@
 //! read as one and handed on when that, and not merely a status, has changed.
 //! The leader keeps what was without a fault in a ConfigMap of its own.
 
+mod ground;
 mod keep;
 pub mod state;
 
@@ -20,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::watches::{Input, watcher_config};
-use state::Doors;
+use state::{Doors, Occupied};
 
 /// The group of MetalLB's resources.
 const GROUP: &str = "metallb.io";
@@ -38,6 +39,10 @@ pub enum Knock {
     ConfigMap(Change<ConfigMap>),
     /// About the ConfigMap that remembers the configuration in force.
     Accepted(Change<ConfigMap>),
+    /// About the addresses that nodes and their pods have.
+    Nodes(Change<Occupied>),
+    /// About the addresses that Services have inside the cluster.
+    ServiceRanges(Change<Occupied>),
     /// About objects of a kind, in all namespaces.
     Objects(Kind, Change<DynamicObject>),
     /// These kinds are served by the API server.
@@ -65,6 +70,8 @@ pub async fn run(client: Client, namespace: String, leading: bool, sink: mpsc::S
             sender.clone(),
         ));
         set.spawn(keep::run(maps, wishes));
+        set.spawn(ground::nodes(client.clone(), sender.clone()));
+        set.spawn(ground::service_ranges(client.clone(), sender.clone()));
     }
     set.spawn(discover(client.clone(), sender.clone()));
     let mut doors = Doors::new(namespace, leading);

@@ -2,6 +2,7 @@
 //! in, configurations and objections out.
 
 mod accepted;
+mod occupied;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,8 @@ use crate::reconcile::{FaultyConfig, Seen};
 
 use accepted::Accepted;
 pub use accepted::AcceptedWrite;
+use occupied::{Clash, Ground};
+pub use occupied::{Occupant, Occupied};
 
 /// Something to tell whoever looks after an object of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +58,7 @@ pub struct Doors {
     /// `metadata.resourceVersion` of the ConfigMap.
     map_version: String,
     accepted: Accepted,
+    ground: Ground,
     objects: BTreeMap<(Kind, String), Entry>,
     /// Objects of other namespaces that were told they are ignored.
     ignored: BTreeSet<String>,
@@ -92,6 +96,7 @@ impl Doors {
             config_map: None,
             map_version: String::new(),
             accepted: Accepted::default(),
+            ground: Ground::default(),
             objects: BTreeMap::new(),
             ignored: BTreeSet::new(),
             used: false,
@@ -102,9 +107,13 @@ impl Doors {
     /// Takes in a change; what follows from it.
     pub fn hear(&mut self, knock: Knock) -> Vec<Input> {
         let mut inputs = Vec::new();
+        // Nodes beat often and say nothing about the configuration.
+        let about_ground = matches!(knock, Knock::Nodes(_) | Knock::ServiceRanges(_));
         match knock {
             Knock::ConfigMap(change) => self.hear_config_map(change),
             Knock::Accepted(change) => self.accepted.hear(change),
+            Knock::Nodes(change) => self.ground.hear_nodes(change),
+            Knock::ServiceRanges(change) => self.ground.hear_services(change),
             Knock::Served(kinds) => {
                 self.discovered = true;
                 self.pools_served |= kinds.contains(&Kind::IpAddressPool);
@@ -114,9 +123,11 @@ impl Doors {
         }
         self.used |= !self.objects.is_empty();
         let listed = self.config_map_listed && self.discovered && self.unlisted.is_empty();
-        if listed && (self.accepted.is_listed() || !self.leading) {
+        if listed && !about_ground && (self.accepted.is_listed() || !self.leading) {
             self.read(&mut inputs);
         }
+        let clashes = self.ground.news(self.accepted.config());
+        inputs.extend(clashes.iter().filter_map(|clash| self.clash(clash)));
         inputs
     }
 
@@ -213,6 +224,7 @@ impl Doors {
         let seen = self.seen(&now.1, inputs);
         inputs.push(Input::Config(seen, Some(fingerprint(&now))));
         self.last = Some(now);
+        self.ground.reconsider();
     }
 
     fn seen(&mut self, sources: &Sources, inputs: &mut Vec<Input>) -> Seen {
@@ -303,8 +315,20 @@ impl Doors {
         self.objects.get(&(kind, name.to_owned()))
     }
 
+    /// Tells whoever looks after a pool what it overlaps.
+    fn clash(&self, clash: &Clash) -> Option<Input> {
+        tracing::warn!(pool = clash.pool, "{}", clash.text);
+        let object = self.objects.get(&(Kind::IpAddressPool, clash.pool.clone()));
+        self.tell(object, "ConfigWarning", clash.text.clone())
+    }
+
     fn objection(&self, fault: &Fault, reason: &'static str) -> Option<Input> {
-        let (kind, name, uid) = match (self.owner(fault), &self.config_map) {
+        self.tell(self.owner(fault), reason, fault.to_string())
+    }
+
+    /// To an object, or else to the ConfigMap.
+    fn tell(&self, object: Option<&Entry>, reason: &'static str, note: String) -> Option<Input> {
+        let (kind, name, uid) = match (object, &self.config_map) {
             (Some(entry), _) => (entry.object.kind.name(), &*entry.object.name, &entry.uid),
             (None, Some(map)) => ("ConfigMap", CONFIG_MAP, &map.uid),
             (None, None) => return None,
@@ -316,7 +340,7 @@ impl Doors {
                 name: name.to_owned(),
                 uid: uid.clone(),
                 reason,
-                note: fault.to_string(),
+                note,
             })
         })
     }

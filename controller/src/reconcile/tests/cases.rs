@@ -189,13 +189,38 @@ fn does_not_step_back_to_an_older_view() {
     assert_eq!(world.status("a"), ["10.0.1.1"]);
 }
 
+/// The lists without which nothing may be chosen.
+const LISTS: [fn(&World, &mut Reconciler); 3] = [
+    |world, controller| controller.config_seen(Seen::Good(world.config.clone())),
+    |_, controller| controller.namespaces_listed(Default::default()),
+    |world, controller| controller.services_listed(world.services.values().cloned().collect()),
+];
+
 #[test]
-fn a_follower_chooses_nothing() {
+fn a_follower_chooses_nothing_whatever_it_is_shown() {
     let world = World::new(TWO);
     let mut follower = Reconciler::new(None);
-    follower.config_seen(Seen::Good(world.config));
-    follower.services_listed(world.services.into_values().collect());
+    LISTS.iter().for_each(|list| list(&world, &mut follower));
     assert!(!follower.is_active());
+}
+
+#[test]
+fn chooses_only_when_every_list_is_in() {
+    let world = World::new(TWO);
+    for (missing, last) in LISTS.iter().enumerate() {
+        let mut controller = Reconciler::new(None);
+        controller.lead();
+        let others = LISTS
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != missing);
+        others.for_each(|(_, list)| list(&world, &mut controller));
+        assert!(!controller.is_active(), "without list {missing}");
+        last(&world, &mut controller);
+        assert!(controller.is_active());
+        controller.follow();
+        assert!(!controller.is_active());
+    }
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub struct L2Advertisement {
 }
 
 /// One of `preferredNodeSelectors`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct PreferredNodes {
     /// `weight`, 1 to 100; the weights of all that match a node add up.
     pub weight: u8,

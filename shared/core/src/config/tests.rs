@@ -1,10 +1,9 @@
 //! What is a configuration, and what each wrong one is told.
 
-use proptest::prelude::*;
-
 use super::Config;
 
 mod bgp;
+mod noise;
 mod resources;
 mod written;
 
@@ -137,11 +136,4 @@ fn text_that_is_no_yaml_is_one_fault_with_its_line() {
         "{problem}"
     );
     assert!(problem.contains("line"), "{problem}");
-}
-
-proptest! {
-    #[test]
-    fn no_text_makes_the_reader_panic(text in "[ \\-a-z:\\[\\]{}0-9.,/\n\"&*!|>]{0,80}") {
-        let _outcome = Config::from_yaml(&text);
-    }
 }

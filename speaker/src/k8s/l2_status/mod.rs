@@ -81,15 +81,15 @@ impl L2StatusWriter {
         let mut outage = Outage::default();
         let mut listed = Instant::now();
         loop {
+            if listed.elapsed() >= RESYNC {
+                (board, listed) = (None, Instant::now());
+            }
             let latest = Arc::clone(&wanted.borrow_and_update());
             let passed = tokio::select! {
                 () = cancel.cancelled() => break,
                 passed = self.pass(&mut board, &latest) => passed,
             };
             let gap = outage.note(&passed);
-            if listed.elapsed() > RESYNC {
-                (board, listed) = (None, Instant::now());
-            }
             let pause = gap.unwrap_or(RESYNC);
             tokio::select! {
                 () = cancel.cancelled() => break,

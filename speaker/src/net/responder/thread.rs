@@ -183,7 +183,7 @@ impl Responder {
         let (ip, sign) = frame.claim();
         let relevant = match sign {
             Sign::Tested => owned.contains(ip),
-            Sign::Asked | Sign::Told => self.shared.watched.load().contains(&ip),
+            Sign::Asked | Sign::Told | Sign::Announced => self.shared.watched.load().contains(&ip),
         };
         if !relevant {
             return;

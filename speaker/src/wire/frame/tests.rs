@@ -36,6 +36,7 @@ fn announcements_claim_the_address_and_probes_do_not() {
         for frame in Frame::announcements(ip, OURS) {
             assert_eq!(frame.purpose(), Purpose::Announcement);
             assert_eq!((frame.claim().0, frame.speaker()), (ip, OURS));
+            assert_ne!(frame.claim().1, Sign::Told, "nobody asked");
         }
         for frame in [Frame::probe(ip, us()), Frame::probe_to(ip, us(), THEIRS)] {
             assert_eq!(frame.purpose(), Purpose::Probe);

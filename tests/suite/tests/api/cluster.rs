@@ -25,6 +25,9 @@ const SERVICES: &str = "default";
 /// The service account whose rights the controllers have.
 const ACCOUNT: &str = "system:serviceaccount:ferrolb-system:ferrolb-controller";
 
+/// The service account whose rights the speakers have.
+const SPEAKERS: &str = "system:serviceaccount:ferrolb-system:ferrolb-speaker";
+
 /// Lease of the controllers in the claims: short, so that a take-over is quick.
 const LEASE_SECONDS: u16 = 3;
 
@@ -93,6 +96,11 @@ impl Cluster {
     /// A client with the rights of the shipped service account.
     pub(crate) async fn restricted(&self) -> Result<Client, Failed> {
         Ok(client(self.server.kubeconfig(), Some(ACCOUNT)).await?)
+    }
+
+    /// A client with the rights of the speakers' service account.
+    pub(crate) async fn speaker(&self) -> Result<Client, Failed> {
+        Ok(client(self.server.kubeconfig(), Some(SPEAKERS)).await?)
     }
 
     /// Objects in FerroLB's namespace.

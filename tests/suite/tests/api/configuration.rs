@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use ferrolb_core::names::{CONFIG_MAP, GOSSIP_SECRET, GOSSIP_SECRET_KEY};
 use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::{Node, Secret, Service};
+use k8s_openapi::api::core::v1::{Node, Pod, Secret, Service};
 use kube::Api;
-use kube::api::{ListParams, PostParams};
+use kube::api::{DeleteParams, ListParams, PostParams};
 use serde_json::json;
 
 use crate::Outcome;
@@ -32,10 +32,10 @@ pub(crate) async fn the_claims_run_with_no_more_rights_than_are_shipped(
     let client = cluster.restricted().await?;
     let services: Api<Service> = Api::default_namespaced(client.clone());
     services.list(&ListParams::default()).await?;
-    let nodes: Api<Node> = Api::all(client);
-    match nodes.list(&ListParams::default()).await {
+    let pods: Api<Pod> = Api::all(client);
+    match pods.list(&ListParams::default()).await {
         Err(kube::Error::Api(status)) if status.code == 403 => Ok(()),
-        other => Err(format!("listing nodes gave {other:?}").into()),
+        other => Err(format!("listing pods gave {other:?}").into()),
     }
 }
 
@@ -151,4 +151,43 @@ async fn key(cluster: &Cluster) -> Result<Vec<u8>, libtest_mimic::Failed> {
         .data
         .and_then(|mut data| data.remove(GOSSIP_SECRET_KEY));
     Ok(key.ok_or("the Secret has no key")?.0)
+}
+
+pub(crate) async fn a_pool_that_overlaps_a_node_or_the_services_is_told(
+    cluster: &mut Cluster,
+) -> Outcome {
+    let nodes: Api<Node> = Api::all(cluster.admin.clone());
+    let node = json!({
+        "metadata": {"name": "overlapped"}, "spec": {"podCIDRs": ["10.78.0.0/24"], "podCIDR": "10.78.0.0/24"},
+        "status": {"addresses": [{"type": "InternalIP", "address": "10.77.0.5"}]},
+    });
+    cluster
+        .configure("pools: [{name: lan, addresses: [10.77.0.0/24, 10.78.0.0/30]}]")
+        .await?;
+    let controller = cluster.controller().await?;
+    cluster.create("web", json!({})).await?;
+    cluster.shows("web", &["10.77.0.0"]).await?;
+    let node: Node = serde_json::from_value(node)?;
+    nodes.create(&PostParams::default(), &node).await?;
+    let told = async {
+        for part in [
+            "10.77.0.5 (node overlapped)",
+            "10.78.0.0/24 (pods of node overlapped)",
+        ] {
+            cluster.event(CONFIG_MAP, "ConfigWarning", &[part]).await?;
+        }
+        let services = cluster.services().get("kubernetes").await?;
+        let ip = services.spec.and_then(|spec| spec.cluster_ip);
+        let inside = format!(
+            "pools: [{{name: lan, addresses: [{}/32]}}]",
+            ip.unwrap_or_default()
+        );
+        cluster.configure(&inside).await?;
+        let parts = ["Services, ServiceCIDR kubernetes"];
+        cluster.event(CONFIG_MAP, "ConfigWarning", &parts).await
+    }
+    .await;
+    nodes.delete("overlapped", &DeleteParams::default()).await?;
+    told?;
+    controller.stop().await
 }

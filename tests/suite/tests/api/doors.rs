@@ -109,7 +109,13 @@ pub(crate) async fn the_api_server_itself_refuses_most_faults(cluster: &mut Clus
             pool,
             json!({"addresses": ["10.0.0.0/24"], "serviceAllocation": {"maxPerNamespace": 0}}),
         ),
+        (pool, json!({"addresses": ["10.0.0.1-10.0.0.2/24"]})),
         (l2, json!({"ipAddressPools": ["a", "a"]})),
+        (l2, json!({"nodeSelectors": [{}, {}]})),
+        (
+            l2,
+            json!({"preferredNodeSelectors": [{"weight": 1, "preference": {}}, {"weight": 1, "preference": {}}]}),
+        ),
         (
             l2,
             json!({"preferredNodeSelectors": [{"weight": 101, "preference": {}}]}),
@@ -133,6 +139,23 @@ pub(crate) async fn the_api_server_itself_refuses_most_faults(cluster: &mut Clus
     }
     let good = json!({"addresses": ["10.0.0.5/24", " 10.1.0.1 - 10.1.0.9 ", "fd77::/64"]});
     create(cluster, pool, "ferrolb-system", &good).await?;
+    Ok(())
+}
+
+pub(crate) async fn lists_as_long_as_anybody_needs_are_taken(cluster: &mut Cluster) -> Outcome {
+    install(cluster).await?;
+    let addresses: Vec<String> = (0..4096)
+        .map(|number| format!("10.{}.{}.0/24", number / 256, number % 256))
+        .collect();
+    let namespaces: Vec<String> = (0..4096).map(|number| format!("team-{number}")).collect();
+    let selectors: Vec<Value> = (0..512)
+        .map(|number| json!({"matchLabels": {"team": number.to_string()}}))
+        .collect();
+    let spec = json!({
+        "addresses": addresses,
+        "serviceAllocation": {"namespaces": namespaces, "serviceSelectors": selectors},
+    });
+    create(cluster, Kind::IpAddressPool, "ferrolb-system", &spec).await?;
     Ok(())
 }
 

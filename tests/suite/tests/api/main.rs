@@ -16,6 +16,7 @@ mod leadership;
 mod pools;
 mod speakers;
 mod table;
+mod telling;
 mod wait;
 
 use std::error::Error;
@@ -112,10 +113,12 @@ fn trials(bench: Option<Arc<Bench>>) -> Vec<Trial> {
         configuration::a_bad_configuration_changes_nothing_and_lists_every_fault,
         configuration::waits_without_a_configuration_and_says_so,
         configuration::a_shrunk_pool_moves_only_what_it_no_longer_covers,
+        configuration::a_pool_that_overlaps_a_node_or_the_services_is_told,
         configuration::starts_before_the_api_server_does,
         configuration::the_gossip_key_is_made_once_and_never_overwritten,
         doors::resources_installed_later_are_noticed_and_read,
         doors::the_api_server_itself_refuses_most_faults,
+        doors::lists_as_long_as_anybody_needs_are_taken,
         doors::every_sample_is_taken_by_the_api_server,
         leadership::only_one_of_two_writes_and_a_stop_hands_over_at_once,
         leadership::fifty_services_survive_a_controller_killed_again_and_again,
@@ -127,5 +130,8 @@ fn trials(bench: Option<Arc<Bench>>) -> Vec<Trial> {
         speakers::a_service_names_the_node_that_announces_it,
         speakers::an_address_that_a_stranger_uses_is_replaced_unless_it_was_asked_for,
         speakers::what_a_dead_speaker_left_behind_is_swept,
+        telling::a_speakers_statuses_say_what_it_announces,
+        telling::an_heir_removes_what_a_dead_speaker_said,
+        telling::what_a_speaker_says_again_is_one_event,
     ]
 }

@@ -2,6 +2,8 @@
 //! once, the claims are tried one after another, and it goes down at the end
 //! whatever happened. Needs root; a missing tool is named by the lab.
 
+mod advertisements;
+mod announced;
 mod broken;
 mod controller;
 mod failover;
@@ -20,7 +22,7 @@ use crate::stage::Stage;
 type Claim = fn(&Stage) -> Result<(), Broken>;
 
 /// In this order: the cheap ones first, the logs of all of them last.
-const CLAIMS: [(&str, Claim); 13] = [
+const CLAIMS: [(&str, Claim); 20] = [
     (
         "a_plain_service_gets_an_ip_and_answers",
         service::gets_an_ip_and_answers,
@@ -36,6 +38,34 @@ const CLAIMS: [(&str, Claim); 13] = [
     (
         "nobody_announces_a_service_without_ready_endpoints",
         service::nobody_announces_without_endpoints,
+    ),
+    (
+        "an_ip_of_no_pool_is_not_announced",
+        advertisements::leaves_ips_of_no_pool_alone,
+    ),
+    (
+        "a_node_selector_moves_the_ip_to_the_selected_node",
+        advertisements::moves_to_the_selected_node,
+    ),
+    (
+        "a_preferred_node_gets_the_ip",
+        advertisements::moves_to_the_preferred_node,
+    ),
+    (
+        "a_drain_taint_moves_the_ip_without_loss",
+        advertisements::moves_without_loss_when_drained,
+    ),
+    (
+        "a_deleted_node_hands_over",
+        advertisements::moves_when_the_node_is_deleted,
+    ),
+    (
+        "statuses_and_events_name_the_owner",
+        advertisements::statuses_and_events_name_the_owner,
+    ),
+    (
+        "an_interface_pattern_is_kept",
+        advertisements::keeps_to_the_interfaces,
     ),
     (
         "survives_a_link_that_goes_down_on_the_bridge",
@@ -61,6 +91,10 @@ const CLAIMS: [(&str, Claim); 13] = [
     (
         "fails_over_while_the_api_server_is_down",
         failover::works_without_the_api_server,
+    ),
+    (
+        "a_service_names_its_owner_before_and_after_a_move",
+        announced::a_service_names_its_owner_before_and_after_a_move,
     ),
     (
         "fifty_services_keep_their_addresses_while_the_controller_is_killed",

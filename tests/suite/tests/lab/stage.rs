@@ -69,7 +69,7 @@ fn folder() -> PathBuf {
 }
 
 /// A file of the checkout.
-fn checkout(path: &str) -> String {
+pub(crate) fn checkout(path: &str) -> String {
     tools::checkout().join(path).display().to_string()
 }
 
@@ -86,7 +86,7 @@ impl Stage {
             complaints: Mutex::default(),
             forgiven: Mutex::default(),
         };
-        stage.apply(&pools())?;
+        stage.apply(&configuration(""))?;
         stage
             .lab
             .kubectl(["apply", "-f", &checkout("config/samples/echo.yaml")])?;
@@ -213,16 +213,17 @@ fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The sample's pool, and one that is wide enough for fifty Services more.
-fn pools() -> Value {
-    let text = "pools:\n\
+/// The sample's pool, one that is wide enough for fifty Services more, and what
+/// else the configuration is to say.
+pub(crate) fn configuration(more: &str) -> Value {
+    let pools = "pools:\n\
         - name: lan\n  addresses: [10.77.0.240-10.77.0.250, fd77::f0-fd77::ff]\n\
         - name: wide\n  addresses: [10.77.0.100-10.77.0.180]\n";
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": { "name": "ferrolb", "namespace": SYSTEM },
-        "data": { "config.yaml": text },
+        "data": { "config.yaml": format!("{pools}{more}") },
     })
 }
 

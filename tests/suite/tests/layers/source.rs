@@ -71,7 +71,7 @@ pub(crate) fn code(path: &Path) -> String {
 pub(crate) fn is_test(path: &Path) -> bool {
     path.components().any(|part| {
         let part = part.as_os_str().to_string_lossy();
-        matches!(part.as_ref(), "tests" | "tests.rs" | "sim.rs" | "sim")
+        matches!(part.as_ref(), "tests" | "tests.rs")
     })
 }
 

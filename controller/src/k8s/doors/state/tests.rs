@@ -14,6 +14,7 @@ use crate::reconcile::Seen;
 const POOL: Kind = Kind::IpAddressPool;
 
 mod accepted;
+mod occupied;
 
 /// Of one that leads, with nothing accepted so far.
 fn doors() -> Doors {

@@ -69,11 +69,13 @@ pub(super) fn pools(
 
 fn preferred(node: Option<Node<'_>>, found: &mut Findings) -> Vec<PreferredNodes> {
     let items = node.and_then(|node| node.items(found));
-    let read = items
-        .into_iter()
-        .flatten()
-        .filter_map(|item| one(&item, found));
-    read.collect()
+    let mut read = Vec::new();
+    for item in items.into_iter().flatten() {
+        if let Some(preferred) = one(&item, found) {
+            read.push((item.path, preferred));
+        }
+    }
+    unique::each_once(read, found)
 }
 
 fn one(node: &Node<'_>, found: &mut Findings) -> Option<PreferredNodes> {

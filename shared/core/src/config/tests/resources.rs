@@ -126,6 +126,15 @@ fn each_fault_of_an_advertisement_has_its_path() {
     let weight = advertised("preferredNodeSelectors: [{weight: 101, preference: {}}]");
     let place = "l2Advertisements[0].preferredNodeSelectors[0].weight";
     assert_eq!(fault(&weight), format!("{place}: 101 is not from 1 to 100"));
+    let preferred = "{weight: 1, preference: {}}";
+    let twice = advertised(&format!(
+        "preferredNodeSelectors: [{preferred}, {preferred}]"
+    ));
+    let place = "l2Advertisements[0].preferredNodeSelectors";
+    assert_eq!(
+        fault(&twice),
+        format!("{place}[1]: says the same as {place}[0]")
+    );
     let twice = advertised("ipAddressPools: [a, a]");
     assert_eq!(
         fault(&twice),

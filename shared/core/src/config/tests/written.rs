@@ -5,7 +5,7 @@ mod bgp;
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
-use proptest::collection::{btree_map, btree_set, vec};
+use proptest::collection::{btree_map, btree_set};
 use proptest::option;
 use proptest::prelude::*;
 
@@ -133,13 +133,17 @@ fn pools() -> impl Strategy<Value = Vec<Pool>> {
     })
 }
 
-fn preferred() -> impl Strategy<Value = PreferredNodes> {
-    (1_u8..=100, selector()).prop_map(|(weight, preference)| PreferredNodes { weight, preference })
+/// Each with a weight of its own, so that none is like another.
+fn preferred() -> impl Strategy<Value = Vec<PreferredNodes>> {
+    btree_map(1_u8..=100, selector(), 0..3).prop_map(|all| {
+        let one = |(weight, preference)| PreferredNodes { weight, preference };
+        all.into_iter().map(one).collect()
+    })
 }
 
 fn advertisement() -> impl Strategy<Value = L2Advertisement> {
     let interfaces = btree_set("[a-z0-9.]{1,6}\\*?", 0..3);
-    let nodes = (selectors(), vec(preferred(), 0..3));
+    let nodes = (selectors(), preferred());
     (
         btree_set(name(), 0..3),
         selectors(),

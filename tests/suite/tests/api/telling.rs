@@ -1,0 +1,204 @@
+//! Claims about what a speaker writes, with the rights it is shipped with: its
+//! `ServiceL2Status` objects and its Events.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ferrolb_api::l2_status::ServiceL2Status;
+use ferrolb_core::announcement::{ANNOUNCES, NODE_LABEL};
+use ferrolb_core::names::SPEAKER;
+use ferrolb_runtime::kube::events::{self, News, Reporter, reference};
+use ferrolb_speaker::demand::ObjectKey;
+use ferrolb_speaker::k8s::l2_status::{Author, L2StatusWriter};
+use ferrolb_speaker::testimony::{Overruled, Testimonies, Testimony, name};
+use kube::ResourceExt;
+use kube::api::ListParams;
+use libtest_mimic::Failed;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::Outcome;
+use crate::cluster::Cluster;
+use crate::{doors, wait};
+
+fn web() -> ObjectKey {
+    ObjectKey {
+        namespace: "default".to_owned(),
+        name: "web".to_owned(),
+    }
+}
+
+/// What a node says that announces 192.0.2.1 for `web`.
+fn announces(node: &str, epoch: u64) -> Testimonies {
+    let testimony = Testimony {
+        service: web(),
+        announces: [([192, 0, 2, 1].into(), epoch)].into(),
+        conflicts: BTreeMap::new(),
+        interfaces: ["eth0".to_owned()].into(),
+    };
+    Testimonies {
+        own: [(name(&web(), node), testimony)].into(),
+        overruled: BTreeMap::new(),
+    }
+}
+
+/// The writer of one speaker.
+struct Speaker {
+    wishes: watch::Sender<Arc<Testimonies>>,
+    leave: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Speaker {
+    async fn start(cluster: &Cluster, node: &str, first: Testimonies) -> Result<Self, Failed> {
+        let author = Author {
+            node: node.to_owned(),
+            pod: None,
+        };
+        let client = cluster.speaker().await?;
+        let writer = L2StatusWriter::new(client, "ferrolb-system", author);
+        let (wishes, wanted) = watch::channel(Arc::new(first));
+        let leave = CancellationToken::new();
+        let task = tokio::spawn(writer.run(wanted, leave.clone()));
+        Ok(Self {
+            wishes,
+            leave,
+            task,
+        })
+    }
+
+    fn says(&self, testimonies: Testimonies) {
+        self.wishes.send_replace(Arc::new(testimonies));
+    }
+
+    /// As if it had been killed.
+    fn kill(self) {
+        self.task.abort();
+    }
+
+    /// In good order.
+    async fn leave(self) -> Outcome {
+        self.says(Testimonies::default());
+        self.leave.cancel();
+        self.task.await?;
+        Ok(())
+    }
+}
+
+/// Waits until there are these objects and no other: node and announcement.
+async fn shown(cluster: &Cluster, expected: &[(&str, &str)]) -> Outcome {
+    wait::until(&format!("statuses {expected:?}"), async || {
+        let said = cluster.in_system::<ServiceL2Status>();
+        let said = said.list(&ListParams::default()).await;
+        let said = said.map_err(|error| error.to_string())?;
+        let shown: Vec<(String, String)> = said.iter().filter_map(entry).collect();
+        let equal = shown.len() == said.items.len()
+            && expected.len() == shown.len()
+            && expected.iter().all(|(node, text)| {
+                let one = ((*node).to_owned(), (*text).to_owned());
+                shown.contains(&one)
+            });
+        if equal {
+            Ok(())
+        } else {
+            Err(format!("{shown:?}"))
+        }
+    })
+    .await
+}
+
+/// Node and announcement of an object that is whole.
+fn entry(object: &ServiceL2Status) -> Option<(String, String)> {
+    let status = object.status.as_ref()?;
+    let node = status.node.clone()?;
+    let labelled = object.labels().get(NODE_LABEL) == Some(&node);
+    let about = status.service_name.as_deref() == Some("web");
+    let on = status.interfaces.first()?.name.as_deref() == Some("eth0");
+    let announces = object.annotations().get(ANNOUNCES)?.clone();
+    (labelled && about && on).then_some((node, announces))
+}
+
+pub(crate) async fn a_speakers_statuses_say_what_it_announces(cluster: &mut Cluster) -> Outcome {
+    doors::install(cluster).await?;
+    let speaker = Speaker::start(cluster, "node-1", announces("node-1", 1)).await?;
+    shown(cluster, &[("node-1", "192.0.2.1=1")]).await?;
+    speaker.says(announces("node-1", 3));
+    shown(cluster, &[("node-1", "192.0.2.1=3")]).await?;
+    speaker.kill();
+    // Its successor begins with nothing and puts right what is left.
+    let other = Speaker::start(cluster, "node-2", announces("node-2", 4)).await?;
+    let again = Speaker::start(cluster, "node-1", Testimonies::default()).await?;
+    shown(cluster, &[("node-2", "192.0.2.1=4")]).await?;
+    other.leave().await?;
+    shown(cluster, &[]).await?;
+    again.leave().await
+}
+
+pub(crate) async fn an_heir_removes_what_a_dead_speaker_said(cluster: &mut Cluster) -> Outcome {
+    doors::install(cluster).await?;
+    let dead = Speaker::start(cluster, "node-1", announces("node-1", 5)).await?;
+    shown(cluster, &[("node-1", "192.0.2.1=5")]).await?;
+    dead.kill();
+    let overruling = |epoch| Testimonies {
+        overruled: [(
+            name(&web(), "node-1"),
+            Overruled {
+                ip: [192, 0, 2, 1].into(),
+                epoch,
+            },
+        )]
+        .into(),
+        ..announces("node-2", epoch)
+    };
+    // One that has claimed again since is left alone.
+    let heir = Speaker::start(cluster, "node-2", overruling(4)).await?;
+    let both = [("node-1", "192.0.2.1=5"), ("node-2", "192.0.2.1=4")];
+    shown(cluster, &both).await?;
+    heir.says(overruling(6));
+    shown(cluster, &[("node-2", "192.0.2.1=6")]).await?;
+    heir.leave().await
+}
+
+pub(crate) async fn what_a_speaker_says_again_is_one_event(cluster: &mut Cluster) -> Outcome {
+    let by = Reporter {
+        controller: SPEAKER,
+        instance: "node-1".to_owned(),
+    };
+    let client = cluster.speaker().await?;
+    let (sender, writer) = events::channel(client, by, Arc::new(|_| {}));
+    let leave = CancellationToken::new();
+    let task = tokio::spawn(writer.run(leave.clone()));
+    let news = |note: &str| News {
+        regarding: reference("v1", "Service", Some("default"), "web", "7"),
+        warning: false,
+        reason: "Announced",
+        action: "Announce",
+        note: note.to_owned(),
+    };
+    for note in ["by node-1", "by node-1", "by node-2", "by node-1"] {
+        sender.send(news(note));
+    }
+    wait::until("two Events, one of them counted", async || {
+        let events = cluster
+            .events("web")
+            .await
+            .map_err(|error| format!("{error:?}"))?;
+        let count = |note: &str| {
+            let said = events
+                .iter()
+                .filter(|event| event.note.as_deref() == Some(note));
+            let counts = said.map(|event| event.series.as_ref().map_or(1, |series| series.count));
+            counts.collect::<Vec<_>>()
+        };
+        let counts = (count("by node-1"), count("by node-2"));
+        if counts == (vec![3], vec![1]) {
+            return Ok(());
+        }
+        Err(format!("{counts:?}"))
+    })
+    .await?;
+    leave.cancel();
+    task.await?;
+    Ok(())
+}

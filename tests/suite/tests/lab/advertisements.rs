@@ -1,0 +1,268 @@
+//! Claims about who announces what, and about what the speakers say of it.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use ferrolb_lab::demo::look;
+use ferrolb_lab::lab::How;
+use ferrolb_lab::plan;
+use ferrolb_lab::probe::{Probe, Silence, Target, arp};
+use serde_json::{Value, json};
+
+use crate::broken::{Broken, ensure};
+use crate::stage::{NAMESPACE, SYSTEM, Stage, checkout, configuration, say, service};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The bound on the silence of a move in good order.
+const GOOD_ORDER: Duration = Duration::from_secs(1);
+/// The Service these claims are about, with a pod on every node.
+const SERVICE: &str = "echo";
+
+/// Its IP and its owner, at peace.
+fn at_peace(stage: &Stage) -> Result<(Ipv4Addr, u8), Broken> {
+    stage.settle()?;
+    let ip = look::wait_for_ip(&stage.lab, NAMESPACE, SERVICE)?;
+    look::wait_for_answer(&stage.lab, ip)?;
+    Ok((ip, look::wait_for_one_owner(&stage.lab, ip, PATIENCE)?))
+}
+
+/// Any node but this one.
+fn another(stage: &Stage, than: u8) -> u8 {
+    than % stage.lab.nodes() + 1
+}
+
+/// Says how the pool `lan` is announced; the other pool as ever.
+fn advertise(stage: &Stage, fields: &str) -> Result<(), Broken> {
+    let adverts = format!(
+        "l2Advertisements:\n\
+        - {{name: lan, ipAddressPools: [lan], {fields}}}\n\
+        - {{name: wide, ipAddressPools: [wide]}}\n"
+    );
+    stage.apply(&configuration(&adverts))
+}
+
+/// Every pool everywhere again.
+fn advertise_all(stage: &Stage) -> Result<(), Broken> {
+    stage.apply(&configuration(""))
+}
+
+fn on_node(node: u8) -> String {
+    let name = plan::node_name(node);
+    format!("{{matchLabels: {{kubernetes.io/hostname: {name}}}}}")
+}
+
+/// Moves the IP to a node by changing something, under a prober's eyes.
+fn move_to(
+    stage: &Stage,
+    ip: Ipv4Addr,
+    to: u8,
+    change: impl FnOnce() -> Result<(), Broken>,
+) -> Result<Silence, Broken> {
+    let probe = Probe::start(&stage.lab.client_namespace(), Target::udp((ip, 82)))?;
+    probe.expect("an answer to the probes", PATIENCE, |_| true)?;
+    change()?;
+    stage.wait(&format!("{} to own {ip}", plan::node_name(to)), || {
+        let owners = look::owners(&stage.lab, ip)?;
+        ensure(owners == [to], || format!("owned by nodes {owners:?}"))
+    })?;
+    look::wait_for_answer(&stage.lab, ip)?;
+    let silence = probe.finish()?;
+    say(&format!(
+        "moved to {}: longest silence {} ms, {} of {} lost",
+        plan::node_name(to),
+        silence.longest.as_millis(),
+        silence.lost,
+        silence.sent
+    ));
+    Ok(silence)
+}
+
+fn in_good_order(silence: &Silence) -> Result<(), Broken> {
+    ensure(silence.longest < GOOD_ORDER, || {
+        format!("silent for {} ms", silence.longest.as_millis())
+    })
+}
+
+/// One IP of a pool beside one of no pool shows that the speakers have seen
+/// both. The controller would take the other away.
+pub(crate) fn leaves_ips_of_no_pool_alone(stage: &Stage) -> Result<(), Broken> {
+    stage.settle()?;
+    let scale = |replicas: &str| {
+        let deployment = "deployment/ferrolb-controller";
+        let replicas = format!("--replicas={replicas}");
+        stage
+            .lab
+            .kubectl(["-n", SYSTEM, "scale", deployment, &replicas])
+    };
+    stage.read_logs()?;
+    scale("0")?;
+    stage.wait("the controllers to be gone", || {
+        let pods = stage.pods("controller", None)?;
+        ensure(pods.is_empty(), || format!("{pods:?} are left"))
+    })?;
+    stage.apply(&service("foreign", "echo", "Cluster"))?;
+    let (ours, others) = (Ipv4Addr::new(10, 77, 0, 249), Ipv4Addr::new(10, 77, 0, 99));
+    let ingress = json!({ "status": { "loadBalancer": { "ingress": [
+        { "ip": others.to_string(), "ipMode": "VIP" }, { "ip": ours.to_string(), "ipMode": "VIP" },
+    ] } } });
+    stage.lab.kubectl([
+        "-n",
+        NAMESPACE,
+        "patch",
+        "service",
+        "foreign",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &ingress.to_string(),
+    ])?;
+    look::wait_for_one_owner(&stage.lab, ours, PATIENCE)?;
+    let answered = arp::is_answered(&stage.lab.client_namespace(), others)?;
+    stage
+        .lab
+        .kubectl(["-n", NAMESPACE, "delete", "service", "foreign"])?;
+    scale("2")?;
+    stage.settle()?;
+    ensure(!answered, || {
+        format!("{others} is of no pool, yet answered")
+    })
+}
+
+pub(crate) fn moves_to_the_selected_node(stage: &Stage) -> Result<(), Broken> {
+    let (ip, owner) = at_peace(stage)?;
+    let to = another(stage, owner);
+    let select = format!("nodeSelectors: [{}]", on_node(to));
+    let moved = move_to(stage, ip, to, || advertise(stage, &select));
+    advertise_all(stage)?;
+    in_good_order(&moved?)
+}
+
+pub(crate) fn moves_to_the_preferred_node(stage: &Stage) -> Result<(), Broken> {
+    let (ip, owner) = at_peace(stage)?;
+    let to = another(stage, owner);
+    let prefer = format!(
+        "preferredNodeSelectors: [{{weight: 7, preference: {}}}]",
+        on_node(to)
+    );
+    let moved = move_to(stage, ip, to, || advertise(stage, &prefer));
+    advertise_all(stage)?;
+    in_good_order(&moved?)
+}
+
+pub(crate) fn moves_without_loss_when_drained(stage: &Stage) -> Result<(), Broken> {
+    let (ip, owner) = at_peace(stage)?;
+    let (node, to) = (plan::node_name(owner), another(stage, owner));
+    // So that it is known where it goes.
+    let away = format!("nodeSelectors: [{}, {}]", on_node(owner), on_node(to));
+    advertise(stage, &away)?;
+    let taint = |taint: &str| stage.lab.kubectl(["taint", "node", &node, taint]);
+    let moved = move_to(stage, ip, to, || {
+        taint("ToBeDeletedByClusterAutoscaler=now:NoSchedule")?;
+        Ok(())
+    });
+    taint("ToBeDeletedByClusterAutoscaler-")?;
+    advertise_all(stage)?;
+    let silence = moved?;
+    ensure(silence.lost == 0, || {
+        format!("{} of {} lost", silence.lost, silence.sent)
+    })
+}
+
+/// Its speaker runs on; the Node comes back as the kubelet would make it.
+pub(crate) fn moves_when_the_node_is_deleted(stage: &Stage) -> Result<(), Broken> {
+    let (ip, owner) = at_peace(stage)?;
+    let (name, to) = (plan::node_name(owner), another(stage, owner));
+    let away = format!("nodeSelectors: [{}, {}]", on_node(owner), on_node(to));
+    advertise(stage, &away)?;
+    let node = stage.lab.kubectl(["get", "node", &name, "-ojson"])?;
+    let node: Value = serde_json::from_str(&node)?;
+    let moved = move_to(stage, ip, to, || {
+        stage.lab.kubectl(["delete", "node", &name])?;
+        Ok(())
+    });
+    stage.apply(&json!({
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": { "name": name, "labels": node["metadata"]["labels"] },
+        "spec": { "podCIDR": node["spec"]["podCIDR"], "podCIDRs": node["spec"]["podCIDRs"] },
+    }))?;
+    advertise_all(stage)?;
+    in_good_order(&moved?)?;
+    stage.settle()
+}
+
+/// What the speakers say about the Service, one entry for each object.
+fn statuses(stage: &Stage) -> Result<Vec<Value>, Broken> {
+    let of_service = format!("--selector=metallb.io/service-name={SERVICE}");
+    let kind = "servicel2statuses.metallb.io";
+    let listing = stage
+        .lab
+        .kubectl(["-n", SYSTEM, "get", kind, &of_service, "-ojson"])?;
+    let mut listing: Value = serde_json::from_str(&listing)?;
+    let items = listing["items"].as_array_mut().map(std::mem::take);
+    Ok(items.unwrap_or_default())
+}
+
+/// Waits until exactly one object speaks of the IP, and says where.
+fn wait_for_status(stage: &Stage, ip: Ipv4Addr, node: u8, nic: &str) -> Result<(), Broken> {
+    let expected = (plan::node_name(node), json!([{ "name": nic }]));
+    let names_ip = |object: &Value| {
+        let announces = object["metadata"]["annotations"]["ferrolb.io/announces"].as_str();
+        announces.is_some_and(|text| text.contains(&format!("{ip}=")))
+    };
+    stage.wait("one status that names the owner", || {
+        let mut said = statuses(stage)?;
+        said.retain(names_ip);
+        let [one] = &said[..] else {
+            return Err(Broken::new(format!("{} objects name {ip}", said.len())));
+        };
+        let status = &one["status"];
+        let right = status["node"] == expected.0 && status["interfaces"] == expected.1;
+        ensure(right, || status.to_string())
+    })
+}
+
+pub(crate) fn statuses_and_events_name_the_owner(stage: &Stage) -> Result<(), Broken> {
+    // Speakers that found no such kind look again after half a minute.
+    let crds = checkout("config/crd");
+    stage.lab.kubectl(["apply", "--server-side", "-k", &crds])?;
+    let (ip, owner) = at_peace(stage)?;
+    wait_for_status(stage, ip, owner, "eth0")?;
+    stage.lab.fail(owner, How::Link)?;
+    let heir = look::wait_for_one_owner(&stage.lab, ip, PATIENCE);
+    let named = heir.map(|heir| (heir, wait_for_status(stage, ip, heir, "eth0")));
+    stage.lab.heal(owner)?;
+    let (heir, named) = named?;
+    named?;
+    let told = format!("{} announces {ip}, taken over from", plan::node_name(heir));
+    stage.wait("the Event about the take-over", || {
+        let path = "-ojsonpath={range .items[*]}{.message}{\"\\n\"}{end}";
+        let which = "--field-selector=reason=Announced";
+        let said = stage
+            .lab
+            .kubectl(["-n", NAMESPACE, "get", "events", which, path])?;
+        ensure(said.contains(&told), || said)
+    })?;
+    stage.settle()
+}
+
+/// On `eth1`, which is on another LAN: then nobody on the client's LAN hears
+/// of the IP.
+pub(crate) fn keeps_to_the_interfaces(stage: &Stage) -> Result<(), Broken> {
+    let (ip, owner) = at_peace(stage)?;
+    advertise(stage, "interfaces: [\"eth*\"]")?;
+    let node = another(stage, owner);
+    stage.lab.plug(node, "eth1")?;
+    let all_hear = look::wait_for_one_owner(&stage.lab, ip, PATIENCE);
+    advertise(stage, "interfaces: [eth1]")?;
+    let elsewhere = wait_for_status(stage, ip, node, "eth1");
+    let heard = arp::is_answered(&stage.lab.client_namespace(), ip);
+    advertise_all(stage)?;
+    stage.lab.unplug(node, "eth1")?;
+    let back = look::wait_for_one_owner(&stage.lab, ip, PATIENCE);
+    all_hear?;
+    elsewhere?;
+    ensure(!heard?, || format!("{ip} is answered on eth0"))?;
+    back?;
+    stage.settle()
+}

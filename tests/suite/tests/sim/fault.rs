@@ -1,0 +1,133 @@
+//! What may befall a cluster, and random sequences of it.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use rand::seq::IndexedRandom;
+use rand_xorshift::XorShiftRng;
+
+use crate::host::Freeze;
+
+/// One fault, or the end of one; stations are counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Puts a station on a part of the LAN.
+    Lan(usize, usize),
+    /// Puts a station on a part of the gossip network.
+    Gossip(usize, usize),
+    /// Whether anything gets out of a station's LAN port.
+    Tx(usize, bool),
+    /// Whether anything gets in.
+    Rx(usize, bool),
+    /// Whether its link has carrier.
+    Carrier(usize, bool),
+    /// Stops a process or a machine, or lets it go on.
+    Stand(usize, Freeze),
+    /// Kills the speaker.
+    Kill(usize),
+    /// Ends the machine.
+    Off(usize),
+    /// Starts the machine if it is off, and the speaker.
+    Start(usize),
+    /// Asks the speaker to leave.
+    Drain(usize),
+    /// Keeps a station from announcing the IP with this index, or no longer.
+    Bar(usize, usize, bool),
+    /// Prefers a station so much for the IP with this index.
+    Prefer(usize, usize, u32),
+}
+
+/// Kinds of faults, from which a random sequence is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Lan,
+    Gossip,
+    Tx,
+    Rx,
+    Carrier,
+    Process,
+    Machine,
+    Kill,
+    Off,
+    Drain,
+    Bar,
+    Prefer,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Lan,
+        Self::Gossip,
+        Self::Tx,
+        Self::Rx,
+        Self::Carrier,
+        Self::Process,
+        Self::Machine,
+        Self::Kill,
+        Self::Off,
+        Self::Drain,
+        Self::Bar,
+        Self::Prefer,
+    ];
+
+    /// A fault of this kind and how it ends.
+    fn fault(self, station: usize, ips: usize, rng: &mut XorShiftRng) -> (Fault, Fault) {
+        let ip = rng.random_range(0..ips);
+        let side = rng.random_range(1..=2);
+        match self {
+            Self::Lan => (Fault::Lan(station, side), Fault::Lan(station, 0)),
+            Self::Gossip => (Fault::Gossip(station, side), Fault::Gossip(station, 0)),
+            Self::Tx => (Fault::Tx(station, false), Fault::Tx(station, true)),
+            Self::Rx => (Fault::Rx(station, false), Fault::Rx(station, true)),
+            Self::Carrier => (
+                Fault::Carrier(station, false),
+                Fault::Carrier(station, true),
+            ),
+            Self::Process => stand(station, Freeze::Process),
+            Self::Machine => stand(station, Freeze::Machine),
+            Self::Kill => (Fault::Kill(station), Fault::Start(station)),
+            Self::Off => (Fault::Off(station), Fault::Start(station)),
+            Self::Drain => (Fault::Drain(station), Fault::Start(station)),
+            Self::Bar => (
+                Fault::Bar(station, ip, true),
+                Fault::Bar(station, ip, false),
+            ),
+            Self::Prefer => (
+                Fault::Prefer(station, ip, rng.random_range(1..=3)),
+                Fault::Prefer(station, ip, 0),
+            ),
+        }
+    }
+}
+
+fn stand(station: usize, freeze: Freeze) -> (Fault, Fault) {
+    let end = Fault::Stand(station, Freeze::No);
+    (Fault::Stand(station, freeze), end)
+}
+
+/// So many faults at random times within `span`, each ended by its end.
+pub(crate) fn script(
+    kinds: &[Kind],
+    count: usize,
+    span: Duration,
+    (stations, ips): (usize, usize),
+    rng: &mut XorShiftRng,
+) -> Vec<(Duration, Fault)> {
+    let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    let mut script = Vec::new();
+    for _ in 0..count {
+        let Some(kind) = kinds.choose(rng) else {
+            continue;
+        };
+        let station = rng.random_range(0..stations);
+        let (fault, end) = kind.fault(station, ips, rng);
+        let from = rng.random_range(0..millis);
+        // Short ones are as interesting as long ones.
+        let longest = if rng.random_bool(0.5) { 400 } else { millis };
+        let until = (from + rng.random_range(1..=longest)).min(millis);
+        script.push((Duration::from_millis(from), fault));
+        script.push((Duration::from_millis(until), end));
+    }
+    script.sort_by_key(|(at, _)| *at);
+    script
+}

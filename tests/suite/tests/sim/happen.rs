@@ -1,0 +1,344 @@
+//! What comes of each event: which part of which machine does what, and what
+//! that sends on.
+
+use std::time::Duration;
+
+use ferrolb_speaker::wire::frame::Frame;
+use ferrolb_speaker::wire::sightings::Sighting;
+use rand::RngExt;
+use rand::seq::SliceRandom;
+
+use crate::fault::Fault;
+use crate::host::{Freeze, Process};
+use crate::member::{Message, node_name};
+use crate::scene::{self, INTERVAL};
+use crate::world::{Event, World};
+
+/// The unheard are greeted every so many rounds.
+const GREET_EVERY: usize = 2;
+
+/// Parts of a thawed process, which run in any order.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Gossip,
+    Responder,
+    Engine,
+}
+
+impl World {
+    fn process(&mut self, station: usize) -> Option<&mut Process> {
+        self.hosts[station].awake()
+    }
+
+    pub(super) fn datagram(&mut self, from: usize, to: usize, message: Message) {
+        let now = self.now;
+        let Some(process) = self.process(to) else {
+            return self.hosts[to].keep_datagram(from, message);
+        };
+        let answer = process.member.receive(&message, now);
+        if let Some(answer) = answer {
+            self.send_datagram(to, from, &answer);
+        }
+        self.show(to);
+    }
+
+    /// Shows the speaker what gossip holds, if that changed.
+    fn show(&mut self, station: usize) {
+        let now = self.now;
+        let Some(process) = self.process(station) else {
+            return;
+        };
+        if let Some(view) = process.member.refresh(now) {
+            process.speaker.view_changed(view);
+            self.turn(station);
+        }
+    }
+
+    pub(super) fn round(&mut self, station: usize, start: u64) {
+        if self.hosts[station].process.as_ref().map(|it| it.start) != Some(start) {
+            return;
+        }
+        self.schedule(self.now + INTERVAL, Event::Round(station, start));
+        self.gossip_round(station);
+    }
+
+    fn gossip_round(&mut self, station: usize) {
+        let (now, stations) = (self.now, self.size.stations);
+        let Some(process) = self.hosts[station].awake() else {
+            return;
+        };
+        let mut chosen = process.member.round(now, &mut self.rng);
+        process.rounds += 1;
+        if process.rounds.is_multiple_of(GREET_EVERY) {
+            let round = process.rounds / GREET_EVERY;
+            chosen.extend(process.member.unheard(stations, round));
+        }
+        let syn = process.member.syn();
+        for to in chosen {
+            self.send_datagram(station, to, &syn);
+        }
+        self.show(station);
+    }
+
+    pub(super) fn frame(&mut self, to: usize, frame: Frame) {
+        if !self.hosts[to].carrier {
+            return;
+        }
+        if let Some(reply) = self.hosts[to].kernel(&frame) {
+            self.send_frame(to, reply);
+        }
+        let mute = !self.hosts[to].vouches(self.now);
+        if let Some(seen) = self.read(to, &frame, mute) {
+            self.sighted(to, &seen);
+            self.turn(to);
+        }
+    }
+
+    /// A responder reads a frame, or it waits for one that stands still.
+    fn read(&mut self, station: usize, frame: &Frame, mute: bool) -> Option<Sighting> {
+        let (now, mac) = (self.now, self.hosts[station].mac());
+        let Some(process) = self.process(station) else {
+            self.hosts[station].keep_frame(*frame);
+            return None;
+        };
+        let (reply, seen) = process.read(frame, mac, mute, now);
+        let ends = process.sightings.ends();
+        if let Some(at) = ends.filter(|_| process.flush_at.is_none()) {
+            process.flush_at = Some(at);
+            let start = process.start;
+            self.schedule(at, Event::Flush(station, start));
+        }
+        if let Some(reply) = reply {
+            self.send_frame(station, reply);
+        }
+        seen
+    }
+
+    pub(super) fn flush(&mut self, station: usize, start: u64) {
+        let now = self.now;
+        let Some(process) = self.process(station).filter(|it| it.start == start) else {
+            return;
+        };
+        let passed = process.sightings.flush(now);
+        process.flush_at = process.sightings.ends();
+        let next = process.flush_at;
+        if let Some(at) = next {
+            self.schedule(at, Event::Flush(station, start));
+        }
+        for seen in &passed {
+            self.sighted(station, seen);
+        }
+        if !passed.is_empty() {
+            self.turn(station);
+        }
+    }
+
+    fn sighted(&mut self, station: usize, seen: &Sighting) {
+        if let Some(process) = self.process(station) {
+            process.speaker.sighted(seen);
+        }
+    }
+
+    pub(super) fn wake(&mut self, station: usize, start: u64) {
+        let now = self.now;
+        let process = self.process(station).filter(|it| it.start == start);
+        if process.is_some_and(|it| it.wake_at == Some(now)) {
+            self.turn(station);
+        }
+    }
+
+    /// The engine's turn, and what it gives to gossip and to the wire.
+    fn turn(&mut self, station: usize) {
+        let now = self.now;
+        let Some(process) = self.process(station) else {
+            return;
+        };
+        process.speaker.turn(now);
+        let effects = std::mem::take(&mut process.speaker.effects);
+        let told = process.member.publish(&effects.said);
+        let syn = process.member.syn();
+        let left = process.speaker.has_left(now);
+        for action in &effects.actions {
+            self.record(station, action);
+        }
+        for to in told {
+            self.send_datagram(station, to, &syn);
+        }
+        for frame in effects.frames {
+            self.send_frame(station, frame);
+        }
+        if left {
+            self.leave(station);
+        } else {
+            self.plan_turn(station);
+        }
+    }
+
+    fn plan_turn(&mut self, station: usize) {
+        let now = self.now;
+        let Some(process) = self.process(station) else {
+            return;
+        };
+        let next = process.speaker.next_deadline();
+        let next = next.max(now + Duration::from_micros(1));
+        if process.wake_at != Some(next) {
+            process.wake_at = Some(next);
+            let start = process.start;
+            self.schedule(next, Event::Wake(station, start));
+        }
+    }
+
+    fn leave(&mut self, station: usize) {
+        if let Some(process) = self.process(station) {
+            let said = process.speaker.retire();
+            let told = process.member.publish(&said);
+            let syn = process.member.syn();
+            for to in told {
+                self.send_datagram(station, to, &syn);
+            }
+        }
+        self.note(format!("node-{station}: has left"));
+        self.hosts[station].process = None;
+    }
+
+    /// Does something to the cluster.
+    pub(crate) fn apply(&mut self, fault: Fault) {
+        self.note(format!("*** {fault:?}"));
+        self.oracle.disturb(self.now);
+        match fault {
+            Fault::Lan(station, side) => self.lan.put(station, side),
+            Fault::Gossip(station, side) => self.gossip.put(station, side),
+            Fault::Tx(station, works) => set(&mut self.lan.tx_dead, station, !works),
+            Fault::Rx(station, works) => set(&mut self.lan.rx_dead, station, !works),
+            Fault::Carrier(station, carrier) => self.carrier(station, carrier),
+            Fault::Stand(station, freeze) => self.stand(station, freeze),
+            Fault::Kill(station) => self.hosts[station].process = None,
+            Fault::Off(station) => {
+                self.hosts[station].process = None;
+                self.hosts[station].on = false;
+            }
+            Fault::Start(station) => self.start(station),
+            Fault::Drain(station) => {
+                let now = self.now;
+                if let Some(process) = self.process(station) {
+                    process.speaker.drain(now);
+                    self.turn(station);
+                }
+            }
+            Fault::Bar(station, ip, barred) => {
+                let ip = self.ips[ip];
+                if let Some(wanted) = self.demand.get_mut(&ip) {
+                    scene::bar(wanted, station, barred);
+                }
+                self.tell_demand();
+            }
+            Fault::Prefer(station, ip, score) => {
+                let ip = self.ips[ip];
+                let grants = self.demand.get_mut(&ip).map(|wanted| &mut wanted.grants);
+                if let Some(grant) = grants.and_then(|it| it.get_mut(&node_name(station))) {
+                    grant.score = score;
+                }
+                self.tell_demand();
+            }
+        }
+    }
+
+    /// The API server tells every speaker, one a little later than the other.
+    fn tell_demand(&mut self) {
+        let demand = self.shared_demand();
+        for station in 0..self.size.stations {
+            if let Some(process) = self.hosts[station].process.as_mut() {
+                process.speaker.demand_changed(demand.clone());
+                self.turn(station);
+            }
+        }
+    }
+
+    fn carrier(&mut self, station: usize, carrier: bool) {
+        self.hosts[station].carrier = carrier;
+        self.links_changed(station);
+    }
+
+    /// The kernel tells the speaker which links have carrier.
+    fn links_changed(&mut self, station: usize) {
+        let carrier = self.hosts[station].carrier;
+        if let Some(process) = self.hosts[station].process.as_mut() {
+            let links = carrier.then(|| scene::link(station));
+            process.speaker.links_changed(links.into_iter().collect());
+            self.turn(station);
+        }
+    }
+
+    fn start(&mut self, station: usize) {
+        self.hosts[station].on = true;
+        self.hosts[station].freeze = Freeze::No;
+        if self.hosts[station].process.is_some() {
+            return;
+        }
+        let (now, demand) = (self.now, self.shared_demand());
+        let start = self.hosts[station].start(self.size.stations, demand, now);
+        let phase = self.rng.random_range(0..50_000);
+        let first = now + Duration::from_micros(phase);
+        self.schedule(first, Event::Round(station, start));
+        self.links_changed(station);
+    }
+
+    fn stand(&mut self, station: usize, freeze: Freeze) {
+        let before = std::mem::replace(&mut self.hosts[station].freeze, freeze);
+        if before != Freeze::No && freeze == Freeze::No {
+            self.thaw(station);
+        }
+    }
+
+    /// Everything that waited is due at once, in any order.
+    fn thaw(&mut self, station: usize) {
+        let mut parts = [Part::Gossip, Part::Responder, Part::Engine];
+        parts.shuffle(&mut self.rng);
+        let mute = !self.hosts[station].vouches(self.now);
+        for part in parts {
+            match part {
+                Part::Gossip => self.thaw_gossip(station),
+                Part::Responder => self.thaw_responder(station, mute),
+                Part::Engine => self.turn(station),
+            }
+        }
+    }
+
+    fn thaw_gossip(&mut self, station: usize) {
+        if self.rng.random_bool(0.5) {
+            self.gossip_round(station);
+        }
+        let Some(process) = self.process(station) else {
+            return;
+        };
+        for (from, message) in std::mem::take(&mut process.datagrams) {
+            self.datagram(from, station, message);
+        }
+    }
+
+    /// What queued up is reported, and answered only if no voucher lapsed.
+    fn thaw_responder(&mut self, station: usize, mute: bool) {
+        let Some(process) = self.process(station) else {
+            return;
+        };
+        let frames = std::mem::take(&mut process.frames);
+        let mut passed: Vec<Sighting> = Vec::new();
+        for frame in &frames {
+            passed.extend(self.read(station, frame, mute));
+        }
+        let start = self.hosts[station].starts;
+        for seen in &passed {
+            self.sighted(station, seen);
+        }
+        self.turn(station);
+        self.flush(station, start);
+    }
+}
+
+fn set(dead: &mut std::collections::BTreeSet<usize>, station: usize, is_dead: bool) {
+    if is_dead {
+        dead.insert(station);
+    } else {
+        dead.remove(&station);
+    }
+}

@@ -1,0 +1,245 @@
+//! One member of the gossip cluster, as chitchat, the roster and the keeper
+//! behave: digests and news in three messages, beats on each of them, the view
+//! that comes of it, greetings for those that are not heard.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use ferrolb_speaker::gossip::{Member as Shown, View};
+use ferrolb_speaker::said::KeyChange;
+use rand::RngExt;
+use rand::seq::IteratorRandom;
+use rand_xorshift::XorShiftRng;
+
+use crate::detector::Detector;
+
+/// How many live members are gossiped with in one round.
+const FAN_OUT: usize = 3;
+/// How many of the unheard are greeted at a time.
+const GREET_MOST: usize = 8;
+
+/// One start of one station's speaker.
+pub(crate) type Who = (usize, u64);
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    version: u64,
+    keys: BTreeMap<String, String>,
+}
+
+type Digest = Vec<(Who, u64, u64)>;
+type Delta = Vec<(Who, Rc<State>)>;
+
+/// What members send each other.
+#[derive(Debug, Clone)]
+pub(crate) enum Message {
+    Syn(Rc<Digest>),
+    SynAck(Rc<Digest>, Rc<Delta>),
+    Ack(Rc<Delta>),
+}
+
+#[derive(Debug)]
+struct Peer {
+    beat: u64,
+    state: Rc<State>,
+    detector: Detector,
+}
+
+/// A member.
+#[derive(Debug)]
+pub(crate) struct Member {
+    own: Who,
+    beat: u64,
+    state: Rc<State>,
+    interval: Duration,
+    peers: BTreeMap<Who, Peer>,
+    changed: bool,
+}
+
+impl Member {
+    pub(crate) fn new(own: Who, interval: Duration) -> Self {
+        Self {
+            own,
+            beat: 0,
+            state: Rc::default(),
+            interval,
+            peers: BTreeMap::new(),
+            changed: false,
+        }
+    }
+
+    /// Sets and deletes own keys; returns who is to be told at once.
+    pub(crate) fn publish(&mut self, changes: &[KeyChange]) -> BTreeSet<usize> {
+        let mut keys = self.state.keys.clone();
+        for (key, value) in changes {
+            match value {
+                Some(value) => keys.insert(key.clone(), value.clone()),
+                None => keys.remove(key),
+            };
+        }
+        if keys == self.state.keys {
+            return BTreeSet::new();
+        }
+        let version = self.state.version + 1;
+        self.state = Rc::new(State { version, keys });
+        self.live().collect()
+    }
+
+    /// Opens an exchange.
+    pub(crate) fn syn(&self) -> Message {
+        Message::Syn(Rc::new(self.digest()))
+    }
+
+    /// One round: whom to open an exchange with. Ends with a look at who is alive.
+    pub(crate) fn round(&mut self, now: Instant, rng: &mut XorShiftRng) -> Vec<usize> {
+        self.beat += 1;
+        let live: BTreeSet<usize> = self.live().collect();
+        let known: BTreeSet<usize> = self.peers.keys().map(|(station, _)| *station).collect();
+        let among = if live.is_empty() { &known } else { &live };
+        let mut chosen = among.iter().copied().sample(rng, FAN_OUT);
+        let dead = self.peers.iter().filter(|(_, peer)| !peer.detector.live);
+        let dead: Vec<usize> = dead.map(|((station, _), _)| *station).collect();
+        let size = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        if size(dead.len()) / size(live.len() + 1) > rng.random::<f64>() {
+            chosen.extend(dead.iter().copied().choose(rng));
+        }
+        for peer in self.peers.values_mut() {
+            peer.detector.judge(now);
+        }
+        chosen
+    }
+
+    /// Of the stations that should be there those where nobody is heard.
+    pub(crate) fn unheard(&self, stations: usize, round: usize) -> Vec<usize> {
+        let shown = self.peers.iter().filter(|(_, peer)| peer.detector.shown);
+        let heard: BTreeSet<usize> = shown.map(|((station, _), _)| *station).collect();
+        let unheard = (0..stations).filter(|it| *it != self.own.0 && !heard.contains(it));
+        let unheard: Vec<usize> = unheard.collect();
+        let start = (round * GREET_MOST).checked_rem(unheard.len());
+        let turn = unheard.iter().cycle().skip(start.unwrap_or_default());
+        let most = GREET_MOST.min(unheard.len());
+        turn.take(most).copied().collect()
+    }
+
+    /// Takes a message in; returns the answer.
+    pub(crate) fn receive(&mut self, message: &Message, now: Instant) -> Option<Message> {
+        self.beat += 1;
+        match message {
+            Message::Syn(digest) => {
+                self.note_beats(digest, now);
+                let delta = self.delta(digest);
+                Some(Message::SynAck(Rc::new(self.digest()), Rc::new(delta)))
+            }
+            Message::SynAck(digest, delta) => {
+                self.note_beats(digest, now);
+                self.apply(delta);
+                Some(Message::Ack(Rc::new(self.delta(digest))))
+            }
+            Message::Ack(delta) => {
+                self.apply(delta);
+                None
+            }
+        }
+    }
+
+    /// The new view, if it differs from the one before.
+    pub(crate) fn refresh(&mut self, now: Instant) -> Option<View> {
+        for peer in self.peers.values_mut() {
+            self.changed |= peer.detector.show(now);
+        }
+        std::mem::take(&mut self.changed).then(|| self.view())
+    }
+
+    fn live(&self) -> impl Iterator<Item = usize> {
+        let live = self.peers.iter().filter(|(_, peer)| peer.detector.live);
+        live.map(|((station, _), _)| *station)
+    }
+
+    fn digest(&self) -> Digest {
+        let peers = self.peers.iter();
+        let peers = peers.map(|(who, peer)| (*who, peer.beat, peer.state.version));
+        let own = (self.own, self.beat, self.state.version);
+        peers.chain([own]).collect()
+    }
+
+    /// What the sender of a digest has not heard yet.
+    fn delta(&self, digest: &Digest) -> Delta {
+        let version = |who: Who| {
+            let mut all = digest.iter();
+            all.find(|(it, _, _)| *it == who)
+                .map_or(0, |(_, _, it)| *it)
+        };
+        let peers = self.peers.iter().map(|(who, peer)| (*who, &peer.state));
+        let all = peers.chain([(self.own, &self.state)]);
+        let news = all.filter(|(who, state)| state.version > version(*who));
+        news.map(|(who, state)| (who, Rc::clone(state))).collect()
+    }
+
+    fn note_beats(&mut self, digest: &Digest, now: Instant) {
+        let own = self.own;
+        for (who, beat, _) in digest.iter().filter(|(who, _, _)| *who != own) {
+            let peer = self.peer(*who);
+            if *beat > peer.beat {
+                peer.beat = *beat;
+                peer.detector.beat(now);
+            }
+        }
+    }
+
+    fn apply(&mut self, delta: &Delta) {
+        let own = self.own;
+        for (who, state) in delta.iter().filter(|(who, _)| *who != own) {
+            let peer = self.peer(*who);
+            if state.version > peer.state.version {
+                peer.state = Rc::clone(state);
+                self.changed = true;
+            }
+        }
+    }
+
+    fn peer(&mut self, who: Who) -> &mut Peer {
+        let interval = self.interval;
+        self.changed |= !self.peers.contains_key(&who);
+        self.peers.entry(who).or_insert_with(|| Peer {
+            beat: 0,
+            state: Rc::default(),
+            detector: Detector::new(interval),
+        })
+    }
+
+    /// Of several starts of one station the living, then the latest counts.
+    fn view(&self) -> View {
+        let mut best: BTreeMap<usize, ((bool, u64), &Peer)> = BTreeMap::new();
+        let foreign = self.peers.iter().filter(|((it, _), _)| *it != self.own.0);
+        for ((station, start), peer) in foreign {
+            let merit = (peer.detector.shown, *start);
+            let held = best.entry(*station).or_insert((merit, peer));
+            if merit > held.0 {
+                *held = (merit, peer);
+            }
+        }
+        let members = best.into_iter();
+        let members = members.map(|(station, (merit, peer))| shown(station, merit, peer));
+        View {
+            members: members.map(|it| (it.node.clone(), it)).collect(),
+        }
+    }
+}
+
+fn shown(station: usize, (alive, generation): (bool, u64), peer: &Peer) -> Shown {
+    Shown {
+        node: node_name(station),
+        generation,
+        addr: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9618),
+        alive,
+        silent_since: peer.detector.beat_at().filter(|_| !alive),
+        state: peer.state.keys.clone(),
+    }
+}
+
+/// The name of a station's Node.
+pub(crate) fn node_name(station: usize) -> String {
+    format!("node-{station}")
+}

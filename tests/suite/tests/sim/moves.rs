@@ -1,0 +1,200 @@
+//! Claims about how many IPs move, when, and how they are spread.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use ferrolb_speaker::ownership::{Cause, Timing};
+
+use crate::fault::Fault;
+use crate::one_owner::{GOSSIP, ONE};
+use crate::replay::{Limits, check, ensure, on_seeds};
+use crate::world::{Size, World};
+
+fn calm() -> Duration {
+    Timing::default().calm
+}
+
+fn pace() -> Duration {
+    Timing::default().pace
+}
+
+fn sized(seed: u64, ips: usize) -> Size {
+    let stations = 3 + usize::try_from(seed % 8).unwrap_or(0);
+    Size {
+        stations,
+        ips,
+        loss: 0.0,
+    }
+}
+
+fn spread(world: &World) -> usize {
+    let loads = world.loads();
+    loads.iter().max().unwrap_or(&0) - loads.iter().min().unwrap_or(&0)
+}
+
+fn causes(world: &World, from: Instant, cause: Cause) -> BTreeSet<IpAddr> {
+    let taken = world.taken_since(from).filter(|it| it.cause == cause);
+    taken.map(|it| it.ip).collect()
+}
+
+#[test]
+fn a_dead_node_moves_its_ips_and_no_other_and_takes_back_only_what_evens_the_spread() {
+    on_seeds(4, |seed| {
+        let mut world = World::new(sized(seed, 13), seed);
+        world.settle();
+        let victim = usize::try_from(seed).unwrap_or(0) % world.size.stations;
+        let lost = world.claimed_by(victim);
+        let died = world.now;
+        world.apply(Fault::Off(victim));
+        world.run(Duration::from_secs(3));
+        let moved = world.taken_since(died).count();
+        let theirs = causes(&world, died, Cause::Failover);
+        ensure(
+            &world,
+            theirs == lost && moved == lost.len(),
+            "other IPs moved than the dead node's",
+        )?;
+        let back = world.now;
+        world.apply(Fault::Start(victim));
+        world.run(calm() - Duration::from_secs(1));
+        ensure(
+            &world,
+            world.taken_since(back).count() == 0,
+            "an IP moved before it was calm",
+        )?;
+        let held = world.loads();
+        world.run(Duration::from_secs(4) + pace() * 13);
+        even_again(&world, back, &held)
+    });
+}
+
+/// What moved since `from` is what evens the spread, and no more; each node
+/// took one IP per pace.
+fn even_again(world: &World, from: Instant, held: &[usize]) -> Result<(), String> {
+    let taken: Vec<_> = world.taken_since(from).collect();
+    let right = taken.iter().all(|it| it.cause == Cause::Rebalance);
+    ensure(world, right, "an IP moved for another reason")?;
+    let least = fewest_moves(held);
+    ensure(
+        world,
+        taken.len() == least,
+        &format!("{} IPs moved, not {least}", taken.len()),
+    )?;
+    for station in 0..world.size.stations {
+        let times: Vec<Instant> = taken
+            .iter()
+            .filter(|it| it.by == station)
+            .map(|it| it.at)
+            .collect();
+        let paced = times.windows(2).all(|two| two[1] - two[0] >= pace());
+        ensure(world, paced, "a node took two within one pace")?;
+    }
+    ensure(world, spread(world) <= 1, "the spread is uneven")
+}
+
+/// How many IPs must move until no node holds two more than another.
+fn fewest_moves(held: &[usize]) -> usize {
+    let mut held = held.to_vec();
+    held.sort_unstable_by(|a, b| b.cmp(a));
+    let (each, rest) = {
+        let all: usize = held.iter().sum();
+        (all / held.len(), all % held.len())
+    };
+    let due = |place: usize| each + usize::from(place < rest);
+    let surplus = held
+        .iter()
+        .enumerate()
+        .map(|(place, it)| it.saturating_sub(due(place)));
+    surplus.sum()
+}
+
+/// So many nodes of which some die early, so that the spread is uneven when
+/// they come back.
+fn shaken(size: Size, seed: u64) -> World {
+    let mut world = World::new(size, seed);
+    world.settle();
+    let dead = usize::try_from(seed).unwrap_or(1) % (size.stations - 1);
+    (0..dead).for_each(|station| world.apply(Fault::Off(station)));
+    world.run(Duration::from_secs(2));
+    (0..dead).for_each(|station| world.apply(Fault::Start(station)));
+    world.run(calm() + Duration::from_secs(4));
+    world
+}
+
+#[test]
+fn the_spread_is_within_one_when_it_has_been_calm() {
+    on_seeds(4, |seed| {
+        let ips = 1 + usize::try_from(seed * 7 % 23).unwrap_or(0);
+        let mut world = shaken(sized(seed, ips), seed);
+        world.run(pace() * 23);
+        ensure(&world, spread(&world) <= 1, "the spread is uneven")?;
+        let each_once = world.ips.iter().all(|ip| world.owners(*ip).len() == 1);
+        ensure(&world, each_once, "an IP has not one owner")?;
+        check(
+            &world,
+            &[],
+            Limits {
+                two: ONE,
+                none: ONE * 3,
+            },
+        )
+    });
+}
+
+#[test]
+fn thirty_nodes_that_start_together_have_one_owner_for_each_ip_and_move_none() {
+    on_seeds(1, |seed| {
+        let size = Size {
+            stations: 30,
+            ips: 30,
+            loss: 0.0,
+        };
+        let mut world = World::new(size, seed);
+        world.settle();
+        let once = world.ips.iter().all(|ip| world.owners(*ip).len() == 1);
+        ensure(&world, once, "an IP has not one owner")?;
+        ensure(&world, world.taken.len() == size.ips, "an IP moved")?;
+        ensure(&world, spread(&world) <= 2, "the spread is uneven")
+    });
+}
+
+#[test]
+fn a_preferred_node_has_its_ips_and_gets_them_back_without_a_gap() {
+    on_seeds(3, |seed| {
+        let mut world = World::new(sized(seed, 6), seed);
+        world.settle();
+        let preferred = usize::try_from(seed).unwrap_or(0) % world.size.stations;
+        let its: BTreeSet<IpAddr> = world.ips[..3].iter().copied().collect();
+        (0..3).for_each(|ip| world.apply(Fault::Prefer(preferred, ip, 5)));
+        world.run(calm() + pace() * 4);
+        ensure(
+            &world,
+            world.claimed_by(preferred).is_superset(&its),
+            "it has not got them",
+        )?;
+        world.apply(Fault::Kill(preferred));
+        world.run(Duration::from_secs(2));
+        ensure(
+            &world,
+            world.claimed_by(preferred).is_empty(),
+            "the dead have none",
+        )?;
+        world.apply(Fault::Start(preferred));
+        world.oracle.forget();
+        world.run(calm() + Duration::from_secs(3) + pace() * 4);
+        ensure(
+            &world,
+            world.claimed_by(preferred).is_superset(&its),
+            "it did not get them back",
+        )?;
+        check(
+            &world,
+            &[],
+            Limits {
+                two: GOSSIP,
+                none: Duration::ZERO,
+            },
+        )
+    });
+}

@@ -1,0 +1,128 @@
+//! Claims about networks that are cut in two and joined again.
+
+use std::time::Duration;
+
+use rand::{RngExt, SeedableRng};
+use rand_xorshift::XorShiftRng;
+
+use crate::fault::Fault;
+use crate::host::Freeze;
+use crate::one_owner::ONE;
+use crate::replay::{Limits, check, ensure, on_seeds};
+use crate::world::{Size, World};
+
+fn begin(seed: u64) -> World {
+    let stations = 4 + usize::try_from(seed % 3).unwrap_or(0);
+    let mut world = World::new(
+        Size {
+            stations,
+            ips: 8,
+            loss: 0.0,
+        },
+        seed,
+    );
+    world.settle();
+    world
+}
+
+/// Puts the first `count` stations on a side.
+fn put(world: &mut World, count: usize, fault: impl Fn(usize) -> Fault) {
+    (0..count).for_each(|station| world.apply(fault(station)));
+}
+
+#[test]
+fn a_cut_of_gossip_alone_makes_no_second_owner_and_moves_nothing() {
+    on_seeds(4, |seed| {
+        let mut world = begin(seed);
+        let (from, half) = (world.now, world.size.stations / 2);
+        put(&mut world, half, |it| Fault::Gossip(it, 1));
+        world.run(Duration::from_secs(10));
+        put(&mut world, half, |it| Fault::Gossip(it, 0));
+        world.run(Duration::from_secs(5));
+        ensure(&world, world.taken_since(from).count() == 0, "an IP moved")?;
+        check(
+            &world,
+            &[],
+            Limits {
+                two: Duration::ZERO,
+                none: Duration::ZERO,
+            },
+        )
+    });
+}
+
+#[test]
+fn each_part_of_a_cut_cluster_has_one_owner_and_the_whole_has_one_when_it_is_joined() {
+    on_seeds(4, |seed| {
+        let mut world = begin(seed);
+        let half = world.size.stations / 2;
+        put(&mut world, half, |it| Fault::Lan(it, 1));
+        put(&mut world, half, |it| Fault::Gossip(it, 1));
+        world.run(Duration::from_secs(5));
+        let twice = world.ips.iter().all(|ip| world.owners(*ip).len() == 2);
+        ensure(&world, twice, "a part has not one owner for each IP")?;
+        let joined = world.now;
+        put(&mut world, half, |it| Fault::Lan(it, 0));
+        put(&mut world, half, |it| Fault::Gossip(it, 0));
+        world.run(ONE);
+        let once = world.ips.iter().all(|ip| world.owners(*ip).len() == 1);
+        ensure(&world, once, "two own an IP after the heal")?;
+        let announced = world.ips.iter().all(|ip| {
+            let owner = world.owners(*ip)[0];
+            world
+                .announced
+                .iter()
+                .any(|(at, by, it)| *at >= joined && *by == owner && it == ip)
+        });
+        ensure(&world, announced, "a winner did not announce again")?;
+        check(
+            &world,
+            &[],
+            Limits {
+                two: ONE,
+                none: ONE * 3,
+            },
+        )
+    });
+}
+
+#[test]
+fn a_cut_of_the_lan_alone_makes_no_second_owner_in_a_part_that_stays() {
+    on_seeds(2, |seed| {
+        let mut world = begin(seed);
+        let half = world.size.stations / 2;
+        put(&mut world, half, |it| Fault::Lan(it, 1));
+        world.run(Duration::from_secs(10));
+        put(&mut world, half, |it| Fault::Lan(it, 0));
+        world.run(Duration::from_secs(3));
+        let once = world.ips.iter().all(|ip| world.owners(*ip).len() == 1);
+        ensure(&world, once, "two own an IP after the heal")?;
+        // Each part takes the IPs from the other again and again.
+        ensure(
+            &world,
+            world.oracle.two.length <= ONE,
+            "two answered for long",
+        )
+    });
+}
+
+#[test]
+fn an_owner_that_thaws_before_it_hears_gossip_never_answers_beside_its_heir() {
+    on_seeds(8, |seed| {
+        let mut world = begin(seed);
+        let frozen = usize::try_from(seed).unwrap_or(0) % world.size.stations;
+        let pause = XorShiftRng::seed_from_u64(seed).random_range(20..2000);
+        world.apply(Fault::Stand(frozen, Freeze::Process));
+        world.run(Duration::from_millis(pause));
+        world.apply(Fault::Gossip(frozen, 1));
+        world.apply(Fault::Stand(frozen, Freeze::No));
+        world.run(Duration::from_millis(300));
+        world.apply(Fault::Gossip(frozen, 0));
+        world.run(Duration::from_secs(3));
+        let limits = Limits {
+            two: Duration::ZERO,
+            none: ONE,
+        };
+        check(&world, &[], limits)
+    });
+}

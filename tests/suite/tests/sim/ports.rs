@@ -1,0 +1,90 @@
+//! Claims about LAN ports that die while gossip lives.
+
+use std::time::Duration;
+
+use crate::fault::Fault;
+use crate::one_owner::ONE;
+use crate::replay::{Limits, check, ensure, on_seeds};
+use crate::world::{Size, World};
+
+/// Kills a port and follows what moves, for longer than calm lasts.
+fn port_dies(seed: u64, dead: impl Fn(usize) -> Vec<Fault>) -> Result<(), String> {
+    let stations = 3 + usize::try_from(seed % 3).unwrap_or(0);
+    let size = Size {
+        stations,
+        ips: 8,
+        loss: 0.0,
+    };
+    let mut world = World::new(size, seed);
+    world.settle();
+    let victim = usize::try_from(seed).unwrap_or(0) % stations;
+    let lost = world.claimed_by(victim);
+    let died = world.now;
+    let faults = dead(victim);
+    faults.iter().for_each(|fault| world.apply(*fault));
+    world.run(ONE);
+    ensure(
+        &world,
+        world.claimed_by(victim).is_empty(),
+        "its IPs stayed",
+    )?;
+    let moved = world.taken_since(died).count();
+    ensure(&world, moved == lost.len(), "other IPs moved than its own")?;
+    world.run(Duration::from_secs(40));
+    ensure(&world, world.loads()[victim] == 0, "it got IPs back")?;
+    ensure(
+        &world,
+        world.taken_since(died).all(|it| it.by != victim),
+        "it took IPs back",
+    )?;
+    let moved = world.taken_since(died).count();
+    ensure(&world, moved <= lost.len() + 1, "IPs went to and fro")?;
+    check(
+        &world,
+        &[],
+        Limits {
+            two: ONE,
+            none: ONE,
+        },
+    )
+}
+
+#[test]
+fn a_node_that_is_not_heard_loses_its_ips_and_gets_none_back() {
+    on_seeds(2, |seed| port_dies(seed, |it| vec![Fault::Tx(it, false)]));
+}
+
+#[test]
+fn a_node_that_hears_nothing_loses_its_ips_and_gets_none_back() {
+    on_seeds(2, |seed| port_dies(seed, |it| vec![Fault::Rx(it, false)]));
+}
+
+#[test]
+fn a_node_whose_port_is_dead_loses_its_ips_and_gets_none_back() {
+    let both = |it| vec![Fault::Tx(it, false), Fault::Rx(it, false)];
+    on_seeds(2, |seed| port_dies(seed, both));
+}
+
+#[test]
+fn a_port_that_comes_back_moves_nothing_before_it_is_calm() {
+    on_seeds(6, |seed| {
+        let size = Size {
+            stations: 3,
+            ips: 6,
+            loss: 0.0,
+        };
+        let mut world = World::new(size, seed);
+        world.settle();
+        let victim = usize::try_from(seed).unwrap_or(0) % 3;
+        world.apply(Fault::Rx(victim, false));
+        world.run(Duration::from_secs(5));
+        let back = world.now;
+        world.apply(Fault::Rx(victim, true));
+        world.run(Duration::from_secs(10));
+        ensure(
+            &world,
+            world.taken_since(back).count() == 0,
+            "an IP moved at once",
+        )
+    });
+}

@@ -1,0 +1,38 @@
+//! Claims about a cluster to which nothing happens but that messages are lost.
+
+use std::time::Duration;
+
+use ferrolb_speaker::ownership::Cause;
+
+use crate::replay::{ensure, on_seeds};
+use crate::world::{Size, World};
+
+#[test]
+fn ten_nodes_lose_one_message_in_a_hundred_for_ten_minutes_and_nothing_moves() {
+    let size = Size {
+        stations: 10,
+        ips: 10,
+        loss: 0.01,
+    };
+    on_seeds(1, |seed| {
+        let mut world = World::new(size, seed);
+        world.settle();
+        let from = world.now;
+        world.run(Duration::from_secs(600));
+        let failovers = world
+            .taken_since(from)
+            .filter(|it| it.cause == Cause::Failover);
+        ensure(
+            &world,
+            failovers.count() == 0,
+            "an owner that lived was replaced",
+        )?;
+        let moves = world.taken_since(from).count();
+        ensure(&world, moves == 0, "an IP moved")?;
+        ensure(
+            &world,
+            world.oracle.two.length.is_zero(),
+            "two answered at once",
+        )
+    });
+}
