@@ -39,10 +39,11 @@ pub struct Ground<'a> {
 pub fn survey(me: &str, view: &View, ground: &Ground<'_>) -> Survey {
     let (others, lan) = members(me, view, ground.own_links);
     let live_lan = live(&lan, &others);
+    let own = me.to_owned();
     let mut survey = Survey::default();
     for (ip, wanted) in ground.wanted {
         let reach = links_for(*ip, &wanted.grants, &live_lan);
-        let links = match reach.get(&me.to_owned()) {
+        let links = match reach.get(&own) {
             Some(links) => links.clone(),
             None => still_answered_on(*ip, ground),
         };

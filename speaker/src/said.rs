@@ -8,57 +8,73 @@
 //! | `draining` | `1` while it is leaving |
 //! | `starting` | `1` until it knows enough to own anything |
 //! | `isolated` | `1` while no other speaker answers it on the LAN |
+//! | `seized/IP` | `1` while it holds that IP since it took it from a node that lives |
 //! | `conflict/IP` | the MAC of a stranger that holds that IP |
 //! | `links` | JSON list of its suitable links with carrier |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::Instant;
 
-use crate::ownership::{Epoch, Standing};
+use crate::ownership::{Epoch, Ownership, Standing};
 use crate::reach::LanLink;
-use crate::wire::mac::Mac;
 
+const YES: &str = "1";
 const CLAIM: &str = "claim/";
 const DRAINING: &str = "draining";
 const STARTING: &str = "starting";
 const ISOLATED: &str = "isolated";
+const SEIZED: &str = "seized/";
 const CONFLICT: &str = "conflict/";
 const LINKS: &str = "links";
 
 /// A key to set, or to delete where there is no value.
 pub type KeyChange = (String, Option<String>);
 
-/// Claims an IP, or takes the claim back.
+/// What is said about IPs: key and value of each.
+pub type AboutIps = BTreeMap<String, String>;
+
+/// What a node has to say about IPs: its claims, those it seized, and the
+/// strangers it found.
 #[must_use]
-pub fn claim(ip: IpAddr, epoch: Option<Epoch>) -> KeyChange {
-    (format!("{CLAIM}{ip}"), epoch.map(|epoch| epoch.to_string()))
+pub fn about_ips(ownership: &Ownership, now: Instant) -> AboutIps {
+    let claims = ownership.claims();
+    let claims = claims.map(|(ip, epoch)| (format!("{CLAIM}{ip}"), epoch.to_string()));
+    let seized = ownership.seizures(now);
+    let seized = seized.map(|ip| (format!("{SEIZED}{ip}"), YES.to_owned()));
+    let conflicts = ownership.conflicts();
+    let conflicts = conflicts.map(|(ip, mac)| (format!("{CONFLICT}{ip}"), mac.to_string()));
+    claims.chain(seized).chain(conflicts).collect()
+}
+
+/// What to publish where one was said before and the other is to be said now.
+#[must_use]
+pub fn changes(before: &AboutIps, after: &AboutIps) -> Vec<KeyChange> {
+    let gone = before.keys().filter(|key| !after.contains_key(*key));
+    let gone = gone.map(|key| (key.clone(), None));
+    let new = after
+        .iter()
+        .filter(|(key, value)| before.get(*key) != Some(*value));
+    gone.chain(new.map(|(key, value)| (key.clone(), Some(value.clone()))))
+        .collect()
 }
 
 /// Says that this node is leaving.
 #[must_use]
 pub fn draining() -> KeyChange {
-    (DRAINING.to_owned(), Some("1".to_owned()))
+    (DRAINING.to_owned(), Some(YES.to_owned()))
 }
 
 /// Says whether this node still has to learn what there is to own.
 #[must_use]
 pub fn starting(starting: bool) -> KeyChange {
-    (STARTING.to_owned(), starting.then(|| "1".to_owned()))
+    (STARTING.to_owned(), starting.then(|| YES.to_owned()))
 }
 
 /// Says whether anybody answers this node on the LAN.
 #[must_use]
 pub fn isolated(isolated: bool) -> KeyChange {
-    (ISOLATED.to_owned(), isolated.then(|| "1".to_owned()))
-}
-
-/// Names the stranger that holds an IP, or takes that back.
-#[must_use]
-pub fn conflict(ip: IpAddr, stranger: Option<Mac>) -> KeyChange {
-    (
-        format!("{CONFLICT}{ip}"),
-        stranger.map(|mac| mac.to_string()),
-    )
+    (ISOLATED.to_owned(), isolated.then(|| YES.to_owned()))
 }
 
 /// Names this node's suitable links with carrier.
@@ -81,15 +97,17 @@ pub fn read(state: &BTreeMap<String, String>, alive: bool) -> (Standing, Vec<Lan
         draining: state.contains_key(DRAINING),
         starting: state.contains_key(STARTING),
         isolated: state.contains_key(ISOLATED),
-        conflicts: state.keys().filter_map(|key| read_conflict(key)).collect(),
+        seized: ips_under(SEIZED, state),
+        conflicts: ips_under(CONFLICT, state),
         claims: state.iter().filter_map(read_claim).collect(),
         macs: links.iter().map(|link| link.mac).collect(),
     };
     (standing, links)
 }
 
-fn read_conflict(key: &str) -> Option<IpAddr> {
-    key.strip_prefix(CONFLICT)?.parse().ok()
+fn ips_under(prefix: &str, state: &BTreeMap<String, String>) -> BTreeSet<IpAddr> {
+    let keys = state.keys().filter_map(|key| key.strip_prefix(prefix));
+    keys.filter_map(|ip| ip.parse().ok()).collect()
 }
 
 fn read_claim((key, value): (&String, &String)) -> Option<(IpAddr, Epoch)> {
@@ -99,38 +117,75 @@ fn read_claim((key, value): (&String, &String)) -> Option<(IpAddr, Epoch)> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::time::Instant;
 
-    use super::{claim, conflict, draining, isolated, links, read, starting};
+    use super::{about_ips, changes, draining, isolated, links, read, starting};
+    use crate::ownership::{Facts, Ownership, Timing};
     use crate::reach::LanLink;
     use crate::wire::mac::Mac;
 
-    #[test]
-    fn what_is_said_is_read_back() {
-        let link = LanLink {
+    const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+    fn link() -> LanLink {
+        LanLink {
             index: 2,
             name: "eth0".to_owned(),
             mac: Mac([2, 0, 0, 0, 0, 1]),
             subnets: vec!["192.0.2.9/24".parse().unwrap()],
-        };
-        let ip = "192.0.2.1".parse().unwrap();
-        let state: BTreeMap<String, String> = [
-            claim(ip, Some(7)),
+        }
+    }
+
+    #[test]
+    fn what_is_said_is_read_back() {
+        let said = [
             draining(),
-            starting(true),
             isolated(true),
-            conflict(ip, Some(link.mac)),
-            links(std::slice::from_ref(&link)),
-        ]
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value?)))
-        .collect();
-        let (standing, read_links) = read(&state, true);
+            starting(true),
+            links(std::slice::from_ref(&link())),
+        ];
+        let said = said.into_iter();
+        let state = said.filter_map(|(key, value)| Some((key, value?)));
+        let (standing, read_links) = read(&state.collect(), true);
         assert!(standing.alive && standing.draining && standing.isolated && standing.starting);
-        assert!(standing.conflicts.contains(&ip));
-        assert_eq!(standing.claims, BTreeMap::from([(ip, 7)]));
-        assert!(standing.macs.contains(&link.mac));
-        assert_eq!(read_links, [link]);
+        assert!(standing.macs.contains(&link().mac));
+        assert_eq!(read_links, [link()]);
+    }
+
+    #[test]
+    fn claims_and_strangers_are_read_back() {
+        let now = Instant::now();
+        let mut facts = Facts::default();
+        let held: IpAddr = "2001:db8::1".parse().unwrap();
+        for ip in [IP, held] {
+            let me = BTreeMap::from([("a".to_owned(), 0)]);
+            facts.candidates.insert(ip, me);
+            facts.reachable.insert(ip);
+        }
+        let timing = Timing::default();
+        let mut ownership = Ownership::new("a".to_owned(), timing);
+        ownership.step(&facts, now);
+        ownership.heard(held, Mac([2, 0, 0, 0, 0, 9]), &facts, now);
+        ownership.step(&facts, now + timing.ask_fresh);
+        let said = about_ips(&ownership, now);
+        let (standing, _) = read(&said, true);
+        assert_eq!(standing.claims, BTreeMap::from([(IP, 1)]));
+        assert_eq!(standing.conflicts, BTreeSet::from([held]));
+        let news = changes(&BTreeMap::new(), &said);
+        assert_eq!(news.len(), 2);
+        assert_eq!(changes(&said, &said), []);
+        assert!(
+            changes(&said, &BTreeMap::new())
+                .iter()
+                .all(|(_, value)| value.is_none())
+        );
+    }
+
+    #[test]
+    fn a_seizure_is_read_back() {
+        let said = BTreeMap::from([(format!("seized/{IP}"), "1".to_owned())]);
+        assert_eq!(read(&said, true).0.seized, BTreeSet::from([IP]));
     }
 
     #[test]

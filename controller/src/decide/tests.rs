@@ -2,7 +2,7 @@
 
 use ferrolb_core::range::Family::{V4, V6};
 
-use super::{Decision, Namespaces, Surroundings};
+use super::{Decision, Namespaces, Surroundings, Unfit};
 use crate::allocator::Allocator;
 use crate::service::{FamilyPolicy, Request, ServiceView};
 use crate::tests::{allocator, ips, service};
@@ -153,6 +153,25 @@ fn a_malformed_request_takes_nothing_away() {
     let decision = decided(&view, &mut allocator);
     assert_eq!(decision.write, None);
     assert!(reason(&decision).contains("nonsense"));
+}
+
+#[test]
+fn an_address_that_a_stranger_uses_goes_only_if_another_can_be_chosen() {
+    let mut allocator = allocator(LAN);
+    let stranger = || "02:00:00:00:00:99".to_owned();
+    allocator.quarantine(ips(&["10.0.0.1"])[0], stranger());
+    let view = having(service("a"), &["10.0.0.1"]);
+    let moved = decided(&view, &mut allocator);
+    assert_eq!(moved.write, Some(ips(&["10.0.0.2"])));
+    assert_eq!(moved.lost[0].why, Unfit::Stranger(stranger()));
+    allocator.retain(&view.key, &[]);
+    // Of what cannot be read nobody knows whether it asks for this very address.
+    let view = ServiceView {
+        request: Request::Malformed("nonsense".to_owned()),
+        ..view
+    };
+    let stays = decided(&view, &mut allocator);
+    assert_eq!((stays.write, stays.lost), (None, Vec::new()));
 }
 
 #[test]

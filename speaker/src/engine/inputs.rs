@@ -161,7 +161,7 @@ impl Engine {
                     self.metrics.verdicts.with_label_values(&["answered"]).inc();
                 }
                 self.perform(actions, at);
-                self.publish_claims().await;
+                self.publish_claims(at).await;
             }
             WireEvent::LinkOpened { link } => {
                 tracing::debug!(link, "listening for questions");

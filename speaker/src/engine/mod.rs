@@ -29,7 +29,7 @@ use crate::metrics::SpeakerMetrics;
 use crate::net::responder::{Wire, WireEvent};
 use crate::ownership::{Node, Ownership, Timing};
 use crate::reach::LanLink;
-use crate::said;
+use crate::said::{self, AboutIps};
 use crate::watchman::Watchman;
 use crate::wire::mac::Mac;
 use inputs::Synced;
@@ -122,10 +122,8 @@ pub struct Engine {
     watchman: Watchman,
     /// The members' hardware addresses.
     stations: HashMap<Mac, Node>,
-    /// The claims last published.
-    claims: BTreeMap<IpAddr, u64>,
-    /// The conflicts last published.
-    conflicts: BTreeMap<IpAddr, Mac>,
+    /// What was last published about IPs.
+    said: AboutIps,
     /// Whether this node last said that nobody answers it.
     said_isolated: bool,
     /// The table last given to the responder.
@@ -152,7 +150,6 @@ impl Engine {
             ownership: Ownership::new(parts.node.clone(), timing),
             watchman: Watchman::new(interval),
             stations: HashMap::new(),
-            conflicts: BTreeMap::new(),
             said_isolated: false,
             announcer: Announcer::new(parts.refresh),
             asker: Asker::default(),
@@ -173,7 +170,7 @@ impl Engine {
             survey: Survey::default(),
             stale: true,
             synced: Synced::default(),
-            claims: BTreeMap::new(),
+            said: AboutIps::new(),
             answering: BTreeMap::new(),
             complained: BTreeMap::new(),
             started: now,
@@ -251,7 +248,7 @@ impl Engine {
         if settled && (news || due) {
             let actions = self.ownership.step(&self.survey.facts, now);
             self.perform(actions, now);
-            self.publish_claims().await;
+            self.publish_claims(now).await;
         }
         self.publish_isolation().await;
         self.ask_and_announce(now);
@@ -331,15 +328,11 @@ impl Engine {
 
     fn has_left(&self, now: Instant) -> bool {
         self.draining_since
-            .is_some_and(|since| self.claims.is_empty() || now - since > DRAIN_LIMIT)
+            .is_some_and(|since| self.said.is_empty() || now - since > DRAIN_LIMIT)
     }
 
     async fn retire(self) {
-        let unclaimed: Vec<_> = self
-            .claims
-            .keys()
-            .map(|ip| said::claim(*ip, None))
-            .collect();
+        let unclaimed = said::changes(&self.said, &AboutIps::new());
         if !unclaimed.is_empty() {
             tracing::warn!(
                 ips = unclaimed.len(),

@@ -9,7 +9,6 @@ use crate::ownership::Action;
 use crate::reach::LanLink;
 use crate::said;
 use crate::wire::frame::Frame;
-use crate::wire::mac::Mac;
 
 impl Engine {
     pub(super) fn perform(&mut self, actions: Vec<Action>, now: Instant) {
@@ -77,39 +76,14 @@ impl Engine {
         }
     }
 
-    /// Tells the others which strangers this node has found.
-    async fn publish_conflicts(&mut self) {
-        let conflicts: BTreeMap<IpAddr, Mac> = self.ownership.conflicts().collect();
-        if conflicts == self.conflicts {
+    /// Tells the others at once what this node has to say about IPs.
+    pub(super) async fn publish_claims(&mut self, now: Instant) {
+        let said = said::about_ips(&self.ownership, now);
+        let changes = said::changes(&self.said, &said);
+        if changes.is_empty() {
             return;
         }
-        let over = self
-            .conflicts
-            .keys()
-            .filter(|ip| !conflicts.contains_key(*ip));
-        let mut changes: Vec<_> = over.map(|ip| said::conflict(*ip, None)).collect();
-        let new = conflicts
-            .iter()
-            .filter(|(ip, mac)| self.conflicts.get(*ip) != Some(*mac));
-        changes.extend(new.map(|(ip, mac)| said::conflict(*ip, Some(*mac))));
-        self.conflicts = conflicts;
-        self.gossip.publish(changes).await;
-    }
-
-    /// Tells the others at once what this node claims now.
-    pub(super) async fn publish_claims(&mut self) {
-        self.publish_conflicts().await;
-        let claims: BTreeMap<IpAddr, u64> = self.ownership.claims().collect();
-        if claims == self.claims {
-            return;
-        }
-        let gone = self.claims.keys().filter(|ip| !claims.contains_key(*ip));
-        let mut changes: Vec<_> = gone.map(|ip| said::claim(*ip, None)).collect();
-        let new = claims
-            .iter()
-            .filter(|(ip, epoch)| self.claims.get(*ip) != Some(*epoch));
-        changes.extend(new.map(|(ip, epoch)| said::claim(*ip, Some(*epoch))));
-        self.claims = claims;
+        self.said = said;
         // Who inherits what depends on what this node holds.
         self.stale = true;
         self.gossip.publish(changes).await;

@@ -16,7 +16,6 @@ use super::{Cause, Epoch, Node, Preference, Timing};
 pub(super) struct Pull {
     pub(super) ip: IpAddr,
     pub(super) from: Node,
-    pub(super) epoch: Epoch,
     pub(super) cause: Cause,
 }
 
@@ -92,7 +91,6 @@ fn candidate(outlook: &Outlook<'_>, ip: IpAddr) -> Option<(Merit, Pull)> {
     let merit = (mine - theirs, excess, rank(ip, outlook.me()));
     let pull = Pull {
         ip,
-        epoch: outlook.top_epoch(ip) + 1,
         from: holder,
         cause,
     };

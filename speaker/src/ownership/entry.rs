@@ -1,90 +1,13 @@
 //! The state machine of one IP on one node.
 
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use super::{Action, Cause, Epoch, Node, Timing};
+use super::turn::{Situation, Turn, Voice};
+use super::{Action, Cause, Epoch, Node};
 use crate::wire::mac::Mac;
 
 /// A dispute that nobody repeats within this time is over.
 const DISPUTE: Duration = Duration::from_secs(1);
-
-/// What matters for one IP at one moment.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Situation {
-    /// Some Service wants it announced.
-    pub(super) wanted: bool,
-    /// This node has a link for it that has carrier.
-    pub(super) reachable: bool,
-    /// This node may announce it.
-    pub(super) fit: bool,
-    /// Some other live node may announce it.
-    pub(super) others_fit: bool,
-    /// A live claim beats this node's, or this node has none.
-    pub(super) outranked: bool,
-    /// The live member with the highest claim besides this node.
-    pub(super) rival: Option<Node>,
-    /// The dead member that claimed it last.
-    pub(super) last_owner: Option<Node>,
-    /// The rival lives, but does not answer on the wire.
-    pub(super) silent: bool,
-    /// The rival has missed a question on the wire, and this node is its heir.
-    pub(super) early: bool,
-    /// The dead member goes on answering on the wire.
-    pub(super) answers: bool,
-    /// Another node reports a stranger that holds it.
-    pub(super) held_by_stranger: bool,
-    /// This node's place in the line of those who may take it; none while its
-    /// holder is fit.
-    pub(super) place: Option<usize>,
-    /// The highest epoch known for it.
-    pub(super) top_epoch: Epoch,
-}
-
-/// Who spoke for an IP on the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Voice {
-    /// No speaker.
-    Stranger,
-    /// A speaker that gossip shows alive.
-    Member,
-    /// A speaker that gossip does not show alive; of two owners that only the
-    /// wire shows to each other the one with the lower rank yields.
-    Unseen {
-        /// Which.
-        node: Node,
-        /// It is the one to yield.
-        yields: bool,
-    },
-}
-
-/// One look at one IP: when, and what comes of it.
-pub(super) struct Turn<'a> {
-    ip: IpAddr,
-    now: Instant,
-    timing: Timing,
-    actions: &'a mut Vec<Action>,
-}
-
-impl<'a> Turn<'a> {
-    pub(super) fn new(
-        ip: IpAddr,
-        now: Instant,
-        timing: Timing,
-        actions: &'a mut Vec<Action>,
-    ) -> Self {
-        Self {
-            ip,
-            now,
-            timing,
-            actions,
-        }
-    }
-
-    fn act(&mut self, action: Action) {
-        self.actions.push(action);
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Phase {
@@ -124,6 +47,10 @@ pub(super) struct Entry {
     contested: bool,
     /// The last other node seen to hold it.
     previous: Option<Node>,
+    /// The highest epoch ever seen: it outlives a claim that was taken back.
+    highest: Epoch,
+    /// When it was taken from a node that lived, but was not heard on the wire.
+    seized_at: Option<Instant>,
 }
 
 impl Entry {
@@ -133,6 +60,11 @@ impl Entry {
 
     pub(super) fn answers(&self) -> bool {
         matches!(self.phase, Phase::Owning { .. })
+    }
+
+    /// It was taken, not long ago, from a node that lived.
+    pub(super) fn is_seized(&self, truce: Duration, now: Instant) -> bool {
+        self.seized_at.is_some_and(|at| now < at + truce)
     }
 
     /// Questions for it are still of use.
@@ -165,6 +97,7 @@ impl Entry {
 
     pub(super) fn step(&mut self, situation: &Situation, turn: &mut Turn<'_>) {
         self.wait_until = None;
+        self.highest = self.highest.max(situation.top_epoch);
         let holder = situation.rival.as_ref().or(situation.last_owner.as_ref());
         if let Some(holder) = holder {
             self.previous = Some(holder.clone());
@@ -208,6 +141,7 @@ impl Entry {
     fn withdraw(&mut self, to: Option<Node>, turn: &mut Turn<'_>) {
         *self = Self {
             previous: to.clone(),
+            highest: self.highest,
             ..Self::default()
         };
         turn.act(Action::Withdraw { ip: turn.ip, to });
@@ -308,19 +242,22 @@ impl Entry {
 
     fn take(&mut self, cause: Cause, situation: &Situation, turn: &mut Turn<'_>) {
         let from = self.previous.clone();
-        self.own(cause, from, situation.top_epoch + 1, turn);
+        self.own(cause, from, turn);
         self.contested = situation.rival.is_some();
+        self.seized_at = situation.silent.then_some(turn.now);
     }
 
     /// Takes the IP from a node that holds it by right.
-    pub(super) fn pull(&mut self, cause: Cause, from: Node, epoch: Epoch, turn: &mut Turn<'_>) {
-        self.own(cause, Some(from), epoch, turn);
+    pub(super) fn pull(&mut self, cause: Cause, from: Node, turn: &mut Turn<'_>) {
+        self.own(cause, Some(from), turn);
         self.contested = true;
     }
 
-    fn own(&mut self, cause: Cause, from: Option<Node>, epoch: Epoch, turn: &mut Turn<'_>) {
+    fn own(&mut self, cause: Cause, from: Option<Node>, turn: &mut Turn<'_>) {
+        let epoch = self.highest + 1;
         *self = Self {
             phase: Phase::Owning { epoch },
+            highest: epoch,
             ..Self::default()
         };
         turn.act(Action::TakeOver {

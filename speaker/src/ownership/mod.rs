@@ -15,6 +15,7 @@ mod outlook;
 mod rank;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -23,10 +24,11 @@ use std::time::Instant;
 use crate::wire::mac::Mac;
 pub use action::{Action, Cause};
 use balance::Balance;
-use entry::{Entry, Turn, Voice};
+use entry::Entry;
 pub use given::{Epoch, Facts, Node, OnWire, Preference, Standing, Timing};
 use outlook::Outlook;
 pub use rank::rank;
+use turn::{Turn, Voice};
 
 /// The IPs of one node.
 #[derive(Debug)]
@@ -76,6 +78,15 @@ impl Ownership {
         self.entries
             .iter()
             .filter_map(|(ip, entry)| Some((*ip, entry.stranger()?)))
+    }
+
+    /// The IPs this node took, not long ago, from nodes that lived but were not
+    /// heard on the wire.
+    pub fn seizures(&self, now: Instant) -> impl Iterator<Item = IpAddr> {
+        let truce = self.timing.truce;
+        let seized = self.entries.iter();
+        let seized = seized.filter(move |(_, entry)| entry.is_seized(truce, now));
+        seized.map(|(ip, _)| *ip)
     }
 
     /// Whether it is still of use to ask the wire for an IP.
@@ -148,7 +159,7 @@ impl Ownership {
         };
         let mut turn = Turn::new(pull.ip, now, self.timing, actions);
         let entry = self.entries.entry(pull.ip).or_default();
-        entry.pull(pull.cause, pull.from, pull.epoch, &mut turn);
+        entry.pull(pull.cause, pull.from, &mut turn);
     }
 
     /// Somebody else answered for an IP, or announced it.

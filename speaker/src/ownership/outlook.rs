@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::entry::Situation;
 use super::rank::{Loads, rank};
+use super::turn::Situation;
 use super::{Epoch, Facts, Node, OnWire, Preference, Standing};
 
 /// The nodes that may have an IP now, each with its preference.
@@ -68,9 +68,12 @@ impl<'a> Outlook<'a> {
         let eligible = self.eligible(ip);
         let best = self.best_claim(ip);
         let mine_wins = self.mine_wins(ip, own, best.as_ref());
+        let shielded = best
+            .as_ref()
+            .is_some_and(|(_, node)| self.is_shielded(node, ip));
         let holder_fit = match &best {
             _ if mine_wins => eligible.contains_key(self.me),
-            Some((_, node)) => eligible.contains_key(node),
+            Some((_, node)) => shielded || eligible.contains_key(node),
             None => false,
         };
         let place = if holder_fit {
@@ -89,10 +92,11 @@ impl<'a> Outlook<'a> {
             fit: eligible.contains_key(self.me),
             others_fit: eligible.keys().any(|node| node != self.me),
             early: holder_fit
+                && !shielded
                 && seen == OnWire::Misses
                 && predecessor.is_some()
                 && predecessor == rival.as_ref(),
-            silent: rival.is_some() && seen == OnWire::Silent,
+            silent: rival.is_some() && !shielded && seen == OnWire::Silent,
             answers: rival.is_none() && seen == OnWire::Answers,
             held_by_stranger: self.is_reported(ip),
             place,
@@ -177,6 +181,16 @@ impl<'a> Outlook<'a> {
             .others
             .get(node)
             .is_some_and(|other| other.isolated)
+    }
+
+    /// Whether `node` keeps an IP that it took from a living node, although it
+    /// is not heard itself. It knows if it is heard by nobody.
+    fn is_shielded(&self, node: &Node, ip: IpAddr) -> bool {
+        let admitted = self.facts.candidates.get(&ip);
+        admitted.is_some_and(|candidates| candidates.contains_key(node))
+            && self.facts.others.get(node).is_some_and(|other| {
+                other.seized.contains(&ip) && other.alive && !other.draining && !other.isolated
+            })
     }
 
     fn seen(&self, node: Option<&Node>) -> OnWire {

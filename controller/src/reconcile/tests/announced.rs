@@ -156,6 +156,26 @@ fn words_about_another_address_go_even_while_nothing_is_known_of_this_one() {
 }
 
 #[test]
+fn a_moved_service_has_the_whole_grace_for_its_new_address() {
+    let mut world = world();
+    world.pass(9);
+    world.configure("[{name: lan, addresses: [10.0.0.5/32]}]");
+    world.rest();
+    world.pass(9);
+    world.rest();
+    assert_eq!(world.announced("web"), None);
+    world.pass(1);
+    world.rest();
+    assert!(
+        world
+            .announced("web")
+            .unwrap()
+            .2
+            .starts_with("10.0.0.5 by no node")
+    );
+}
+
+#[test]
 fn a_change_of_type_takes_both_conditions_away() {
     let mut world = world();
     world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));

@@ -109,3 +109,37 @@ fn of_two_owners_that_only_the_wire_shows_one_yields() {
     world.heard(MAC_OF_B);
     assert_eq!(world.owns(), b_yields);
 }
+
+#[test]
+fn an_ip_taken_from_a_living_node_is_not_taken_back_for_silence_alone() {
+    let mut world = World::owned_by_b();
+    world.see_b(OnWire::Silent);
+    world.step();
+    world.pass(Timing::default().ask);
+    let seizures = |world: &World| world.ownership.seizures(world.now).count();
+    assert_eq!(seizures(&world), 1);
+    world.now += Timing::default().truce;
+    assert_eq!(seizures(&world), 0);
+
+    let mut world = World::owned_by_b();
+    world.b().seized.insert(IP);
+    world.see_b(OnWire::Silent);
+    assert_eq!(world.step(), []);
+    world.b().isolated = true;
+    assert!(
+        matches!(world.step()[..], [Action::TakeOver { .. }]),
+        "b says itself that it is not heard"
+    );
+}
+
+#[test]
+fn epochs_outlive_a_claim_that_was_taken_back() {
+    let mut world = World::owned_by_b();
+    world.b().claims.clear();
+    world.step();
+    let taken = world.pass(Timing::default().ask);
+    assert!(
+        matches!(taken[..], [Action::TakeOver { epoch: 8, .. }]),
+        "{taken:?}"
+    );
+}

@@ -168,6 +168,29 @@ pub(crate) fn moves_without_loss_when_drained(stage: &Stage) -> Result<(), Broke
     })
 }
 
+/// Its speaker runs on; the Node comes back as the kubelet would make it.
+pub(crate) fn moves_when_the_node_is_deleted(stage: &Stage) -> Result<(), Broken> {
+    let (ip, owner) = at_peace(stage)?;
+    let (name, to) = (plan::node_name(owner), another(stage, owner));
+    let away = format!("nodeSelectors: [{}, {}]", on_node(owner), on_node(to));
+    advertise(stage, &away)?;
+    let node = stage.lab.kubectl(["get", "node", &name, "-ojson"])?;
+    let node: Value = serde_json::from_str(&node)?;
+    let moved = move_to(stage, ip, to, || {
+        stage.lab.kubectl(["delete", "node", &name])?;
+        Ok(())
+    });
+    stage.apply(&json!({
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": { "name": name, "labels": node["metadata"]["labels"] },
+        "spec": { "podCIDR": node["spec"]["podCIDR"], "podCIDRs": node["spec"]["podCIDRs"] },
+    }))?;
+    advertise_all(stage)?;
+    in_good_order(&moved?)?;
+    stage.settle()
+}
+
 /// What the speakers say about the Service, one entry for each object.
 fn statuses(stage: &Stage) -> Result<Vec<Value>, Broken> {
     let of_service = format!("--selector=metallb.io/service-name={SERVICE}");

@@ -3,6 +3,7 @@
 //! whatever happened. Needs root; a missing tool is named by the lab.
 
 mod advertisements;
+mod announced;
 mod broken;
 mod controller;
 mod failover;
@@ -21,7 +22,7 @@ use crate::stage::Stage;
 type Claim = fn(&Stage) -> Result<(), Broken>;
 
 /// In this order: the cheap ones first, the logs of all of them last.
-const CLAIMS: [(&str, Claim); 19] = [
+const CLAIMS: [(&str, Claim); 21] = [
     (
         "a_plain_service_gets_an_ip_and_answers",
         service::gets_an_ip_and_answers,
@@ -55,6 +56,10 @@ const CLAIMS: [(&str, Claim); 19] = [
         advertisements::moves_without_loss_when_drained,
     ),
     (
+        "a_deleted_node_hands_over",
+        advertisements::moves_when_the_node_is_deleted,
+    ),
+    (
         "statuses_and_events_name_the_owner",
         advertisements::statuses_and_events_name_the_owner,
     ),
@@ -86,6 +91,10 @@ const CLAIMS: [(&str, Claim); 19] = [
     (
         "fails_over_while_the_api_server_is_down",
         failover::works_without_the_api_server,
+    ),
+    (
+        "a_service_names_its_owner_before_and_after_a_move",
+        announced::a_service_names_its_owner_before_and_after_a_move,
     ),
     (
         "fifty_services_keep_their_addresses_while_the_controller_is_killed",

@@ -13,7 +13,7 @@ use ferrolb_speaker::facts::{Ground, Survey, survey};
 use ferrolb_speaker::gossip::View;
 use ferrolb_speaker::ownership::{Action, Node, Ownership, Timing};
 use ferrolb_speaker::reach::LanLink;
-use ferrolb_speaker::said::{self, KeyChange};
+use ferrolb_speaker::said::{self, AboutIps, KeyChange};
 use ferrolb_speaker::watchlist::watchlist;
 use ferrolb_speaker::watchman::Watchman;
 use ferrolb_speaker::wire::answer::Owned;
@@ -63,7 +63,7 @@ pub(crate) struct Speaker {
     watchman: Watchman,
     stations: HashMap<Mac, Node>,
     claims: BTreeMap<IpAddr, u64>,
-    conflicts: BTreeMap<IpAddr, Mac>,
+    said: AboutIps,
     said_isolated: bool,
     answering: BTreeMap<IpAddr, BTreeSet<u32>>,
     started: Instant,
@@ -91,7 +91,7 @@ impl Speaker {
             settled: false,
             stations: HashMap::new(),
             claims: BTreeMap::new(),
-            conflicts: BTreeMap::new(),
+            said: AboutIps::new(),
             said_isolated: false,
             answering: BTreeMap::new(),
             started: now,
@@ -147,10 +147,7 @@ impl Speaker {
 
     /// The last word of one that leaves.
     pub(crate) fn retire(&self) -> Vec<KeyChange> {
-        self.claims
-            .keys()
-            .map(|ip| said::claim(*ip, None))
-            .collect()
+        said::changes(&self.said, &AboutIps::new())
     }
 
     pub(crate) fn sighted(&mut self, seen: &Sighting) {
@@ -169,7 +166,7 @@ impl Speaker {
             self.asker.stop(seen.ip);
         }
         self.perform(actions, seen.at);
-        self.publish_claims();
+        self.publish_claims(seen.at);
     }
 
     pub(crate) fn turn(&mut self, now: Instant) {
@@ -185,7 +182,7 @@ impl Speaker {
         if self.settled && (news || due) {
             let actions = self.ownership.step(&self.survey.facts, now);
             self.perform(actions, now);
-            self.publish_claims();
+            self.publish_claims(now);
         }
         self.publish_isolation();
         self.ask_and_announce(now);
@@ -288,19 +285,13 @@ impl Speaker {
         }
     }
 
-    fn publish_claims(&mut self) {
-        let conflicts: BTreeMap<IpAddr, Mac> = self.ownership.conflicts().collect();
-        for (ip, _) in changes(&self.conflicts, &conflicts) {
-            let stranger = conflicts.get(&ip).copied();
-            self.effects.said.push(said::conflict(ip, stranger));
-        }
-        self.conflicts = conflicts;
-        let claims: BTreeMap<IpAddr, u64> = self.ownership.claims().collect();
-        for (ip, epoch) in changes(&self.claims, &claims) {
-            self.effects.said.push(said::claim(ip, epoch));
-            self.stale = true;
-        }
-        self.claims = claims;
+    fn publish_claims(&mut self, now: Instant) {
+        let said = said::about_ips(&self.ownership, now);
+        let changes = said::changes(&self.said, &said);
+        self.stale |= !changes.is_empty();
+        self.effects.said.extend(changes);
+        self.said = said;
+        self.claims = self.ownership.claims().collect();
     }
 
     fn publish_isolation(&mut self) {

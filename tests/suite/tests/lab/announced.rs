@@ -1,0 +1,69 @@
+//! The way of an announcement: from the owner on the wire through the speaker's
+//! object to the condition on the Service.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use ferrolb_lab::demo::look;
+use ferrolb_lab::plan;
+use serde_json::Value;
+
+use crate::broken::{Broken, ensure};
+use crate::stage::{NAMESPACE, SYSTEM, Stage};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The Service these claims are about, with a pod on every node.
+const SERVICE: &str = "echo";
+
+pub(crate) fn a_service_names_its_owner_before_and_after_a_move(
+    stage: &Stage,
+) -> Result<(), Broken> {
+    stage.settle()?;
+    let crds = ferrolb_lab::tools::checkout().join("config/crd");
+    let crds = crds.display().to_string();
+    stage.lab.kubectl(["apply", "-k", &crds])?;
+    let ip = look::wait_for_ip(&stage.lab, NAMESPACE, SERVICE)?;
+    let first = owner_as_said(stage, ip)?;
+    stage.read_logs()?;
+    for pod in stage.pods("speaker", Some(first))? {
+        stage.lab.kubectl(["-n", SYSTEM, "delete", &pod])?;
+    }
+    stage.wait("another node to be named", || {
+        let text = announced(stage)?;
+        let named = text.contains(&format!("{} ", plan::node_name(first)));
+        ensure(!named, || text)
+    })?;
+    owner_as_said(stage, ip)?;
+    stage.settle()
+}
+
+/// Waits until the condition names the node that answers on the wire.
+fn owner_as_said(stage: &Stage, ip: Ipv4Addr) -> Result<u8, Broken> {
+    let mut owner = 0;
+    stage.wait("the condition to name the owner", || {
+        owner = look::wait_for_one_owner(&stage.lab, ip, PATIENCE)?;
+        let text = announced(stage)?;
+        let expected = format!("{ip} by {} (", plan::node_name(owner));
+        ensure(text.starts_with("True") && text.contains(&expected), || {
+            format!("{text:?} does not say {expected:?}")
+        })
+    })?;
+    Ok(owner)
+}
+
+/// Status and message of the condition `Announced`; empty without one.
+fn announced(stage: &Stage) -> Result<String, Broken> {
+    let get = ["-n", NAMESPACE, "get", "service", SERVICE, "-ojson"];
+    let service: Value = serde_json::from_str(&stage.lab.kubectl(get)?)?;
+    let conditions = service["status"]["conditions"].as_array();
+    let mut conditions = conditions.into_iter().flatten();
+    let ours = conditions.find(|c| c["type"] == ferrolb_core::names::ANNOUNCED);
+    let text = |c: &Value| {
+        Some(format!(
+            "{} {}",
+            c["status"].as_str()?,
+            c["message"].as_str()?
+        ))
+    };
+    Ok(ours.and_then(text).unwrap_or_default())
+}
