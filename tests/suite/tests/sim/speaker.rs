@@ -330,14 +330,3 @@ impl Speaker {
         }
     }
 }
-
-/// The keys whose values differ, with the new value.
-fn changes<V: Copy + PartialEq>(
-    before: &BTreeMap<IpAddr, V>,
-    now: &BTreeMap<IpAddr, V>,
-) -> Vec<(IpAddr, Option<V>)> {
-    let gone = before.keys().filter(|ip| !now.contains_key(*ip));
-    let gone = gone.map(|ip| (*ip, None));
-    let new = now.iter().filter(|(ip, it)| before.get(*ip) != Some(*it));
-    gone.chain(new.map(|(ip, it)| (*ip, Some(*it)))).collect()
-}
