@@ -54,7 +54,8 @@ pub(crate) fn reports_a_foreign_claim() {
         other.wire.send(theirs.index, &frame.into()).unwrap();
     }
     let seen = station.wait_for("the claim is reported", |_| true);
-    assert_seen(&seen, station.link("eth0").index, theirs.mac);
+    let on = station.link("eth0").index;
+    assert_seen(&seen, on, theirs.mac, Sign::Announced);
 }
 
 pub(crate) fn reports_the_answer_to_a_probe() {
@@ -70,7 +71,7 @@ pub(crate) fn reports_the_answer_to_a_probe() {
     ];
     for question in questions {
         let seen = station.ask(&question.into());
-        assert_seen(&seen, ours.index, theirs.mac);
+        assert_seen(&seen, ours.index, theirs.mac, Sign::Told);
     }
     assert!(station.counters.arp.probes_sent.get() >= 2);
 }
@@ -103,8 +104,8 @@ pub(crate) fn a_flood_of_claims_is_thinned_out() {
     );
 }
 
-fn assert_seen(event: &WireEvent, on: u32, by: Mac) {
+fn assert_seen(event: &WireEvent, on: u32, by: Mac, said: Sign) {
     let right = matches!(event, WireEvent::Seen { link, ip, mac, sign, .. }
-        if (*link, *ip, *mac, *sign) == (on, IpAddr::V4(IP), by, Sign::Told));
+        if (*link, *ip, *mac, *sign) == (on, IpAddr::V4(IP), by, said));
     assert!(right, "{event:?} is not {by} on link {on}");
 }
