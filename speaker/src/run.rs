@@ -76,7 +76,7 @@ async fn start(
 ) -> Result<(Engine, Inputs), SpeakerError> {
     let joined = readiness.expect("gossip");
     let listening = readiness.expect("packet sockets");
-    let configured = readiness.expect("an accepted configuration");
+    let configured = readiness.expect("the accepted configuration");
     let counters = Arc::new(WireCounters::default());
     metrics::observe_wire(metrics, counters.clone())?;
     let (sighting, sightings) = mpsc::unbounded_channel();

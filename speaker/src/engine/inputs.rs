@@ -27,12 +27,13 @@ pub(super) struct Synced {
     slices: bool,
     nodes: bool,
     pods: bool,
+    config: bool,
     settled: bool,
 }
 
 impl Synced {
     fn lists(&self) -> bool {
-        self.services && self.slices && self.nodes && self.pods
+        self.services && self.slices && self.nodes && self.pods && self.config
     }
 }
 
@@ -90,12 +91,16 @@ impl Engine {
             Watched::Delete(_) => None,
             Watched::Reset(all) => all.into_iter().next(),
         };
+        if !matches!(now, Some(Err(_))) {
+            // To know that there is none is to know.
+            self.synced.config = true;
+            self.configured = None;
+        }
         if let Some(Ok(config)) = now {
             let (pools, adverts) = (config.pools.len(), config.l2_advertisements.len());
             if self.demand.configure(*config) {
                 tracing::info!(pools, advertisements = adverts, "configuration in force");
             }
-            self.configured = None;
             return;
         }
         let consequence = match self.demand.is_configured() {
@@ -188,7 +193,7 @@ impl Engine {
     /// Whether this speaker knows enough to own anything: its lists are in, and
     /// it sees its peers or has waited long enough for them.
     pub(super) async fn is_settled(&mut self, now: Instant) -> bool {
-        if !self.synced.settled && self.synced.lists() && self.demand.is_configured() {
+        if !self.synced.settled && self.synced.lists() {
             let waited = now - self.started > SETTLE;
             self.synced.settled = waited || self.sees_all_peers();
             if self.synced.settled {

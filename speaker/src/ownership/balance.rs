@@ -3,6 +3,7 @@
 //! and only after the members have been the same for a while, so that a node
 //! that comes and goes takes nothing.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Instant;
@@ -85,7 +86,7 @@ fn candidate(outlook: &Outlook<'_>, ip: IpAddr) -> Option<(Merit, Pull)> {
     } else {
         return None;
     };
-    if taker(ip, &eligible, load)? != outlook.me() {
+    if taker(&eligible, load)? != outlook.me() {
         return None;
     }
     let merit = (mine - theirs, excess, rank(ip, outlook.me()));
@@ -98,12 +99,10 @@ fn candidate(outlook: &Outlook<'_>, ip: IpAddr) -> Option<(Merit, Pull)> {
 }
 
 /// Of all that may have the IP the one to take it: the most preferred, of
-/// these the least loaded, of these the first in rank. One node only, so that
-/// two never take it at once.
-fn taker(ip: IpAddr, eligible: &Eligible, load: impl Fn(&str) -> usize) -> Option<&Node> {
+/// these the least loaded, of these the first by name. One node only, so that
+/// two never take it at once, and for IPs that all may have, one at a time.
+fn taker(eligible: &Eligible, load: impl Fn(&str) -> usize) -> Option<&Node> {
     let all = eligible.iter();
-    let best = all.max_by_key(|(node, preference)| {
-        (**preference, std::cmp::Reverse(load(node)), rank(ip, node))
-    });
+    let best = all.max_by_key(|(node, preference)| (**preference, Reverse((load(node), *node))));
     best.map(|(node, _)| node)
 }

@@ -167,8 +167,9 @@ impl L2StatusWriter {
         let params = PatchParams::apply(SPEAKER).force();
         let whole: Patch<Value> = Patch::Apply(object::object(name, said, &self.author));
         let written = self.api.patch(name, &params, &whole).await;
-        written.map_err(|error| Trouble::of(&error))?;
-        if status {
+        let written = written.map_err(|error| Trouble::of(&error))?;
+        // Whoever removed it meanwhile removed its status too.
+        if status || written.data.get("status").is_none() {
             let status: Patch<Value> = Patch::Apply(object::status(name, said, &self.author));
             let written = self.api.patch_status(name, &params, &status).await;
             written.map_err(|error| Trouble::of(&error))?;
