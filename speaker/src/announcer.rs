@@ -24,7 +24,8 @@ const BATCH_GAP: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct Announcer {
     refresh: Option<Duration>,
-    queue: BTreeSet<(Instant, IpAddr)>,
+    /// By when it is due, then by since when nobody has answered for the IP.
+    queue: BTreeSet<(Instant, Instant, IpAddr)>,
     plans: BTreeMap<IpAddr, Plan>,
     not_before: Option<Instant>,
 }
@@ -32,6 +33,7 @@ pub struct Announcer {
 #[derive(Debug)]
 struct Plan {
     due: Instant,
+    silent_since: Instant,
     made: usize,
 }
 
@@ -48,16 +50,22 @@ impl Announcer {
         }
     }
 
-    /// Begins announcing an IP, or begins anew.
-    pub fn start(&mut self, ip: IpAddr, now: Instant) {
+    /// Begins announcing an IP, or begins anew. Of those that begin together
+    /// the one for which nobody has answered for longest comes first.
+    pub fn start(&mut self, ip: IpAddr, silent_since: Instant, now: Instant) {
         self.stop(ip);
-        self.schedule(ip, Plan { due: now, made: 0 });
+        let plan = Plan {
+            due: now,
+            silent_since,
+            made: 0,
+        };
+        self.schedule(ip, plan);
     }
 
     /// Ends announcing an IP.
     pub fn stop(&mut self, ip: IpAddr) {
         if let Some(plan) = self.plans.remove(&ip) {
-            self.queue.remove(&(plan.due, ip));
+            self.queue.remove(&(plan.due, plan.silent_since, ip));
         }
     }
 
@@ -66,8 +74,8 @@ impl Announcer {
         if self.not_before.is_some_and(|gate| now < gate) {
             return Vec::new();
         }
-        let ready = self.queue.iter().take_while(|(due, _)| *due <= now);
-        let batch: Vec<IpAddr> = ready.take(BATCH).map(|(_, ip)| *ip).collect();
+        let ready = self.queue.iter().take_while(|(due, ..)| *due <= now);
+        let batch: Vec<IpAddr> = ready.take(BATCH).map(|(_, _, ip)| *ip).collect();
         for ip in &batch {
             self.advance(*ip, now);
         }
@@ -78,7 +86,7 @@ impl Announcer {
     /// When [`due`](Self::due) will next have something.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let (due, _) = self.queue.first()?;
+        let (due, ..) = self.queue.first()?;
         Some(self.not_before.map_or(*due, |gate| gate.max(*due)))
     }
 
@@ -86,10 +94,11 @@ impl Announcer {
         let Some(plan) = self.plans.remove(&ip) else {
             return;
         };
-        self.queue.remove(&(plan.due, ip));
+        self.queue.remove(&(plan.due, plan.silent_since, ip));
         if let Some(gap) = REPEATS.get(plan.made).copied().or(self.refresh) {
             let next = Plan {
                 due: now + gap,
+                silent_since: now,
                 made: plan.made + 1,
             };
             self.schedule(ip, next);
@@ -97,7 +106,7 @@ impl Announcer {
     }
 
     fn schedule(&mut self, ip: IpAddr, plan: Plan) {
-        self.queue.insert((plan.due, ip));
+        self.queue.insert((plan.due, plan.silent_since, ip));
         self.plans.insert(ip, plan);
     }
 }
@@ -132,7 +141,7 @@ mod tests {
     fn announces_at_once_then_with_gaps_over_a_second_then_slowly() {
         let start = Instant::now();
         let mut announcer = Announcer::new(Some(Duration::from_secs(60)));
-        announcer.start(ip(0), start);
+        announcer.start(ip(0), start, start);
         let expected = [0, 1100, 2200, 4400, 8800, 68_800, 128_800];
         assert_eq!(announced(&mut announcer, start, 7), expected);
     }
@@ -141,7 +150,7 @@ mod tests {
     fn falls_silent_after_the_take_over_without_a_refresh() {
         let start = Instant::now();
         let mut announcer = Announcer::new(None);
-        announcer.start(ip(0), start);
+        announcer.start(ip(0), start, start);
         assert_eq!(announced(&mut announcer, start, 9).len(), 5);
     }
 
@@ -149,17 +158,27 @@ mod tests {
     fn a_withdrawn_ip_is_not_announced_again() {
         let now = Instant::now();
         let mut announcer = Announcer::new(Some(Duration::from_secs(60)));
-        announcer.start(ip(0), now);
+        announcer.start(ip(0), now, now);
         announcer.stop(ip(0));
         assert!(announcer.due(now).is_empty());
         assert_eq!(announcer.next_deadline(), None);
     }
 
     #[test]
+    fn who_was_silent_longest_is_announced_first() {
+        let now = Instant::now();
+        let mut announcer = Announcer::new(None);
+        announcer.start(ip(1), now, now);
+        announcer.start(ip(2), now - Duration::from_millis(100), now);
+        announcer.start(ip(3), now - Duration::from_millis(50), now);
+        assert_eq!(announcer.due(now), [ip(2), ip(3), ip(1)]);
+    }
+
+    #[test]
     fn a_thousand_ips_are_no_burst() {
         let now = Instant::now();
         let mut announcer = Announcer::new(None);
-        (0..1000).for_each(|number| announcer.start(ip(number), now));
+        (0..1000).for_each(|number| announcer.start(ip(number), now, now));
         assert_eq!(announcer.due(now).len(), BATCH);
         assert!(announcer.due(now).is_empty());
         let next = announcer.next_deadline().unwrap();

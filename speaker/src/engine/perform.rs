@@ -18,9 +18,11 @@ impl Engine {
             self.note(action, now);
             match action {
                 Action::Ask { ip, until } => self.asker.start(*ip, now, *until),
-                Action::TakeOver { ip, .. } | Action::Announce { ip } => {
-                    self.announcer.start(*ip, now);
+                Action::TakeOver { ip, from, .. } => {
+                    let sign = from.as_deref().and_then(|from| self.last_sign(from));
+                    self.announcer.start(*ip, sign.unwrap_or(now), now);
                 }
+                Action::Announce { ip } => self.announcer.start(*ip, now, now),
                 Action::Withdraw { ip, .. } => self.announcer.stop(*ip),
                 Action::Conflict { .. } => {}
             }

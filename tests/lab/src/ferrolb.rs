@@ -1,5 +1,6 @@
 //! FerroLB in the lab, installed as a user installs it: images built from the release
-//! binaries and imported into each node, and `kubectl apply -k deploy`.
+//! binaries and imported into each node, `kubectl create -k config/crd` and
+//! `kubectl apply -k deploy`.
 
 use std::path::PathBuf;
 
@@ -93,6 +94,7 @@ pub(crate) fn supply(
 /// Installs FerroLB in a cluster whose nodes have its images.
 pub(crate) fn install(dirs: &Dirs, progress: &dyn Progress) -> Result<(), LabError> {
     progress.step("kubectl apply -k deploy");
+    supply_kinds(dirs)?;
     apply(dirs)?;
     supply_pool(dirs)?;
     progress.step("waiting for FerroLB");
@@ -135,6 +137,25 @@ fn import(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
                 ["ctr", "-n", "k8s.io", "images", "import", &archive],
             )?)?;
         }
+    }
+    Ok(())
+}
+
+/// Brings MetalLB's kinds, unless they are there.
+fn supply_kinds(dirs: &Dirs) -> Result<(), LabError> {
+    let kinds = tools::checkout().join("config/crd");
+    let look = [
+        "get",
+        "crd",
+        "servicel2statuses.metallb.io",
+        "--ignore-not-found",
+        "-oname",
+    ];
+    if run::output(control::kubectl(dirs).args(look))?
+        .trim()
+        .is_empty()
+    {
+        run::output(control::kubectl(dirs).args(["create", "-k"]).arg(kinds))?;
     }
     Ok(())
 }

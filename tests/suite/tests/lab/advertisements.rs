@@ -10,7 +10,7 @@ use ferrolb_lab::probe::{Probe, Silence, Target, arp};
 use serde_json::{Value, json};
 
 use crate::broken::{Broken, ensure};
-use crate::stage::{NAMESPACE, SYSTEM, Stage, checkout, configuration, say, service};
+use crate::stage::{NAMESPACE, SYSTEM, Stage, configuration, say, service};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The bound on the silence of a move in good order.
@@ -223,9 +223,6 @@ fn wait_for_status(stage: &Stage, ip: Ipv4Addr, node: u8, nic: &str) -> Result<(
 }
 
 pub(crate) fn statuses_and_events_name_the_owner(stage: &Stage) -> Result<(), Broken> {
-    // Speakers that found no such kind look again after half a minute.
-    let crds = checkout("config/crd");
-    stage.lab.kubectl(["apply", "--server-side", "-k", &crds])?;
     let (ip, owner) = at_peace(stage)?;
     wait_for_status(stage, ip, owner, "eth0")?;
     stage.lab.fail(owner, How::Link)?;

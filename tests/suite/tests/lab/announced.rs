@@ -19,9 +19,6 @@ pub(crate) fn a_service_names_its_owner_before_and_after_a_move(
     stage: &Stage,
 ) -> Result<(), Broken> {
     stage.settle()?;
-    let crds = ferrolb_lab::tools::checkout().join("config/crd");
-    let crds = crds.display().to_string();
-    stage.lab.kubectl(["apply", "-k", &crds])?;
     let ip = look::wait_for_ip(&stage.lab, NAMESPACE, SERVICE)?;
     let first = owner_as_said(stage, ip)?;
     stage.read_logs()?;
@@ -29,7 +26,7 @@ pub(crate) fn a_service_names_its_owner_before_and_after_a_move(
         stage.lab.kubectl(["-n", SYSTEM, "delete", &pod])?;
     }
     stage.wait("another node to be named", || {
-        let text = announced(stage)?;
+        let text = announced(stage, SERVICE)?;
         let named = text.contains(&format!("{} ", plan::node_name(first)));
         ensure(!named, || text)
     })?;
@@ -42,7 +39,7 @@ fn owner_as_said(stage: &Stage, ip: Ipv4Addr) -> Result<u8, Broken> {
     let mut owner = 0;
     stage.wait("the condition to name the owner", || {
         owner = look::wait_for_one_owner(&stage.lab, ip, PATIENCE)?;
-        let text = announced(stage)?;
+        let text = announced(stage, SERVICE)?;
         let expected = format!("{ip} by {} (", plan::node_name(owner));
         ensure(text.starts_with("True") && text.contains(&expected), || {
             format!("{text:?} does not say {expected:?}")
@@ -51,19 +48,16 @@ fn owner_as_said(stage: &Stage, ip: Ipv4Addr) -> Result<u8, Broken> {
     Ok(owner)
 }
 
-/// Status and message of the condition `Announced`; empty without one.
-fn announced(stage: &Stage) -> Result<String, Broken> {
-    let get = ["-n", NAMESPACE, "get", "service", SERVICE, "-ojson"];
+/// Status, reason and message of the condition `Announced`; empty without one.
+pub(crate) fn announced(stage: &Stage, service: &str) -> Result<String, Broken> {
+    let get = ["-n", NAMESPACE, "get", "service", service, "-ojson"];
     let service: Value = serde_json::from_str(&stage.lab.kubectl(get)?)?;
     let conditions = service["status"]["conditions"].as_array();
     let mut conditions = conditions.into_iter().flatten();
     let ours = conditions.find(|c| c["type"] == ferrolb_core::names::ANNOUNCED);
-    let text = |c: &Value| {
-        Some(format!(
-            "{} {}",
-            c["status"].as_str()?,
-            c["message"].as_str()?
-        ))
+    let words = |c: &Value| {
+        let words = ["status", "reason", "message"].map(|name| c[name].as_str());
+        words.into_iter().flatten().collect::<Vec<_>>().join(" ")
     };
-    Ok(ours.and_then(text).unwrap_or_default())
+    Ok(ours.map(words).unwrap_or_default())
 }

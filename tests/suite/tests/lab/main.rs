@@ -10,6 +10,7 @@ mod failover;
 mod logs;
 mod service;
 mod stage;
+mod strangers;
 
 use std::process::ExitCode;
 
@@ -22,7 +23,7 @@ use crate::stage::Stage;
 type Claim = fn(&Stage) -> Result<(), Broken>;
 
 /// In this order: the cheap ones first, the logs of all of them last.
-const CLAIMS: [(&str, Claim); 21] = [
+const CLAIMS: [(&str, Claim); 23] = [
     (
         "a_plain_service_gets_an_ip_and_answers",
         service::gets_an_ip_and_answers,
@@ -42,6 +43,14 @@ const CLAIMS: [(&str, Claim); 21] = [
     (
         "an_ip_of_no_pool_is_not_announced",
         advertisements::leaves_ips_of_no_pool_alone,
+    ),
+    (
+        "an_address_in_use_on_the_lan_is_replaced",
+        strangers::an_address_in_use_is_replaced,
+    ),
+    (
+        "an_address_in_use_that_was_asked_for_is_reported",
+        strangers::an_address_in_use_that_was_asked_for_is_reported,
     ),
     (
         "a_node_selector_moves_the_ip_to_the_selected_node",

@@ -263,7 +263,7 @@ impl Speaker {
             match action {
                 Action::Ask { ip, until } => self.asker.start(*ip, now, *until),
                 Action::TakeOver { ip, .. } | Action::Announce { ip } => {
-                    self.announcer.start(*ip, now);
+                    self.announcer.start(*ip, now, now);
                 }
                 Action::Withdraw { ip, .. } => self.announcer.stop(*ip),
                 Action::Conflict { .. } => {}
