@@ -4,7 +4,7 @@
 //! Gossip says that a process lives; whether its port on the LAN works only
 //! the LAN can say, and often the two travel different networks. A question
 //! that is not answered is put again quickly. An interval without an answer
-//! makes the heir begin to ask for all of that owner's IPs; after three the
+//! makes the heir begin to ask for all of that owner's IPs; after four the
 //! owner counts as silent, but only if some station answered this node on that
 //! link meanwhile: else it may be this node that is not heard.
 
@@ -18,14 +18,15 @@ use crate::wire::mac::Mac;
 /// Questions that must have gone unanswered before an owner is missed, so that
 /// a lost frame or two are none of anybody's concern.
 const MISSED: u32 = 3;
-/// Intervals without an answer after which an owner is silent.
-const SILENT_AFTER: u32 = 3;
+/// Intervals without an answer after which an owner is silent: more than the
+/// roster waits for a beat, since it is alone with its verdict.
+const SILENT_AFTER: u32 = 4;
 /// Intervals after which a link counts as heard on that brought no answer before.
 const STEADY_AFTER: u32 = 2;
 /// A question is put again after this fraction of the interval (numerator,
 /// denominator), so many times; then at every interval again.
 const AGAIN: (u32, u32) = (3, 10);
-const QUICKLY: u32 = 12;
+const QUICKLY: u32 = 16;
 /// Intervals after which a link is tested that brought no answer meanwhile.
 const TEST_AFTER: u32 = 20;
 /// Intervals and questions without an answer after which a link is deaf.

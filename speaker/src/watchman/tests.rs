@@ -107,11 +107,11 @@ fn two_lost_frames_are_nobodys_concern() {
 }
 
 #[test]
-fn an_owner_is_silent_after_three_intervals_if_another_station_answers() {
+fn an_owner_is_silent_after_four_intervals_if_another_station_answers() {
     let mut scene = Scene::new();
     scene.pass(5);
     scene.b_answers = false;
-    assert_eq!(scene.pass(2), OnWire::Misses);
+    assert_eq!(scene.pass(3), OnWire::Misses);
     assert_eq!(scene.pass(1), OnWire::Silent);
     assert!(scene.asked.contains(&question(OF_C, 3)));
 }

@@ -69,8 +69,8 @@ fn a_dead_node_moves_its_ips_and_no_other_and_takes_back_only_what_evens_the_spr
     });
 }
 
-/// What moved since `from` is what evens the spread, and no more; each node
-/// took one IP per pace.
+/// What moved since `from` is what evens the spread, or one more, as two nodes
+/// may decide before they hear of each other; each took one IP per pace.
 fn even_again(world: &World, from: Instant, held: &[usize]) -> Result<(), String> {
     let taken: Vec<_> = world.taken_since(from).collect();
     let right = taken.iter().all(|it| it.cause == Cause::Rebalance);
@@ -78,7 +78,7 @@ fn even_again(world: &World, from: Instant, held: &[usize]) -> Result<(), String
     let least = fewest_moves(held);
     ensure(
         world,
-        taken.len() == least,
+        (least..=least + 1).contains(&taken.len()),
         &format!("{} IPs moved, not {least}", taken.len()),
     )?;
     for station in 0..world.size.stations {
