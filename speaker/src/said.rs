@@ -8,15 +8,16 @@
 //! | `draining` | `1` while it is leaving |
 //! | `starting` | `1` until it knows enough to own anything |
 //! | `isolated` | `1` while no other speaker answers it on the LAN |
-//! | `seized/IP` | `1` while it holds that IP since it took it from a node that lives |
+//! | `seized/IP` | how often in quick succession that IP was taken from nodes that live |
 //! | `conflict/IP` | the MAC of a stranger that holds that IP |
 //! | `links` | JSON list of its suitable links with carrier |
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::time::Instant;
 
-use crate::ownership::{Epoch, Ownership, Standing};
+use crate::ownership::{Ownership, Standing};
 use crate::reach::LanLink;
 
 const YES: &str = "1";
@@ -41,7 +42,7 @@ pub fn about_ips(ownership: &Ownership, now: Instant) -> AboutIps {
     let claims = ownership.claims();
     let claims = claims.map(|(ip, epoch)| (format!("{CLAIM}{ip}"), epoch.to_string()));
     let seized = ownership.seizures(now);
-    let seized = seized.map(|ip| (format!("{SEIZED}{ip}"), YES.to_owned()));
+    let seized = seized.map(|(ip, times)| (format!("{SEIZED}{ip}"), times.to_string()));
     let conflicts = ownership.conflicts();
     let conflicts = conflicts.map(|(ip, mac)| (format!("{CONFLICT}{ip}"), mac.to_string()));
     claims.chain(seized).chain(conflicts).collect()
@@ -97,9 +98,9 @@ pub fn read(state: &BTreeMap<String, String>, alive: bool) -> (Standing, Vec<Lan
         draining: state.contains_key(DRAINING),
         starting: state.contains_key(STARTING),
         isolated: state.contains_key(ISOLATED),
-        seized: ips_under(SEIZED, state),
+        seized: numbers_under(SEIZED, state).collect(),
         conflicts: ips_under(CONFLICT, state),
-        claims: state.iter().filter_map(read_claim).collect(),
+        claims: numbers_under(CLAIM, state).collect(),
         macs: links.iter().map(|link| link.mac).collect(),
     };
     (standing, links)
@@ -110,9 +111,14 @@ fn ips_under(prefix: &str, state: &BTreeMap<String, String>) -> BTreeSet<IpAddr>
     keys.filter_map(|ip| ip.parse().ok()).collect()
 }
 
-fn read_claim((key, value): (&String, &String)) -> Option<(IpAddr, Epoch)> {
-    let ip = key.strip_prefix(CLAIM)?.parse().ok()?;
-    Some((ip, value.parse().ok()?))
+fn numbers_under<N: FromStr>(
+    prefix: &'static str,
+    state: &BTreeMap<String, String>,
+) -> impl Iterator<Item = (IpAddr, N)> {
+    state.iter().filter_map(move |(key, value)| {
+        let ip = key.strip_prefix(prefix)?.parse().ok()?;
+        Some((ip, value.parse().ok()?))
+    })
 }
 
 #[cfg(test)]
@@ -184,8 +190,8 @@ mod tests {
 
     #[test]
     fn a_seizure_is_read_back() {
-        let said = BTreeMap::from([(format!("seized/{IP}"), "1".to_owned())]);
-        assert_eq!(read(&said, true).0.seized, BTreeSet::from([IP]));
+        let said = BTreeMap::from([(format!("seized/{IP}"), "2".to_owned())]);
+        assert_eq!(read(&said, true).0.seized, BTreeMap::from([(IP, 2)]));
     }
 
     #[test]

@@ -29,8 +29,10 @@ pub fn watchlist(
         let questions = ips.flat_map(|ip| about(*ip, owner, survey, own_links));
         (owner.clone(), questions.collect::<Vec<_>>())
     });
+    let used: BTreeSet<u32> = survey.links.values().flatten().copied().collect();
     let witnesses = own_links
         .iter()
+        .filter(|link| used.contains(&link.index))
         .map(|link| (link.index, witnesses(link, survey)));
     Watchlist {
         owners: owners
@@ -150,6 +152,11 @@ mod tests {
     #[test]
     fn live_members_on_a_link_are_its_witnesses() {
         let (mut survey, own) = scene();
+        for (ip, link) in [("10.7.0.240", 2), ("10.9.0.240", 3)] {
+            survey
+                .links
+                .insert(ip.parse().unwrap(), BTreeSet::from([link]));
+        }
         let asked = |list: super::Watchlist| {
             let all = list.witnesses.into_iter();
             all.map(|(link, all)| (link, all.into_iter().map(|(_, it)| it).collect::<Vec<_>>()))
@@ -160,6 +167,10 @@ mod tests {
         let c_on_3 = question(3, "10.9.0.3".parse().unwrap(), 3);
         let list = watchlist(&BTreeMap::new(), &survey, &own);
         assert_eq!(asked(list), [(2, vec![b_on_2]), (3, vec![b_on_3, c_on_3])]);
+        let of_2: IpAddr = "10.7.0.240".parse().unwrap();
+        survey.links.remove(&of_2);
+        let list = watchlist(&BTreeMap::new(), &survey, &own);
+        assert_eq!(list.witnesses.len(), 1, "link 2 carries no IP");
         survey.facts.others.get_mut("b").unwrap().alive = false;
         let list = watchlist(&BTreeMap::new(), &survey, &own);
         assert_eq!(asked(list), [(3, vec![c_on_3])]);

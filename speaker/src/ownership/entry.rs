@@ -37,6 +37,8 @@ pub(super) struct Entry {
     wait_until: Option<Instant>,
     /// When somebody last answered for it on the wire.
     answered_at: Option<Instant>,
+    /// Until when it is asked for again, after the first time.
+    asked_until: Option<Instant>,
     /// Who held it when it was last asked for, if it was no speaker.
     stranger: Option<Mac>,
     /// When a foreign claim on an owned IP was last answered by announcing it.
@@ -49,8 +51,11 @@ pub(super) struct Entry {
     previous: Option<Node>,
     /// The highest epoch ever seen: it outlives a claim that was taken back.
     highest: Epoch,
-    /// When it was taken from a node that lived, but was not heard on the wire.
-    seized_at: Option<Instant>,
+    /// When it was taken from a node that lived, but was not heard on the wire,
+    /// and how often in quick succession.
+    seized: Option<(Instant, u32)>,
+    /// Since when it has been seen with the same live node.
+    with: Option<(Node, Instant)>,
 }
 
 impl Entry {
@@ -62,9 +67,11 @@ impl Entry {
         matches!(self.phase, Phase::Owning { .. })
     }
 
-    /// It was taken, not long ago, from a node that lived.
-    pub(super) fn is_seized(&self, truce: Duration, now: Instant) -> bool {
-        self.seized_at.is_some_and(|at| now < at + truce)
+    /// How often in quick succession it was taken from nodes that lived, if it
+    /// was, not long ago.
+    pub(super) fn seized(&self, truce: Duration, now: Instant) -> Option<u32> {
+        let (at, times) = self.seized?;
+        (now < at + truce).then_some(times)
     }
 
     /// Questions for it are still of use.
@@ -101,6 +108,9 @@ impl Entry {
         let holder = situation.rival.as_ref().or(situation.last_owner.as_ref());
         if let Some(holder) = holder {
             self.previous = Some(holder.clone());
+        }
+        if self.with.as_ref().map(|(node, _)| node) != situation.rival.as_ref() {
+            self.with = situation.rival.clone().map(|node| (node, turn.now));
         }
         if self.epoch().is_some() {
             self.step_as_owner(situation, turn);
@@ -215,14 +225,21 @@ impl Entry {
     /// The holder is missed on the wire: all of its IPs are asked for, so that
     /// no time is lost if it turns out to be gone.
     fn ask_early(&mut self, turn: &mut Turn<'_>) {
-        if let Phase::Asking { until, .. } = self.phase {
-            let stale = until + turn.timing.ask;
-            if turn.now < stale {
-                self.wait_until = Some(stale);
-                return;
-            }
+        let Phase::Asking { until, .. } = self.phase else {
+            return self.ask(true, turn);
+        };
+        // Asked once, it is ready for the verdict; it goes on asking meanwhile.
+        let next = self.asked_until.unwrap_or(until);
+        if turn.now < next {
+            self.wait_until = Some(next);
+            return;
         }
-        self.ask(true, turn);
+        let next = turn.now + turn.timing.ask;
+        (self.asked_until, self.wait_until) = (Some(next), Some(next));
+        turn.act(Action::Ask {
+            ip: turn.ip,
+            until: next,
+        });
     }
 
     fn ask(&mut self, early: bool, turn: &mut Turn<'_>) {
@@ -231,20 +248,24 @@ impl Entry {
             None => (Cause::Fresh, turn.timing.ask_fresh),
         };
         let until = turn.now + time;
+        self.asked_until = None;
         self.phase = Phase::Asking {
             until,
             cause,
             early,
         };
-        self.wait_until = early.then(|| until + time);
+        self.wait_until = early.then_some(until);
         turn.act(Action::Ask { ip: turn.ip, until });
     }
 
     fn take(&mut self, cause: Cause, situation: &Situation, turn: &mut Turn<'_>) {
         let from = self.previous.clone();
+        let since = self.with.as_ref().map(|(_, since)| *since);
+        let quick = since.is_some_and(|since| turn.now < since + turn.timing.succession);
+        let times = 1 + if quick { situation.seized } else { 0 };
         self.own(cause, from, turn);
         self.contested = situation.rival.is_some();
-        self.seized_at = situation.silent.then_some(turn.now);
+        self.seized = situation.silent.then_some((turn.now, times));
     }
 
     /// Takes the IP from a node that holds it by right.

@@ -29,10 +29,9 @@ pub struct Standing {
     pub isolated: bool,
     /// What it claims; of a dead member, what it claimed last.
     pub claims: BTreeMap<IpAddr, Epoch>,
-    /// The IPs it took from nodes that lived but were not heard on the wire. It
-    /// does not lose them for the same reason: a LAN that is cut in two would
-    /// see them go back and forth.
-    pub seized: BTreeSet<IpAddr>,
+    /// The IPs it took from nodes that lived but were not heard on the wire,
+    /// and how often in quick succession that happened to each.
+    pub seized: BTreeMap<IpAddr, u32>,
     /// The IPs it found in the hands of strangers.
     pub conflicts: BTreeSet<IpAddr>,
     /// The MACs of its links, by which it is known on the wire.
@@ -72,6 +71,9 @@ pub struct Facts {
     pub reachable: BTreeSet<IpAddr>,
 }
 
+/// So often in quick succession an IP is taken from nodes that live.
+pub const SEIZURES: u32 = 3;
+
 /// Durations of the state machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
@@ -90,8 +92,12 @@ pub struct Timing {
     /// How long an IP held by a stranger is left alone, and how long a dispute
     /// over an owned one rests once it was defended (RFC 5227 §2.4).
     pub conflict_respite: Duration,
-    /// How long an IP that was taken from a node that lived is not taken for its
-    /// owner's silence on the wire alone.
+    /// An IP taken from a node that lives, after less than this time with it, is
+    /// taken in quick succession. After [`SEIZURES`] of these it is left for
+    /// `truce` with whom it is: a LAN that is cut in two would see it go back
+    /// and forth.
+    pub succession: Duration,
+    /// See `succession`.
     pub truce: Duration,
     /// How long a node must have seen the same members before it takes an IP
     /// from one that holds it by right.
@@ -124,6 +130,7 @@ impl Default for Timing {
             respite: Duration::from_millis(250),
             long_respite: Duration::from_secs(2),
             conflict_respite: Duration::from_secs(10),
+            succession: Duration::from_secs(5),
             truce: Duration::from_secs(600),
             calm: Duration::from_secs(30),
             pace: Duration::from_secs(1),

@@ -25,7 +25,7 @@ use crate::wire::mac::Mac;
 pub use action::{Action, Cause};
 use balance::Balance;
 use entry::Entry;
-pub use given::{Epoch, Facts, Node, OnWire, Preference, Standing, Timing};
+pub use given::{Epoch, Facts, Node, OnWire, Preference, SEIZURES, Standing, Timing};
 use outlook::Outlook;
 pub use rank::rank;
 use turn::{Turn, Voice};
@@ -81,12 +81,11 @@ impl Ownership {
     }
 
     /// The IPs this node took, not long ago, from nodes that lived but were not
-    /// heard on the wire.
-    pub fn seizures(&self, now: Instant) -> impl Iterator<Item = IpAddr> {
+    /// heard on the wire, and how often in quick succession that happened.
+    pub fn seizures(&self, now: Instant) -> impl Iterator<Item = (IpAddr, u32)> {
         let truce = self.timing.truce;
-        let seized = self.entries.iter();
-        let seized = seized.filter(move |(_, entry)| entry.is_seized(truce, now));
-        seized.map(|(ip, _)| *ip)
+        let entries = self.entries.iter();
+        entries.filter_map(move |(ip, entry)| Some((*ip, entry.seized(truce, now)?)))
     }
 
     /// Whether it is still of use to ask the wire for an IP.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::rank::{Loads, rank};
 use super::turn::Situation;
-use super::{Epoch, Facts, Node, OnWire, Preference, Standing};
+use super::{Epoch, Facts, Node, OnWire, Preference, SEIZURES, Standing};
 
 /// The nodes that may have an IP now, each with its preference.
 pub(super) type Eligible = BTreeMap<Node, Preference>;
@@ -98,6 +98,7 @@ impl<'a> Outlook<'a> {
                 && predecessor == rival.as_ref(),
             silent: rival.is_some() && !shielded && seen == OnWire::Silent,
             answers: rival.is_none() && seen == OnWire::Answers,
+            seized: rival.as_ref().map_or(0, |node| self.seizures(node, ip)),
             held_by_stranger: self.is_reported(ip),
             place,
             rival,
@@ -183,14 +184,28 @@ impl<'a> Outlook<'a> {
             .is_some_and(|other| other.isolated)
     }
 
-    /// Whether `node` keeps an IP that it took from a living node, although it
-    /// is not heard itself. It knows if it is heard by nobody.
+    /// How often in quick succession an IP was taken from living nodes, by
+    /// `node` last.
+    fn seizures(&self, node: &Node, ip: IpAddr) -> u32 {
+        let seized = self
+            .facts
+            .others
+            .get(node)
+            .and_then(|other| other.seized.get(&ip));
+        seized.copied().unwrap_or(0)
+    }
+
+    /// Whether `node` keeps an IP that went back and forth, although it is not
+    /// heard. It knows if it is heard by nobody.
     fn is_shielded(&self, node: &Node, ip: IpAddr) -> bool {
         let admitted = self.facts.candidates.get(&ip);
         admitted.is_some_and(|candidates| candidates.contains_key(node))
-            && self.facts.others.get(node).is_some_and(|other| {
-                other.seized.contains(&ip) && other.alive && !other.draining && !other.isolated
-            })
+            && self
+                .facts
+                .others
+                .get(node)
+                .is_some_and(|other| other.alive && !other.draining && !other.isolated)
+            && self.seizures(node, ip) >= SEIZURES
     }
 
     fn seen(&self, node: Option<&Node>) -> OnWire {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
-use super::{Action, Cause, Facts, OnWire, Ownership, Standing, Timing, rank};
+use super::{Action, Cause, Facts, OnWire, Ownership, SEIZURES, Standing, Timing, rank};
 use crate::wire::mac::Mac;
 
 const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));

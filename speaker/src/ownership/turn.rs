@@ -24,6 +24,9 @@ pub(super) struct Situation {
     pub(super) last_owner: Option<Node>,
     /// The rival lives, but does not answer on the wire.
     pub(super) silent: bool,
+    /// How often in quick succession the rival and those before it took the IP
+    /// from nodes that lived.
+    pub(super) seized: u32,
     /// The rival has missed a question on the wire, and this node is its heir.
     pub(super) early: bool,
     /// The dead member goes on answering on the wire.
