@@ -130,7 +130,7 @@ impl Default for Timing {
             respite: Duration::from_millis(250),
             long_respite: Duration::from_secs(2),
             conflict_respite: Duration::from_secs(10),
-            succession: Duration::from_secs(1),
+            succession: Duration::from_secs(5),
             truce: Duration::from_secs(600),
             calm: Duration::from_secs(30),
             pace: Duration::from_secs(1),
