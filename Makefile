@@ -72,7 +72,7 @@ lab: ## The lab itself, and the whole of FerroLB on it (root)
 .PHONY: bench-assign
 bench-assign: ## How fast addresses are assigned, beside the API server's floor
 	cargo build --release --locked -p ferrolb-controller -p ferrolb-bench
-	target/release/ferrolb-bench assign target/release/ferrolb-controller
+	target/release/ferrolb-bench assign target/release/ferrolb-controller $(BENCH)
 
 # e.g. make bench-failover BENCH="--trials 5 --rows link,freeze"
 .PHONY: bench-failover

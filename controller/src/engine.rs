@@ -51,6 +51,8 @@ pub struct Engine {
     pub chores: Chores,
     /// Where news goes.
     pub events: EventSender,
+    /// Told since when no status write is under way; news waits for that.
+    pub idle_since: watch::Sender<Option<tokio::time::Instant>>,
     /// What is shown.
     pub metrics: Arc<ControllerMetrics>,
     /// Dropped once the first lists are in.
@@ -239,12 +241,24 @@ impl Running {
         while self.engine.writer.has_leisure() && self.engine.reconciler.afterthought() {
             self.carry_out();
         }
+        self.tell_idleness();
         let waiting = i64::try_from(self.engine.reconciler.waiting()).unwrap_or(i64::MAX);
         self.engine.metrics.services_waiting.set(waiting);
         self.engine
             .metrics
             .refused(self.engine.reconciler.refused());
         self.engine.metrics.pools(self.engine.reconciler.usage());
+    }
+
+    fn tell_idleness(&self) {
+        let idle = self.engine.writer.is_idle();
+        self.engine.idle_since.send_if_modified(|since| {
+            let turned = since.is_some() != idle;
+            if turned {
+                *since = idle.then(tokio::time::Instant::now);
+            }
+            turned
+        });
     }
 
     fn carry_out(&mut self) {

@@ -27,7 +27,7 @@ use ferrolb_runtime::metrics::Metrics;
 use ferrolb_runtime::ready::Readiness;
 use ferrolb_runtime::tasks::Tasks;
 use kube::Client;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Args;
@@ -62,6 +62,8 @@ pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Resul
         readiness.expect("lease"),
     );
     let (sender, events) = events::channel(client.clone(), &namespace, &me, Arc::clone(&metrics));
+    let (idle_since, lulls) = watch::channel(None);
+    let events = events.behind(lulls);
     let questions = mpsc::channel(1);
     let state = page::render(questions.0);
     let engine = Engine {
@@ -72,6 +74,7 @@ pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Resul
         writer: StatusWriter::new(client.clone(), leadership.clone(), args.status_writes.get()),
         chores: Chores::new(client.clone(), leadership, namespace.clone()),
         events: sender,
+        idle_since,
         metrics,
         unlisted: Some(readiness.expect("lists")),
         questions: questions.1,

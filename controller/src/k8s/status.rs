@@ -63,6 +63,12 @@ impl StatusWriter {
         self.waiting.is_empty() && self.running.len() < (self.limit / 4).max(1)
     }
 
+    /// Whether no write is waiting or under way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.running.is_empty()
+    }
+
     /// The next write that ended; waits for ever if there is none.
     pub async fn next(&mut self) -> (StatusWrite, Written) {
         let Some(ended) = self.running.next().await else {

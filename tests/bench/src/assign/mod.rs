@@ -3,19 +3,19 @@
 //! run: the same creates and bare status writes with no provider.
 
 mod burst;
+mod controller;
 mod memory;
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use ferrolb_core::range::Family;
 use ferrolb_lab::apiserver::ApiServer;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use tokio::process::{Child, Command};
 
+use self::controller::Controller;
+use crate::figures::Figures;
 use crate::say::print;
 
 /// Sizes of the bursts.
@@ -26,6 +26,14 @@ const BURSTS: [usize; 2] = [1000, 5000];
 pub(crate) struct AssignArgs {
     /// The controller's program.
     controller: PathBuf,
+
+    /// How often each burst is made without FerroLB and with it, in turn.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+    pairs: u8,
+
+    /// Services in a burst.
+    #[arg(long, value_delimiter = ',', default_values_t = BURSTS)]
+    services: Vec<usize>,
 }
 
 /// Measures, and prints each figure as it is there.
@@ -46,24 +54,60 @@ pub(crate) async fn run(args: &AssignArgs) -> Result<()> {
     let server = ApiServer::start(&dir)?;
     let client = client(server.kubeconfig()).await?;
     install(&server)?;
-    print("Services |   floor | FerroLB | ratio | controller's peak memory");
-    for count in BURSTS {
-        let floor = burst::run(&client, count, false).await?;
-        burst::clean(&client).await?;
-        let controller = Controller::start(&args.controller, server.kubeconfig()).await?;
-        let ours = burst::run(&client, count, true).await?;
-        let memory = controller.peak_memory()?;
-        controller.stop().await?;
-        burst::clean(&client).await?;
-        print(&row(count, floor, ours, memory));
+    print(
+        "Services |   floor | FerroLB | ratio (middle of the pairs, all) | controller's peak memory",
+    );
+    for &count in &args.services {
+        let mut pairs = Vec::new();
+        for _ in 0..args.pairs {
+            pairs.push(pair(&client, &server, &args.controller, count).await?);
+        }
+        print(&row(count, &pairs).context("no pair was measured")?);
     }
     Ok(())
 }
 
-fn row(count: usize, floor: Duration, ours: Duration, memory: u64) -> String {
-    let (floor, ours) = (floor.as_secs_f64(), ours.as_secs_f64());
-    let ratio = ours / floor;
-    format!("{count:8} | {floor:6.2}s | {ours:6.2}s | {ratio:5.2} | {memory} KiB")
+/// A burst without FerroLB and one with it.
+struct Pair {
+    /// Seconds.
+    floor: f64,
+    /// Seconds.
+    ours: f64,
+    /// The controller's peak, in MiB.
+    memory: f64,
+}
+
+async fn pair(client: &Client, server: &ApiServer, program: &Path, count: usize) -> Result<Pair> {
+    let floor = burst::run(client, count, false).await?;
+    burst::clean(client).await?;
+    let controller = Controller::start(program, server.kubeconfig()).await?;
+    let ours = burst::run(client, count, true).await?;
+    let memory = controller.peak_memory()?;
+    controller.stop().await?;
+    burst::clean(client).await?;
+    Ok(Pair {
+        floor: floor.as_secs_f64(),
+        ours: ours.as_secs_f64(),
+        memory,
+    })
+}
+
+fn row(count: usize, pairs: &[Pair]) -> Option<String> {
+    let of = |value: fn(&Pair) -> f64| Figures::of(&pairs.iter().map(value).collect::<Vec<_>>());
+    let (floor, ours) = (of(|pair| pair.floor)?, of(|pair| pair.ours)?);
+    let (ratio, memory) = (of(|pair| pair.ours / pair.floor)?, of(|pair| pair.memory)?);
+    let all: Vec<String> = pairs
+        .iter()
+        .map(|pair| format!("{:.2}", pair.ours / pair.floor))
+        .collect();
+    Some(format!(
+        "{count:8} | {:6.2}s | {:6.2}s | {:5.2} of {} | {:.0} MiB",
+        floor.median,
+        ours.median,
+        ratio.median,
+        all.join(" "),
+        memory.max
+    ))
 }
 
 /// Namespace and configuration; the controller runs with an administrator's
@@ -95,47 +139,4 @@ async fn client(kubeconfig: &Path) -> Result<Client> {
     let options = KubeConfigOptions::default();
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
     Ok(Client::try_from(config)?)
-}
-
-/// The controller as a process of its own, so that its memory is its own.
-struct Controller(Child);
-
-impl Controller {
-    /// Starts it and waits until it says that it is ready.
-    async fn start(program: &Path, kubeconfig: &Path) -> Result<Self> {
-        let child = Command::new(program)
-            .args(["--http-listen=127.0.0.1:19617"])
-            .env("KUBECONFIG", kubeconfig)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        for _ in 0..600 {
-            let ready = Command::new("curl")
-                .args(["-fsS", "http://127.0.0.1:19617/metrics"])
-                .output()
-                .await
-                .context("cannot run curl")?;
-            let text = String::from_utf8_lossy(&ready.stdout);
-            if text.contains("ferrolb_controller_leader 1") {
-                return Ok(Self(child));
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        bail!("the controller does not lead after thirty seconds")
-    }
-
-    /// The most memory it ever had resident, in KiB.
-    fn peak_memory(&self) -> Result<u64> {
-        let pid = self.0.id().context("the controller has ended")?;
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-        let number = line.and_then(|line| line.split_whitespace().nth(1));
-        Ok(number.context("no VmHWM in the status")?.parse()?)
-    }
-
-    async fn stop(mut self) -> Result<()> {
-        self.0.kill().await.context("cannot end the controller")
-    }
 }

@@ -2,6 +2,7 @@
 //! a flood, counted together or dropped, but nothing ever waits for them.
 
 mod digest;
+mod lull;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,9 +19,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Chain;
 use digest::{Digest, Saying, Verdict};
+pub use lull::IdleSince;
 
 /// Events waiting at most.
-const BACKLOG: usize = 4096;
+const BACKLOG: usize = 16_384;
+
+/// The longest an Event waits for a lull.
+const LATEST: Duration = Duration::from_secs(60);
 
 /// The longest one attempt is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -100,6 +105,7 @@ pub struct EventWriter {
     reporter: Reporter,
     count: Counter,
     digest: Digest,
+    idle_since: Option<IdleSince>,
 }
 
 /// Both ends.
@@ -112,6 +118,7 @@ pub fn channel(client: Client, reporter: Reporter, count: Counter) -> (EventSend
         reporter,
         count: Arc::clone(&count),
         digest: Digest::default(),
+        idle_since: None,
     };
     (EventSender { sender, count }, writer)
 }
@@ -145,6 +152,14 @@ impl EventSender {
 }
 
 impl EventWriter {
+    /// Writes only in a lull, so that Events do not compete with what matters
+    /// more for the API server; each is at most a minute late.
+    #[must_use]
+    pub fn behind(mut self, idle_since: IdleSince) -> Self {
+        self.idle_since = Some(idle_since);
+        self
+    }
+
     /// Writes Events until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) {
         loop {
@@ -157,10 +172,20 @@ impl EventWriter {
             };
             let outcome = tokio::select! {
                 () = cancel.cancelled() => return,
-                outcome = self.tell(news, at) => outcome,
+                outcome = self.tell_in_time(news, at) => outcome,
             };
             (self.count)(outcome);
         }
+    }
+
+    async fn tell_in_time(&mut self, news: News, at: Timestamp) -> Outcome {
+        if let Some(idle_since) = &mut self.idle_since {
+            let age = Timestamp::now().duration_since(at).unsigned_abs();
+            let left = LATEST.saturating_sub(age);
+            // Neither too long a wait nor the end of the other side keeps news back.
+            let _over = tokio::time::timeout(left, lull::begun(idle_since)).await;
+        }
+        self.tell(news, at).await
     }
 
     async fn tell(&mut self, mut news: News, at: Timestamp) -> Outcome {
