@@ -24,6 +24,8 @@ pub struct Link {
     pub up: bool,
     /// The lower layer works (`IFF_LOWER_UP`).
     pub carrier: bool,
+    /// How often the carrier has come or gone (`IFLA_CARRIER_CHANGES`).
+    pub carrier_changes: u32,
     /// `IFF_LOOPBACK`.
     pub loopback: bool,
     /// `IFF_NOARP`: tunnels and the like.
@@ -156,9 +158,19 @@ pub fn suitable(link: &Link, exclude: &Patterns) -> Result<(), Unsuitable> {
     }
 }
 
+/// Whether a link that has carrier, and had it when it was last looked at, has
+/// lost it in between: others may have taken over and given back meanwhile.
+#[must_use]
+pub fn flapped(before: &[Link], now: &[Link]) -> bool {
+    let known = |link: &Link| before.iter().find(|it| it.index == link.index).cloned();
+    let pairs = now.iter().filter_map(|link| Some((known(link)?, link)));
+    let mut steady = pairs.filter(|(before, now)| before.carrier && now.carrier);
+    steady.any(|(before, now)| before.carrier_changes != now.carrier_changes)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Link, Mac, Patterns, Unsuitable, suitable};
+    use super::{Link, Mac, Patterns, Unsuitable, flapped, suitable};
 
     fn lan_nic() -> Link {
         Link {
@@ -167,6 +179,7 @@ mod tests {
             mac: Mac([2, 0, 0, 0, 0, 1]),
             up: true,
             carrier: true,
+            carrier_changes: 1,
             loopback: false,
             noarp: false,
             master: None,
@@ -177,6 +190,23 @@ mod tests {
     #[test]
     fn a_nic_with_carrier_is_suitable_even_without_an_address() {
         assert_eq!(suitable(&lan_nic(), &Patterns::default()), Ok(()));
+    }
+
+    #[test]
+    fn a_loss_of_carrier_that_was_not_seen_is_known_by_the_count() {
+        let changed = |changes| Link {
+            carrier_changes: changes,
+            ..lan_nic()
+        };
+        assert!(flapped(&[changed(1)], &[changed(3)]));
+        assert!(!flapped(&[changed(1)], &[changed(1)]));
+        assert!(!flapped(&[], &[changed(3)]));
+        let down = Link {
+            carrier: false,
+            ..changed(2)
+        };
+        assert!(!flapped(&[down.clone()], &[changed(3)]));
+        assert!(!flapped(&[changed(1)], &[down]));
     }
 
     #[test]

@@ -82,7 +82,8 @@ async fn start(
     let (sighting, sightings) = mpsc::unbounded_channel();
     // First, since it shows a missing privilege.
     let wire = Wire::start(sighting, counters)?;
-    let links = spawn_links(tasks, done);
+    let exclude = Patterns::with_defaults(&args.exclude_interfaces);
+    let links = spawn_links(exclude.clone(), tasks, done);
 
     let client = kube::client().await?;
     let (update, updates) = mpsc::channel::<Update>(UPDATES);
@@ -111,7 +112,7 @@ async fn start(
         gossip_port: args.gossip_port,
         gossip,
         wire,
-        exclude: Patterns::with_defaults(&args.exclude_interfaces),
+        exclude,
         refresh: args.announce_refresh(),
         probe_fresh: args.probe_fresh(),
         rules: args.rules(),
@@ -160,9 +161,13 @@ async fn endless(task: impl Future<Output = ()>) -> Result<(), Infallible> {
     Ok(())
 }
 
-fn spawn_links(tasks: &mut Tasks, done: &CancellationToken) -> watch::Receiver<Arc<Links>> {
+fn spawn_links(
+    exclude: Patterns,
+    tasks: &mut Tasks,
+    done: &CancellationToken,
+) -> watch::Receiver<Arc<Links>> {
     let (sender, links) = watch::channel(Arc::default());
-    tasks.spawn("links", links::watch(sender, done.clone()));
+    tasks.spawn("links", links::watch(sender, exclude, done.clone()));
     links
 }
 

@@ -76,6 +76,7 @@ mod tests {
             mac: Mac([2, 0, 0, 0, 0, 9]),
             up: false,
             carrier: false,
+            carrier_changes: 0,
             loopback: false,
             noarp: true,
             master: None,

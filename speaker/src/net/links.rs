@@ -4,11 +4,13 @@
 //!
 //! It subscribes first, then asks for everything, then follows; so nothing is
 //! missed in between. When the kernel says that it dropped messages, it asks
-//! for everything again.
+//! for everything again. And it asks for the links that matter now and then:
+//! the kernel tells of a second change of carrier up to a second late.
 
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::channel::mpsc::UnboundedReceiver;
 use futures::{StreamExt, TryStreamExt};
@@ -23,9 +25,10 @@ use rtnetlink::sys::SocketAddr;
 use rtnetlink::{Handle, MulticastGroup, new_multicast_connection};
 use thiserror::Error;
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::interfaces::{Link, Links};
+use crate::interfaces::{Link, Links, Patterns, suitable};
 use crate::wire::mac::Mac;
 
 const GROUPS: [MulticastGroup; 3] = [
@@ -33,6 +36,9 @@ const GROUPS: [MulticastGroup; 3] = [
     MulticastGroup::Ipv4Ifaddr,
     MulticastGroup::Ipv6Ifaddr,
 ];
+
+/// How often the links that matter are asked for.
+const RECHECK: Duration = Duration::from_millis(50);
 
 type Events = UnboundedReceiver<(NetlinkMessage<RouteNetlinkMessage>, SocketAddr)>;
 
@@ -51,19 +57,21 @@ pub enum LinksError {
 }
 
 /// Publishes this node's links, all of them, at first and after each change,
-/// until cancelled.
+/// until cancelled. Those that are suitable, and not named by `exclude`, are
+/// looked at more often.
 ///
 /// # Errors
 /// When the kernel's events cannot be read; nothing is retried here.
 pub async fn watch(
     out: watch::Sender<Arc<Links>>,
+    exclude: Patterns,
     cancel: CancellationToken,
 ) -> Result<(), LinksError> {
     let (connection, handle, events) = open()?;
     tokio::select! {
         () = cancel.cancelled() => Ok(()),
         () = connection => Err(LinksError::Closed),
-        ended = publish(&handle, events, &out) => ended,
+        ended = publish(&handle, events, &exclude, &out) => ended,
     }
 }
 
@@ -74,16 +82,13 @@ fn open() -> Result<(impl Future<Output = ()>, Handle, Events), LinksError> {
 async fn publish(
     handle: &Handle,
     mut events: Events,
+    exclude: &Patterns,
     out: &watch::Sender<Arc<Links>>,
 ) -> Result<(), LinksError> {
     let mut links = list(handle).await?;
-    out.send_replace(Arc::new(links.clone()));
-    while let Some((event, _)) = events.next().await {
-        match event.payload {
-            NetlinkPayload::Overrun(_) => links = list(handle).await?,
-            NetlinkPayload::InnerMessage(message) => apply(&mut links, &message),
-            _ => continue,
-        }
+    let mut recheck = tokio::time::interval(RECHECK);
+    recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
         out.send_if_modified(|published| {
             let changed = **published != links;
             if changed {
@@ -91,8 +96,32 @@ async fn publish(
             }
             changed
         });
+        tokio::select! {
+            event = events.next() => {
+                let (event, _) = event.ok_or(LinksError::Closed)?;eprintln!("event");
+                match event.payload {
+                    NetlinkPayload::Overrun(_) => links = list(handle).await?,
+                    NetlinkPayload::InnerMessage(message) => apply(&mut links, &message),
+                    _ => {}
+                }
+            }
+            _ = recheck.tick() => look_again(handle, exclude, &mut links).await,
+        }
     }
-    Err(LinksError::Closed)
+}
+
+async fn look_again(handle: &Handle, exclude: &Patterns, links: &mut Links) {
+    let matter = links
+        .values()
+        .filter(|link| suitable(link, exclude).is_ok());
+    let indices: Vec<u32> = matter.map(|link| link.index).collect();
+    for index in indices {
+        let mut answer = handle.link().get().match_index(index).execute();
+        // One that has just gone is an error here, and an event soon.
+        if let Ok(Some(link)) = answer.try_next().await {
+            set_link(links, &link);
+        }
+    }
 }
 
 async fn list(handle: &Handle) -> Result<Links, LinksError> {
@@ -132,8 +161,12 @@ fn set_link(links: &mut Links, message: &LinkMessage) {
         return;
     }
     let mut link = read_link(message);
-    if let Some(known) = links.remove(&link.index) {
-        link.addresses = known.addresses;
+    if let Some(known) = links.get_mut(&link.index) {
+        if known.carrier_changes > link.carrier_changes {
+            // Sent before the answer to a question that is known already.
+            return;
+        }
+        link.addresses = std::mem::take(&mut known.addresses);
     }
     links.insert(link.index, link);
 }
@@ -146,6 +179,7 @@ fn read_link(message: &LinkMessage) -> Link {
         mac: Mac::ZERO,
         up: has(LinkFlags::Up),
         carrier: has(LinkFlags::LowerUp),
+        carrier_changes: 0,
         loopback: has(LinkFlags::Loopback),
         noarp: has(LinkFlags::Noarp),
         master: None,
@@ -155,6 +189,7 @@ fn read_link(message: &LinkMessage) -> Link {
     for attribute in &message.attributes {
         match attribute {
             LinkAttribute::IfName(name) => link.name.clone_from(name),
+            LinkAttribute::CarrierChanges(changes) => link.carrier_changes = *changes,
             LinkAttribute::Controller(master) => link.master = Some(*master),
             LinkAttribute::Address(address) if ethernet => {
                 link.mac = address.as_slice().try_into().map_or(Mac::ZERO, Mac);

@@ -17,6 +17,7 @@ mod rest;
 mod say;
 mod scrape;
 mod soak;
+mod turns;
 mod wire;
 
 use std::process::ExitCode;
@@ -43,6 +44,8 @@ enum What {
     Rest(rest::RestArgs),
     /// Whether anybody takes over without need on a busy, lossy LAN (root).
     Soak(soak::SoakArgs),
+    /// How long the engine is busy with a change of facts.
+    Turns(turns::TurnsArgs),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         What::Answers(args) => answers::run(&args),
         What::Rest(args) => rest::run(&args),
         What::Soak(args) => soak::run(&args),
+        What::Turns(args) => turns::run(&args),
     };
     if let Err(error) = done {
         say::note(&format!("{error:#}"));

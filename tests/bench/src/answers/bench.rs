@@ -116,6 +116,7 @@ fn link() -> Result<Link> {
         mac: Mac(address.addr().context("a NIC without hardware address")?),
         up: true,
         carrier: true,
+        carrier_changes: 1,
         loopback: false,
         noarp: false,
         master: None,

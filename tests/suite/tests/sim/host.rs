@@ -65,6 +65,7 @@ impl Host {
             freeze: Freeze::No,
             on: true,
             carrier: true,
+            carrier_changes: 1,
         }
     }
 

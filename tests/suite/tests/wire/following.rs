@@ -22,6 +22,30 @@ pub(crate) fn notices_carrier_loss_within_a_second() {
     }
 }
 
+/// A cable's ends in different namespaces may have the same index; then the
+/// kernel treats one as it treats a real NIC, and holds back the news of a
+/// second change for up to a second.
+pub(crate) fn counts_a_carrier_that_came_back_at_once() {
+    let lan = Lan::new();
+    let (bridge, speaker) = (lan.bridge(), lan.speaker());
+    let cable = format!("link add s1 index 77 type veth peer name eth1 index 77 netns {speaker}");
+    ip(&bridge, &cable);
+    ip(&bridge, "link set s1 up");
+    ip(&speaker, "link set eth1 up");
+    let followed = Followed::new(&speaker);
+    let mut changes = followed.suitable("eth1").carrier_changes;
+    for _ in 0..5 {
+        ip(&bridge, "link set s1 down");
+        ip(&bridge, "link set s1 up");
+        let (_, took) = until("the loss is counted", || {
+            let link = followed.find("eth1")?;
+            (link.carrier && link.carrier_changes == changes + 2).then_some(())
+        });
+        assert!(took < Duration::from_millis(500), "known after {took:?}");
+        changes += 2;
+    }
+}
+
 pub(crate) fn notices_a_new_nic_its_addresses_and_its_end() {
     let lan = Lan::new();
     let followed = Followed::new(&lan.speaker());

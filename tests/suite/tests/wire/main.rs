@@ -26,7 +26,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 /// A claim; it panics where it does not hold.
 type Claim = fn();
 
-const CLAIMS: [(&str, Claim); 28] = [
+const CLAIMS: [(&str, Claim); 29] = [
     (
         "answers_arping_only_for_owned_ips",
         answering::answers_arping_only_for_owned_ips,
@@ -123,6 +123,10 @@ const CLAIMS: [(&str, Claim); 28] = [
     (
         "notices_carrier_loss_within_a_second",
         following::notices_carrier_loss_within_a_second,
+    ),
+    (
+        "counts_a_carrier_that_came_back_at_once",
+        following::counts_a_carrier_that_came_back_at_once,
     ),
     (
         "notices_a_new_nic_its_addresses_and_its_end",

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ferrolb_lab::netns;
-use ferrolb_speaker::interfaces::{Link, Links};
+use ferrolb_speaker::interfaces::{Link, Links, Patterns};
 use ferrolb_speaker::net::counters::WireCounters;
 use ferrolb_speaker::net::links;
 use ferrolb_speaker::net::responder::{Wire, WireEvent};
@@ -55,7 +55,11 @@ async fn serve(
     mut events: mpsc::UnboundedReceiver<WireEvent>,
 ) {
     let (sender, links) = watch::channel(Arc::default());
-    tokio::spawn(links::watch(sender, CancellationToken::new()));
+    tokio::spawn(links::watch(
+        sender,
+        Patterns::default(),
+        CancellationToken::new(),
+    ));
     let link = eth0(links).await;
     wire.set_owned(HashMap::from([(ip, BTreeSet::from([link.index]))]));
     wire.set_links(vec![link]);

@@ -40,7 +40,8 @@ impl Followed {
                 .enable_all()
                 .build()
                 .unwrap();
-            runtime.block_on(links::watch(sender, told)).unwrap();
+            let following = links::watch(sender, Patterns::default(), told);
+            runtime.block_on(following).unwrap();
         });
         Self {
             links,

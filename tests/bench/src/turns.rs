@@ -1,0 +1,160 @@
+//! `make bench-turns`: how long the engine is busy with a change of facts when
+//! there are many IPs and nodes. Pure code, measured in memory: the longer it
+//! takes, the nearer it comes to what counts as a stall.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use ferrolb_speaker::demand::{Grant, Wanted};
+use ferrolb_speaker::facts::{Ground, survey};
+use ferrolb_speaker::gossip::{Member, View};
+use ferrolb_speaker::ownership::{Ownership, Timing};
+use ferrolb_speaker::reach::LanLink;
+use ferrolb_speaker::said;
+use ferrolb_speaker::wire::mac::Mac;
+
+use crate::figures::{Figures, Table};
+use crate::say;
+
+/// IPs and nodes of each row.
+const SIZES: [(u32, u32); 4] = [(100, 10), (1_000, 10), (5_000, 10), (5_000, 30)];
+
+/// How to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TurnsArgs {
+    /// Changes of facts for each row.
+    #[arg(long, default_value_t = 20)]
+    changes: u32,
+}
+
+/// Measures, and prints the table.
+pub(crate) fn run(args: &TurnsArgs) -> Result<()> {
+    let head = [
+        "IPs",
+        "nodes",
+        "survey",
+        "whom to watch",
+        "decide",
+        "say",
+        "all ms",
+        "max ms",
+    ];
+    let mut table = Table::new(2, &head);
+    for (ips, nodes) in SIZES {
+        let scene = Scene::new(ips, nodes);
+        let mut parts = vec![Vec::new(); 5];
+        for _ in 0..args.changes {
+            let times = scene.change();
+            let all = times.iter().sum();
+            for (part, time) in parts.iter_mut().zip(times.into_iter().chain([all])) {
+                part.push(time.as_secs_f64() * 1e3);
+            }
+        }
+        let mut cells = vec![ips.to_string(), nodes.to_string()];
+        let figures = parts.iter().map(|part| Figures::of(part));
+        let figures: Option<Vec<Figures>> = figures.collect();
+        let figures = figures.context("nothing was measured")?;
+        cells.extend(figures.iter().map(|part| format!("{:.2}", part.median)));
+        cells.extend(figures.last().map(|all| format!("{:.2}", all.max)));
+        table.row(cells);
+    }
+    for line in table.lines() {
+        say::print(&line);
+    }
+    Ok(())
+}
+
+/// A node among others, of which the last is dead. Each holds its share.
+struct Scene {
+    view: View,
+    wanted: BTreeMap<IpAddr, Wanted>,
+    links: Vec<LanLink>,
+}
+
+impl Scene {
+    fn new(ips: u32, nodes: u32) -> Self {
+        let ip = |number: u32| IpAddr::from(Ipv4Addr::from_bits(0x0ac8_0000 + number));
+        let grants: BTreeMap<String, Grant> = (0..nodes)
+            .map(|node| (name(node), Grant::default()))
+            .collect();
+        let wanted = Wanted {
+            grants,
+            at_odds: false,
+        };
+        let members = (1..nodes).map(|node| {
+            let claims = (0..ips).filter(|number| number % nodes == node);
+            let claims = claims.map(|number| (format!("claim/{}", ip(number)), "1".to_owned()));
+            let (links, value) = said::links(&[link(node)]);
+            let links = value.map(|value| (links, value));
+            let member = Member {
+                node: name(node),
+                generation: 1,
+                addr: SocketAddr::from(([127, 0, 0, 1], 9618)),
+                alive: node + 1 < nodes,
+                silent_since: None,
+                state: claims.chain(links).collect(),
+            };
+            (name(node), member)
+        });
+        Self {
+            view: View {
+                members: members.collect(),
+            },
+            wanted: (0..ips)
+                .map(|number| (ip(number), wanted.clone()))
+                .collect(),
+            links: vec![link(0)],
+        }
+    }
+
+    /// The parts of a turn after a member was lost, each with its time.
+    fn change(&self) -> [Duration; 4] {
+        let now = Instant::now();
+        let timing = Timing::default();
+        let mut ownership = Ownership::new(name(0), timing);
+        let ground = Ground {
+            own_links: &self.links,
+            wanted: &self.wanted,
+            answering: &BTreeMap::new(),
+            draining: false,
+        };
+        let mut clock = Clock(Instant::now());
+        let survey = survey(&name(0), &self.view, &ground);
+        let surveyed = clock.lap();
+        let watch = ownership.look_ahead(&survey.facts);
+        let looked = clock.lap();
+        let actions = ownership.step(&survey.facts, now);
+        let decided = clock.lap();
+        let said = said::about_ips(&ownership, now);
+        let changes = said::changes(&BTreeMap::new(), &said);
+        let told = clock.lap();
+        std::hint::black_box((watch, actions, changes));
+        [surveyed, looked, decided, told]
+    }
+}
+
+struct Clock(Instant);
+
+impl Clock {
+    fn lap(&mut self) -> Duration {
+        let before = std::mem::replace(&mut self.0, Instant::now());
+        self.0 - before
+    }
+}
+
+fn name(node: u32) -> String {
+    format!("worker-{node}.example.org")
+}
+
+fn link(node: u32) -> LanLink {
+    let [_, _, high, low] = node.to_be_bytes();
+    let address = Ipv4Addr::new(10, 201, high, low);
+    LanLink {
+        index: 2,
+        name: "eth0".to_owned(),
+        mac: Mac([2, 0, 0, 0, high, low]),
+        subnets: format!("{address}/8").parse().into_iter().collect(),
+    }
+}
