@@ -1,13 +1,14 @@
 //! Brings together what the API server wants, what gossip says and which links
 //! there are, into the facts on which ownership is decided. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use crate::demand::{Bar, Wanted};
+use crate::demand::{Bar, Grants, Wanted};
 use crate::gossip::View;
-use crate::ownership::{Facts, Node, Preference, Standing};
-use crate::reach::{Lan, LanLink, links_for};
+use crate::ownership::{Candidates, Facts, Node, Standing};
+use crate::reach::{Lan, LanLink, links_for, neighbourhood};
 use crate::said;
 
 /// The facts, and each wanted IP's links on this node.
@@ -39,20 +40,17 @@ pub struct Ground<'a> {
 pub fn survey(me: &str, view: &View, ground: &Ground<'_>) -> Survey {
     let (others, lan) = members(me, view, ground.own_links);
     let live_lan = live(&lan, &others);
-    let own = me.to_owned();
+    let mut reaches = Reaches::new(me, &live_lan);
     let mut survey = Survey::default();
     for (ip, wanted) in ground.wanted {
-        let reach = links_for(*ip, &wanted.grants, &live_lan);
-        let links = match reach.get(&own) {
-            Some(links) => links.clone(),
-            None => still_answered_on(*ip, ground),
-        };
+        let reach = reaches.of(*ip, wanted);
+        let links = reach.links.clone();
+        let links = links.unwrap_or_else(|| still_answered_on(*ip, ground));
         if !links.is_empty() {
             survey.facts.reachable.insert(*ip);
             survey.links.insert(*ip, links);
         }
-        let able = |node: &Node| reach.contains_key(node);
-        let candidates = candidates(wanted, able);
+        let candidates = Arc::clone(&reach.candidates);
         survey.facts.candidates.insert(*ip, candidates);
     }
     survey.lan = lan;
@@ -61,15 +59,67 @@ pub fn survey(me: &str, view: &View, ground: &Ground<'_>) -> Survey {
     survey
 }
 
+/// How many reaches are remembered: most IPs have the same.
+const RECENT: usize = 8;
+
+/// Who can announce an IP, and where this node can.
+struct Reach<'a> {
+    grants: &'a Grants,
+    neighbourhood: Vec<bool>,
+    links: Option<BTreeSet<u32>>,
+    candidates: Arc<Candidates>,
+}
+
+/// Works out reaches, the same ones once.
+struct Reaches<'a> {
+    me: Node,
+    lan: &'a Lan,
+    /// The last first.
+    recent: VecDeque<Reach<'a>>,
+}
+
+impl<'a> Reaches<'a> {
+    fn new(me: &str, lan: &'a Lan) -> Self {
+        Self {
+            me: me.to_owned(),
+            lan,
+            recent: VecDeque::with_capacity(RECENT),
+        }
+    }
+
+    fn of(&mut self, ip: IpAddr, wanted: &'a Wanted) -> &Reach<'a> {
+        let near = neighbourhood(ip, self.lan);
+        let is_it = |it: &Reach<'_>| it.neighbourhood == near && *it.grants == wanted.grants;
+        let reach = match self.recent.iter().position(is_it) {
+            Some(place) => self.recent.remove(place),
+            None => None,
+        };
+        let reach = reach.unwrap_or_else(|| self.work_out(ip, wanted, near));
+        self.recent.truncate(RECENT - 1);
+        self.recent.push_front(reach);
+        &self.recent[0]
+    }
+
+    fn work_out(&self, ip: IpAddr, wanted: &'a Wanted, neighbourhood: Vec<bool>) -> Reach<'a> {
+        let reach = links_for(ip, &wanted.grants, self.lan);
+        Reach {
+            grants: &wanted.grants,
+            neighbourhood,
+            links: reach.get(&self.me).cloned(),
+            candidates: Arc::new(candidates(wanted, |node| reach.contains_key(node))),
+        }
+    }
+}
+
 /// The able nodes that may announce, each with how much it is preferred. One
 /// that is being emptied counts only where there is no other: as long as it is
 /// there, it is better than nobody.
-fn candidates(wanted: &Wanted, able: impl Fn(&Node) -> bool) -> BTreeMap<Node, Preference> {
+fn candidates(wanted: &Wanted, able: impl Fn(&Node) -> bool) -> Candidates {
     let barred_by = |bar: fn(Option<&Bar>) -> bool| {
         let grants = wanted.grants.iter();
         let open = grants.filter(|(node, grant)| bar(grant.bar.as_ref()) && able(node));
         open.map(|(node, grant)| (node.clone(), grant.score))
-            .collect::<BTreeMap<_, _>>()
+            .collect::<Candidates>()
     };
     let free = barred_by(|bar| bar.is_none());
     if free.is_empty() {
@@ -159,10 +209,32 @@ mod tests {
     fn a_candidate_is_admitted_and_has_a_link() {
         let survey = after_answering(Some(on("eth2")), &[link(2), link(3)]);
         let preferred = BTreeMap::from([("a".to_owned(), 5)]);
-        assert_eq!(survey.facts.candidates[&IP], preferred);
+        assert_eq!(*survey.facts.candidates[&IP], preferred);
         assert_eq!(survey.links[&IP], BTreeSet::from([2]));
         let elsewhere = after_answering(Some(on("wan0")), &[link(2), link(3)]);
         assert!(elsewhere.facts.candidates[&IP].is_empty());
+    }
+
+    #[test]
+    fn ips_on_other_subnets_have_another_reach_though_the_same_nodes_may() {
+        let far: IpAddr = "198.51.100.7".parse().unwrap();
+        let elsewhere = LanLink {
+            subnets: vec!["198.51.100.9/24".parse().unwrap()],
+            ..link(3)
+        };
+        let any = Wanted {
+            grants: Grants::from([("a".to_owned(), Grant::default())]),
+            at_odds: false,
+        };
+        let ground = Ground {
+            own_links: &[link(2), elsewhere],
+            wanted: &BTreeMap::from([IP, far].map(|ip| (ip, any.clone()))),
+            answering: &BTreeMap::new(),
+            draining: false,
+        };
+        let survey = survey("a", &View::default(), &ground);
+        assert_eq!(survey.links[&IP], BTreeSet::from([2]));
+        assert_eq!(survey.links[&far], BTreeSet::from([3]));
     }
 
     #[test]

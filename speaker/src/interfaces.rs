@@ -205,8 +205,9 @@ mod tests {
             carrier: false,
             ..changed(2)
         };
-        assert!(!flapped(&[down.clone()], &[changed(3)]));
-        assert!(!flapped(&[changed(1)], &[down]));
+        let [up, again] = [1, 3].map(changed).map(|link| [link]);
+        assert!(!flapped(std::slice::from_ref(&down), &again));
+        assert!(!flapped(&up, &[down]));
     }
 
     #[test]

@@ -54,6 +54,14 @@ fn link_local(ip: IpAddr) -> Option<Ipv6Addr> {
 /// The links of each live node.
 pub type Lan = BTreeMap<Node, Vec<LanLink>>;
 
+/// On which links of the LAN, one after the other, an IP is on the subnet: IPs
+/// that are on the same ones have the same reach.
+#[must_use]
+pub fn neighbourhood(ip: IpAddr, lan: &Lan) -> Vec<bool> {
+    let links = lan.values().flatten();
+    links.map(|link| link.is_on_subnet_of(ip)).collect()
+}
+
 /// For each node that is admitted and has one: its links on which `ip` may be
 /// announced, given every live node's links.
 #[must_use]

@@ -166,7 +166,7 @@ mod tests {
         let held: IpAddr = "2001:db8::1".parse().unwrap();
         for ip in [IP, held] {
             let me = BTreeMap::from([("a".to_owned(), 0)]);
-            facts.candidates.insert(ip, me);
+            facts.candidates.insert(ip, me.into());
             facts.reachable.insert(ip);
         }
         let timing = Timing::default();

@@ -98,7 +98,7 @@ async fn publish(
         });
         tokio::select! {
             event = events.next() => {
-                let (event, _) = event.ok_or(LinksError::Closed)?;eprintln!("event");
+                let (event, _) = event.ok_or(LinksError::Closed)?;
                 match event.payload {
                     NetlinkPayload::Overrun(_) => links = list(handle).await?,
                     NetlinkPayload::InnerMessage(message) => apply(&mut links, &message),

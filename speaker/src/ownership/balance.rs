@@ -76,9 +76,9 @@ fn candidate(outlook: &Outlook<'_>, ip: IpAddr) -> Option<(Merit, Pull)> {
     let (_, holder) = outlook.best_claim(ip)?;
     let eligible = outlook.eligible(ip);
     let mine = *eligible.get(outlook.me())?;
-    let theirs = *eligible.get(&holder)?;
+    let theirs = *eligible.get(holder)?;
     let load = |node: &str| outlook.held().get(node).copied().unwrap_or_default();
-    let excess = load(&holder).saturating_sub(load(outlook.me()));
+    let excess = load(holder).saturating_sub(load(outlook.me()));
     let cause = if mine > theirs {
         Cause::Preferred
     } else if mine == theirs && excess >= 2 {
@@ -92,7 +92,7 @@ fn candidate(outlook: &Outlook<'_>, ip: IpAddr) -> Option<(Merit, Pull)> {
     let merit = (mine - theirs, excess, rank(ip, outlook.me()));
     let pull = Pull {
         ip,
-        from: holder,
+        from: holder.clone(),
         cause,
     };
     Some((merit, pull))
@@ -101,8 +101,8 @@ fn candidate(outlook: &Outlook<'_>, ip: IpAddr) -> Option<(Merit, Pull)> {
 /// Of all that may have the IP the one to take it: the most preferred, of
 /// these the least loaded, of these the first by name. One node only, so that
 /// two never take it at once, and for IPs that all may have, one at a time.
-fn taker(eligible: &Eligible, load: impl Fn(&str) -> usize) -> Option<&Node> {
+fn taker<'a>(eligible: &Eligible<'a>, load: impl Fn(&str) -> usize) -> Option<&'a Node> {
     let all = eligible.iter();
     let best = all.max_by_key(|(node, preference)| (**preference, Reverse((load(node), *node))));
-    best.map(|(node, _)| node)
+    best.map(|(node, _)| *node)
 }

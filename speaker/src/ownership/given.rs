@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::wire::mac::Mac;
@@ -12,6 +13,10 @@ pub type Node = String;
 /// How much a node is preferred for an IP: the sum of the weights of the
 /// advertisements' `preferredNodeSelectors` that match it.
 pub type Preference = u32;
+
+/// The nodes that may announce an IP. Many IPs have the same ones, and share
+/// one map of them.
+pub type Candidates = BTreeMap<Node, Preference>;
 
 /// Counts the owners an IP has had; a claim with a higher epoch wins.
 pub type Epoch = u64;
@@ -65,7 +70,7 @@ pub struct Facts {
     pub wire: BTreeMap<Node, OnWire>,
     /// For each wanted IP the nodes that may announce it, dead or alive, this
     /// one included, each with how much it is preferred (0 is not at all).
-    pub candidates: BTreeMap<IpAddr, BTreeMap<Node, Preference>>,
+    pub candidates: BTreeMap<IpAddr, Arc<Candidates>>,
     /// The IPs this node could answer for right now, because it has a link for
     /// them that has carrier.
     pub reachable: BTreeSet<IpAddr>,

@@ -9,6 +9,7 @@
 
 mod action;
 mod balance;
+mod claims;
 mod entry;
 mod given;
 mod outlook;
@@ -25,7 +26,7 @@ use crate::wire::mac::Mac;
 pub use action::{Action, Cause};
 use balance::Balance;
 use entry::Entry;
-pub use given::{Epoch, Facts, Node, OnWire, Preference, SEIZURES, Standing, Timing};
+pub use given::{Candidates, Epoch, Facts, Node, OnWire, Preference, SEIZURES, Standing, Timing};
 use outlook::Outlook;
 pub use rank::rank;
 use turn::{Turn, Voice};

@@ -1,15 +1,19 @@
 //! From the facts to what matters for one IP: who holds it, who may, who is
 //! next in line.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
 
-use super::rank::{Loads, rank};
+use super::claims::{ClaimsByIp, beats};
+use super::rank::Loads;
 use super::turn::Situation;
-use super::{Epoch, Facts, Node, OnWire, Preference, SEIZURES, Standing};
+use super::{Candidates, Epoch, Facts, Node, OnWire, Preference, SEIZURES, Standing};
 
 /// The nodes that may have an IP now, each with its preference.
-pub(super) type Eligible = BTreeMap<Node, Preference>;
+pub(super) type Eligible<'a> = BTreeMap<&'a Node, Preference>;
 
 fn live(facts: &Facts) -> impl Iterator<Item = (&Node, &Standing)> {
     facts.others.iter().filter(|(_, other)| other.alive)
@@ -18,18 +22,22 @@ fn live(facts: &Facts) -> impl Iterator<Item = (&Node, &Standing)> {
 /// Turns the facts into what matters for one IP after the other, handing out
 /// orphans on the way.
 pub(super) struct Outlook<'a> {
-    me: &'a str,
+    me: &'a Node,
     facts: &'a Facts,
+    claims: ClaimsByIp<'a>,
     held: BTreeMap<Node, usize>,
     loads: Loads,
+    /// The eligible of candidates that many IPs share, and that do or do not
+    /// include this node.
+    eligible: RefCell<HashMap<(*const Candidates, bool), Rc<Eligible<'a>>>>,
 }
 
 impl<'a> Outlook<'a> {
-    pub(super) fn new(me: &'a str, facts: &'a Facts, own_claims: usize) -> Self {
+    pub(super) fn new(me: &'a Node, facts: &'a Facts, own_claims: usize) -> Self {
         let mut held: BTreeMap<Node, usize> = live(facts)
             .map(|(node, other)| (node.clone(), other.claims.len()))
             .collect();
-        held.insert(me.to_owned(), own_claims);
+        held.insert(me.clone(), own_claims);
         let is_silent = |node: &Node| facts.wire.get(node) == Some(&OnWire::Silent);
         let mut taking = held.clone();
         taking.retain(|node, _| !is_silent(node));
@@ -38,12 +46,14 @@ impl<'a> Outlook<'a> {
         Self {
             me,
             facts,
+            claims: ClaimsByIp::new(facts),
             held,
             loads,
+            eligible: RefCell::default(),
         }
     }
 
-    pub(super) fn me(&self) -> &str {
+    pub(super) fn me(&self) -> &'a Node {
         self.me
     }
 
@@ -66,51 +76,52 @@ impl<'a> Outlook<'a> {
         predecessor: Option<&Node>,
     ) -> Situation {
         let eligible = self.eligible(ip);
-        let best = self.best_claim(ip);
-        let mine_wins = self.mine_wins(ip, own, best.as_ref());
-        let shielded = best
-            .as_ref()
-            .is_some_and(|(_, node)| self.is_shielded(node, ip));
-        let holder_fit = match &best {
+        let claims = self.claims.on(ip);
+        let rival = claims.best.map(|(_, node)| node);
+        let last_owner = claims.last.map(|(_, node)| node);
+        let mine_wins = own.is_some_and(|own| {
+            let mine = (own, self.me);
+            claims.best.is_none_or(|best| beats(ip, mine, best))
+        });
+        let shielded = rival.is_some_and(|node| self.is_shielded(node, ip));
+        let holder_fit = match rival {
             _ if mine_wins => eligible.contains_key(self.me),
-            Some((_, node)) => shielded || eligible.contains_key(node),
+            Some(node) => shielded || eligible.contains_key(node),
             None => false,
         };
         let place = if holder_fit {
             None
         } else {
-            let order = self.loads.place(ip, &eligible);
-            order.iter().position(|node| node == self.me)
+            let order = self.loads.place(ip, preferences(&eligible));
+            order.iter().position(|node| *node == self.me)
         };
-        let rival = best.as_ref().map(|(_, node)| node.clone());
-        let last_owner = self.last_owner(ip);
-        let seen = self.seen(rival.as_ref().or(last_owner.as_ref()));
+        let seen = self.seen(rival.or(last_owner));
         Situation {
             wanted: self.facts.candidates.contains_key(&ip),
             reachable: self.facts.reachable.contains(&ip),
-            outranked: best.is_some() && !mine_wins,
+            outranked: rival.is_some() && !mine_wins,
             fit: eligible.contains_key(self.me),
-            others_fit: eligible.keys().any(|node| node != self.me),
+            others_fit: eligible.keys().any(|node| *node != self.me),
             early: holder_fit
                 && !shielded
                 && seen == OnWire::Misses
                 && predecessor.is_some()
-                && predecessor == rival.as_ref(),
+                && predecessor == rival,
             silent: rival.is_some() && !shielded && seen == OnWire::Silent,
             answers: rival.is_none() && seen == OnWire::Answers,
-            seized: rival.as_ref().map_or(0, |node| self.seizures(node, ip)),
-            held_by_stranger: self.is_reported(ip),
+            seized: rival.map_or(0, |node| self.seizures(node, ip)),
+            held_by_stranger: claims.reported,
             place,
-            rival,
-            last_owner,
-            top_epoch: self.top_epoch(ip).max(own.unwrap_or(0)),
+            rival: rival.cloned(),
+            last_owner: last_owner.cloned(),
+            top_epoch: claims.top_epoch().max(own.unwrap_or(0)),
         }
     }
 
     /// From whom this node would inherit, by IP: the owners it comes first
     /// after, were they gone one at a time.
     pub(super) fn inheritance(&self) -> BTreeMap<IpAddr, Node> {
-        let mut estates: BTreeMap<Node, Vec<IpAddr>> = BTreeMap::new();
+        let mut estates: BTreeMap<&Node, Vec<IpAddr>> = BTreeMap::new();
         for ip in self.wanted() {
             if let Some((_, owner)) = self.best_claim(ip) {
                 estates.entry(owner).or_default().push(ip);
@@ -119,17 +130,13 @@ impl<'a> Outlook<'a> {
         let mut inherited = BTreeMap::new();
         for (owner, ips) in estates {
             let mut held = self.held.clone();
-            held.remove(&owner);
+            held.remove(owner);
             let nodes = held.len();
             let mut loads = Loads::new(held, self.facts.candidates.len(), nodes);
             for ip in ips {
-                let mut eligible = self.eligible(ip);
-                eligible.remove(&owner);
-                if loads
-                    .place(ip, &eligible)
-                    .first()
-                    .is_some_and(|first| first == self.me)
-                {
+                let eligible = self.eligible(ip);
+                let heirs = preferences(&eligible).filter(|(node, _)| *node != owner);
+                if loads.first(ip, heirs) == Some(self.me) {
                     inherited.insert(ip, owner.clone());
                 }
             }
@@ -141,10 +148,11 @@ impl<'a> Outlook<'a> {
     /// has claimed since.
     pub(super) fn absent(&self) -> BTreeMap<Node, BTreeSet<IpAddr>> {
         let mut absent: BTreeMap<Node, BTreeSet<IpAddr>> = BTreeMap::new();
-        let orphans = self.wanted().filter(|ip| self.best_claim(*ip).is_none());
-        for ip in orphans.filter(|ip| self.facts.reachable.contains(ip)) {
-            if let Some(owner) = self.last_owner(ip) {
-                absent.entry(owner).or_default().insert(ip);
+        for ip in self.wanted() {
+            let claims = self.claims.on(ip);
+            let orphaned = claims.best.is_none() && self.facts.reachable.contains(&ip);
+            if let Some((_, owner)) = claims.last.filter(|_| orphaned) {
+                absent.entry(owner.clone()).or_default().insert(ip);
             }
         }
         absent
@@ -152,22 +160,31 @@ impl<'a> Outlook<'a> {
 
     /// Live, heard on the LAN, not leaving, and allowed to announce the IP. If
     /// nobody is heard, those that are not will do.
-    pub(super) fn eligible(&self, ip: IpAddr) -> Eligible {
+    pub(super) fn eligible(&self, ip: IpAddr) -> Rc<Eligible<'a>> {
         let Some(candidates) = self.facts.candidates.get(&ip) else {
-            return Eligible::new();
+            return Rc::default();
         };
+        let reachable = self.facts.reachable.contains(&ip);
+        let mut known = self.eligible.borrow_mut();
+        let eligible = known
+            .entry((Arc::as_ptr(candidates), reachable))
+            .or_insert_with(|| Rc::new(self.eligible_of(candidates, reachable)));
+        Rc::clone(eligible)
+    }
+
+    fn eligible_of(&self, candidates: &'a Candidates, reachable: bool) -> Eligible<'a> {
         let willing = candidates
             .iter()
-            .filter(|(node, _)| self.is_willing(node, ip));
-        let (heard, isolated): (Eligible, Eligible) = willing
-            .map(|(node, preference)| (node.clone(), *preference))
+            .filter(|(node, _)| self.is_willing(node, reachable));
+        let (heard, isolated): (Eligible<'_>, Eligible<'_>) = willing
+            .map(|(node, preference)| (node, *preference))
             .partition(|(node, _)| !self.is_isolated(node));
         if heard.is_empty() { isolated } else { heard }
     }
 
-    fn is_willing(&self, node: &Node, ip: IpAddr) -> bool {
+    fn is_willing(&self, node: &Node, reachable: bool) -> bool {
         if node == self.me {
-            return !self.facts.draining && self.facts.reachable.contains(&ip);
+            return !self.facts.draining && reachable;
         }
         let other = self.facts.others.get(node);
         other.is_some_and(|other| other.alive && !other.draining && !other.starting)
@@ -214,40 +231,13 @@ impl<'a> Outlook<'a> {
     }
 
     /// The highest live claim on an IP by another node.
-    pub(super) fn best_claim(&self, ip: IpAddr) -> Option<(Epoch, Node)> {
-        live(self.facts)
-            .filter_map(|(node, other)| Some((*other.claims.get(&ip)?, rank(ip, node), node)))
-            .max()
-            .map(|(epoch, _, node)| (epoch, node.clone()))
+    pub(super) fn best_claim(&self, ip: IpAddr) -> Option<(Epoch, &'a Node)> {
+        self.claims.on(ip).best
     }
+}
 
-    fn mine_wins(&self, ip: IpAddr, own: Option<Epoch>, best: Option<&(Epoch, Node)>) -> bool {
-        match (own, best) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(own), Some((epoch, node))) => (own, rank(ip, self.me)) > (*epoch, rank(ip, node)),
-        }
-    }
-
-    fn is_reported(&self, ip: IpAddr) -> bool {
-        live(self.facts).any(|(_, other)| other.conflicts.contains(&ip))
-    }
-
-    /// The highest epoch that anybody claimed the IP with.
-    pub(super) fn top_epoch(&self, ip: IpAddr) -> Epoch {
-        let claims = self.facts.others.values();
-        let epochs = claims.filter_map(|other| other.claims.get(&ip));
-        epochs.copied().max().unwrap_or(0)
-    }
-
-    /// The dead member that claimed the IP last.
-    fn last_owner(&self, ip: IpAddr) -> Option<Node> {
-        self.facts
-            .others
-            .iter()
-            .filter(|(_, other)| !other.alive)
-            .filter_map(|(node, other)| Some((*other.claims.get(&ip)?, node)))
-            .max()
-            .map(|(_, node)| node.clone())
-    }
+fn preferences<'a>(eligible: &Eligible<'a>) -> impl Iterator<Item = (&'a Node, Preference)> {
+    eligible
+        .iter()
+        .map(|(node, preference)| (*node, *preference))
 }

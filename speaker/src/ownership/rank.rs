@@ -15,15 +15,27 @@ use super::{Node, Preference};
 /// Part of the protocol: every speaker of every version must compute the same.
 #[must_use]
 pub fn rank(ip: IpAddr, node: &str) -> u64 {
-    let mut hash = Sha256::new();
-    hash.update(ip.to_string());
-    hash.update([0]);
-    hash.update(node);
-    let digest = hash.finalize();
-    digest
-        .iter()
-        .take(8)
-        .fold(0, |rank, byte| rank << 8 | u64::from(*byte))
+    Ranker::new(ip).rank(node)
+}
+
+/// Ranks several nodes for one IP.
+struct Ranker(Sha256);
+
+impl Ranker {
+    fn new(ip: IpAddr) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(ip.to_string());
+        hash.update([0]);
+        Self(hash)
+    }
+
+    fn rank(&self, node: &str) -> u64 {
+        let mut hash = self.0.clone();
+        hash.update(node);
+        let digest = hash.finalize();
+        let leading = digest.iter().take(8);
+        leading.fold(0, |rank, byte| rank << 8 | u64::from(*byte))
+    }
 }
 
 /// How many IPs each node carries, counted while orphans are handed out.
@@ -44,20 +56,47 @@ impl Loads {
     /// The order in which `eligible` nodes may take an orphaned `ip`: the most
     /// preferred first, among equals those that are not full. The first of them
     /// is charged with it.
-    pub(super) fn place(&mut self, ip: IpAddr, eligible: &BTreeMap<Node, Preference>) -> Vec<Node> {
-        let mut order: Vec<Node> = eligible.keys().cloned().collect();
-        order.sort_by_cached_key(|node| {
-            let preference = eligible.get(node).copied().unwrap_or_default();
-            (
-                Reverse(preference),
-                self.is_full(node),
-                Reverse(rank(ip, node)),
-            )
-        });
+    pub(super) fn place<'e>(
+        &mut self,
+        ip: IpAddr,
+        eligible: impl IntoIterator<Item = (&'e Node, Preference)>,
+    ) -> Vec<&'e Node> {
+        let ranker = Ranker::new(ip);
+        let mut order: Vec<(&Node, Preference)> = eligible.into_iter().collect();
+        order.sort_by_cached_key(|all| (self.class(*all), Reverse(ranker.rank(all.0))));
+        let order: Vec<&Node> = order.into_iter().map(|(node, _)| node).collect();
         if let Some(first) = order.first() {
-            *self.held.entry(first.clone()).or_default() += 1;
+            self.charge(first);
         }
         order
+    }
+
+    /// The first in that order, charged with the IP.
+    pub(super) fn first<'e>(
+        &mut self,
+        ip: IpAddr,
+        eligible: impl IntoIterator<Item = (&'e Node, Preference)>,
+    ) -> Option<&'e Node> {
+        let classed = eligible.into_iter().map(|all| (self.class(all), all.0));
+        let classed: Vec<_> = classed.collect();
+        let best = classed.iter().map(|(class, _)| *class).min()?;
+        let among = classed.into_iter().filter(|(class, _)| *class == best);
+        let ranker = Ranker::new(ip);
+        let (_, first) = among.max_by_key(|(_, node)| ranker.rank(node))?;
+        self.charge(first);
+        Some(first)
+    }
+
+    /// What counts before rank.
+    fn class(&self, (node, preference): (&Node, Preference)) -> (Reverse<Preference>, bool) {
+        (Reverse(preference), self.is_full(node))
+    }
+
+    fn charge(&mut self, node: &Node) {
+        match self.held.get_mut(node) {
+            Some(held) => *held += 1,
+            None => drop(self.held.insert(node.clone(), 1)),
+        }
     }
 
     fn is_full(&self, node: &str) -> bool {
@@ -80,6 +119,13 @@ mod tests {
         (1..=count).map(|i| (format!("node-{i}"), 0)).collect()
     }
 
+    fn place(loads: &mut Loads, ip: IpAddr, eligible: &BTreeMap<String, u32>) -> Vec<String> {
+        let eligible = eligible
+            .iter()
+            .map(|(node, preference)| (node, *preference));
+        loads.place(ip, eligible).into_iter().cloned().collect()
+    }
+
     #[test]
     fn rank_is_part_of_the_protocol() {
         // Computed by `printf '192.0.2.1\0node-1' | sha256sum`.
@@ -91,16 +137,33 @@ mod tests {
         let mut loads = Loads::new(BTreeMap::new(), 20, 3);
         let mut taken = BTreeMap::<String, usize>::new();
         for last in 0..20 {
-            let order = loads.place(ip(last), &nodes(3));
+            let order = place(&mut loads, ip(last), &nodes(3));
             *taken.entry(order[0].clone()).or_default() += 1;
         }
         assert!(taken.values().all(|count| *count <= 7), "{taken:?}");
     }
 
     #[test]
+    fn the_first_alone_is_the_first_of_the_whole_order() {
+        let mut eligible = nodes(7);
+        eligible.insert("node-4".into(), 3);
+        eligible.insert("node-6".into(), 3);
+        let (mut whole, mut alone) = (loads(), loads());
+        for last in 0..100 {
+            let order = place(&mut whole, ip(last), &eligible);
+            let preferences = eligible.iter().map(|(node, it)| (node, *it));
+            assert_eq!(alone.first(ip(last), preferences), order.first());
+        }
+    }
+
+    fn loads() -> Loads {
+        Loads::new(BTreeMap::from([("node-4".into(), 9)]), 100, 7)
+    }
+
+    #[test]
     fn a_full_node_still_takes_what_nobody_else_may_have() {
         let mut loads = Loads::new(BTreeMap::from([("node-1".into(), 9)]), 10, 3);
-        assert_eq!(loads.place(ip(1), &nodes(1)), ["node-1"]);
+        assert_eq!(place(&mut loads, ip(1), &nodes(1)), ["node-1"]);
     }
 
     #[test]
@@ -108,13 +171,13 @@ mod tests {
         let mut eligible = nodes(3);
         eligible.insert("node-2".into(), 10);
         let mut loads = Loads::new(BTreeMap::from([("node-2".into(), 9)]), 10, 3);
-        assert_eq!(loads.place(ip(1), &eligible)[0], "node-2");
+        assert_eq!(place(&mut loads, ip(1), &eligible)[0], "node-2");
     }
 
     #[test]
     fn losing_a_node_leaves_the_order_of_the_others() {
         let order = |eligible: &BTreeMap<String, u32>| {
-            Loads::new(BTreeMap::new(), 1, 5).place(ip(7), eligible)
+            place(&mut Loads::new(BTreeMap::new(), 1, 5), ip(7), eligible)
         };
         let all = order(&nodes(5));
         let mut fewer = nodes(5);

@@ -6,17 +6,20 @@ mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Action, Cause, Facts, OnWire, Ownership, SEIZURES, Standing, Timing, rank};
+use super::{
+    Action, Candidates, Cause, Facts, OnWire, Ownership, SEIZURES, Standing, Timing, rank,
+};
 use crate::wire::mac::Mac;
 
 const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 const STRANGER: Mac = Mac([2, 0, 0, 0, 0, 99]);
 const MAC_OF_B: Mac = Mac([2, 0, 0, 0, 0, 2]);
 
-fn nodes<const N: usize>(names: [&str; N]) -> BTreeMap<String, u32> {
-    names.map(|name| (name.to_owned(), 0)).into()
+fn nodes<const N: usize>(names: [&str; N]) -> Arc<Candidates> {
+    Arc::new(names.map(|name| (name.to_owned(), 0)).into())
 }
 
 /// Node `a` and what it knows of node `b`.
@@ -44,6 +47,10 @@ impl World {
             facts,
             now: Instant::now(),
         }
+    }
+
+    fn candidates(&mut self) -> &mut Candidates {
+        Arc::make_mut(self.facts.candidates.get_mut(&IP).unwrap())
     }
 
     /// Node `a` owns the IP with epoch 1.
@@ -211,7 +218,7 @@ fn who_no_longer_comes_first_stops_asking() {
 #[test]
 fn nobody_announces_what_no_node_may_serve() {
     let mut world = World::owning();
-    world.facts.candidates.insert(IP, BTreeMap::new());
+    world.facts.candidates.insert(IP, Arc::default());
     assert_eq!(world.step(), [Action::Withdraw { ip: IP, to: None }]);
 }
 
@@ -257,12 +264,7 @@ fn after_a_stall_an_ip_answered_by_another_is_given_up() {
 #[test]
 fn the_second_in_line_acts_when_the_first_does_not() {
     let mut world = World::owned_by_b();
-    world
-        .facts
-        .candidates
-        .get_mut(&IP)
-        .unwrap()
-        .insert("c".to_owned(), 0);
+    world.candidates().insert("c".to_owned(), 0);
     let c = Standing {
         alive: true,
         ..Standing::default()

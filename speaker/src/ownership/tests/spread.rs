@@ -6,10 +6,7 @@ use super::*;
 fn no_failback_when_a_better_ranked_node_returns() {
     let mut world = World::owning();
     world
-        .facts
-        .candidates
-        .get_mut(&IP)
-        .unwrap()
+        .candidates()
         .extend((0..50).map(|i| (format!("new-{i}"), 0)));
     for i in 0..50 {
         let node = Standing {
@@ -25,8 +22,7 @@ fn no_failback_when_a_better_ranked_node_returns() {
 #[test]
 fn a_preferred_node_takes_its_ip_back_once_all_is_calm() {
     let mut world = World::owned_by_b();
-    let candidates = world.facts.candidates.get_mut(&IP).unwrap();
-    candidates.insert("a".to_owned(), 10);
+    world.candidates().insert("a".to_owned(), 10);
     assert_eq!(
         world.pass(Timing::default().calm - Duration::from_millis(1)),
         []

@@ -65,7 +65,6 @@ impl Host {
             freeze: Freeze::No,
             on: true,
             carrier: true,
-            carrier_changes: 1,
         }
     }
 

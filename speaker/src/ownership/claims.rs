@@ -1,0 +1,64 @@
+//! Who claims what, by IP: the members' claims turned round once, instead of
+//! asking every member about every IP.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::rank::rank;
+use super::{Epoch, Facts, Node};
+
+/// What the other members say about one IP.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Claims<'a> {
+    /// The live member with the highest claim.
+    pub(super) best: Option<(Epoch, &'a Node)>,
+    /// The dead member that claimed it last.
+    pub(super) last: Option<(Epoch, &'a Node)>,
+    /// A live member found it in the hands of a stranger.
+    pub(super) reported: bool,
+}
+
+impl Claims<'_> {
+    /// The highest epoch that anybody claimed the IP with.
+    pub(super) fn top_epoch(&self) -> Epoch {
+        let both = [self.best, self.last].into_iter().flatten();
+        both.map(|(epoch, _)| epoch).max().unwrap_or(0)
+    }
+}
+
+/// The claims on every IP that somebody claims or reports.
+#[derive(Debug, Default)]
+pub(super) struct ClaimsByIp<'a>(HashMap<IpAddr, Claims<'a>>);
+
+impl<'a> ClaimsByIp<'a> {
+    pub(super) fn new(facts: &'a Facts) -> Self {
+        let mut by_ip = Self::default();
+        for (node, other) in &facts.others {
+            for (ip, epoch) in &other.claims {
+                let claims = by_ip.0.entry(*ip).or_default();
+                let claim = (*epoch, node);
+                if other.alive {
+                    let beaten = claims.best.is_none_or(|best| beats(*ip, claim, best));
+                    claims.best = if beaten { Some(claim) } else { claims.best };
+                } else {
+                    claims.last = claims.last.max(Some(claim));
+                }
+            }
+            for ip in other.conflicts.iter().filter(|_| other.alive) {
+                by_ip.0.entry(*ip).or_default().reported = true;
+            }
+        }
+        by_ip
+    }
+
+    pub(super) fn on(&self, ip: IpAddr) -> Claims<'a> {
+        self.0.get(&ip).copied().unwrap_or_default()
+    }
+}
+
+/// Whether one claim on an IP is higher than another: by epoch, of equals by
+/// rank. Ranks cost a hash, and epochs are seldom equal.
+pub(super) fn beats(ip: IpAddr, one: (Epoch, &Node), other: (Epoch, &Node)) -> bool {
+    let by_rank = || rank(ip, one.1).cmp(&rank(ip, other.1));
+    one.0.cmp(&other.0).then_with(by_rank).is_gt()
+}
