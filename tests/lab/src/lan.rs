@@ -74,10 +74,12 @@ pub(crate) fn plug(dirs: &Dirs, nic: &Nic<'_>) -> Result<(), LabError> {
         network,
         host,
     } = nic;
+    let index = network.index(*host);
     batch(
         &namespace(dirs),
         &format!(
-            "link add {port} type veth peer name {name} address {} netns {netns}\n\
+            "link add {port} index {index} type veth \
+             peer name {name} index {index} address {} netns {netns}\n\
              link set {port} master {} up\n",
             network.mac(*host),
             network.bridge(),
