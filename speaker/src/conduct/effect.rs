@@ -45,7 +45,8 @@ pub enum Note {
     Stalled {
         /// For how long.
         gap: Duration,
-        /// For how long it answers nobody because of that.
+        /// For how long it answers nobody because of that, the time included for
+        /// which it asks the wire afterwards.
         mute: Duration,
     },
     /// This speaker knows enough to own anything.

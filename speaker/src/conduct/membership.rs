@@ -79,12 +79,17 @@ impl Conduct {
         peers.is_subset(&seen)
     }
 
-    /// The responder has been mute since nobody vouched for it.
+    /// The responder has been mute since nobody vouched for it, and goes on
+    /// being so for each owned IP until the wire was asked.
     pub(super) fn stalled(&mut self, now: Instant) {
         self.watchman.forget();
         let actions = self.ownership.doubt(now);
         let gap = now - self.last_turn;
-        let mute = gap - self.stall_limit;
+        let late = gap - self.stall_limit;
+        let mute = match actions.is_empty() {
+            true => late,
+            false => late + self.ask,
+        };
         self.note(Note::Stalled { gap, mute });
         self.perform(actions, now);
     }

@@ -75,6 +75,8 @@ pub struct Conduct {
     last_turn: Instant,
     /// A gap between turns longer than this is a stall.
     stall_limit: Duration,
+    /// How long the wire is asked before a doubted IP is answered for again.
+    ask: Duration,
     draining_since: Option<Instant>,
 
     /// What is to be carried out, in this order.
@@ -105,6 +107,7 @@ impl Conduct {
             started: now,
             last_turn: now,
             stall_limit: settings.detection_time / 2,
+            ask: timing.ask,
             draining_since: None,
             effects: vec![Effect::Publish(vec![said::starting(true)])],
         }

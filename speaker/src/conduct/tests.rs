@@ -164,6 +164,19 @@ fn who_stood_still_is_mute_and_asks_before_it_is_vouched_for() {
 }
 
 #[test]
+fn the_time_for_which_an_owner_asks_after_a_stall_counts_as_mute() {
+    let now = Instant::now();
+    let late = STALL_LIMIT + Duration::from_millis(40);
+    let (mut conduct, _) = owner(now);
+    conduct.turn(&wanted(), now + late);
+    let asked = Duration::from_millis(40) + ASK;
+    assert_eq!(mute(&conduct.take_effects()), Some(asked));
+    let mut idle = alone(now);
+    idle.turn(&wanted(), now + late);
+    assert_eq!(mute(&idle.take_effects()), Some(Duration::from_millis(40)));
+}
+
+#[test]
 fn a_gap_within_the_stall_limit_is_no_stall() {
     let now = Instant::now();
     let (mut conduct, _) = owner(now);
