@@ -3,12 +3,13 @@
 //!
 //! Pure: `wire`, `interfaces`, `reach`, `said`, `demand`, `facts`, `ownership`,
 //! `asker`, `announcer`, `watchman`, `watchlist`, `news`, `testimony`,
-//! `strict_arp`. At the edge: `gossip`, `net`, `k8s`. The `engine` is the one
-//! task between them.
+//! `strict_arp`, and `conduct`, which makes one speaker of them. At the edge:
+//! `gossip`, `net`, `k8s`. The `engine` is the one task between them.
 
 pub mod announcer;
 pub mod args;
 pub mod asker;
+pub mod conduct;
 pub mod demand;
 pub mod engine;
 pub mod error;

@@ -30,7 +30,8 @@ pub struct SpeakerMetrics {
     pub conflicts: IntCounter,
     /// Times this node stood still for too long and muted itself.
     pub stalls: IntCounter,
-    /// Seconds for which it did not answer because of that.
+    /// Seconds for which it did not answer because of that; where it owned IPs,
+    /// those included for which it asked the wire before it answered again.
     pub mute: Counter,
     /// Kubernetes Events, by what became of them.
     pub events: IntCounterVec,
@@ -77,7 +78,7 @@ impl SpeakerMetrics {
             )?,
             mute: metrics.float_counter(
                 "ferrolb_speaker_mute_seconds_total",
-                "Seconds for which this node did not answer because it could not vouch for itself",
+                "Seconds for which this node did not answer because it could not vouch for itself, or asked the wire afterwards whether its IPs are still its own",
             )?,
             events: metrics.counters(
                 "ferrolb_speaker_events_total",

@@ -1,8 +1,6 @@
 //! Taking in messages: what each one changes in the engine's state.
 
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use ferrolb_core::names::ACCEPTED_CONFIG_MAP;
 
@@ -10,15 +8,8 @@ use super::Engine;
 use crate::interfaces::{Link, Links, suitable};
 use crate::k8s::{Accepted, Update, Watched};
 use crate::net::responder::WireEvent;
-use crate::ownership::Action;
 use crate::reach::LanLink;
-use crate::said;
-use crate::wire::frame::Sign;
-use crate::wire::mac::Mac;
-
-/// A starting speaker waits so long to see the peers that the API server knows
-/// of, before it takes anything: one that sees nobody would take everything.
-const SETTLE: Duration = Duration::from_secs(2);
+use crate::wire::sightings::Sighting;
 
 /// Which first lists are in.
 #[derive(Debug, Default)]
@@ -28,11 +19,10 @@ pub(super) struct Synced {
     nodes: bool,
     pods: bool,
     config: bool,
-    settled: bool,
 }
 
 impl Synced {
-    fn lists(&self) -> bool {
+    pub(super) fn lists(&self) -> bool {
         self.services && self.slices && self.nodes && self.pods && self.config
     }
 }
@@ -81,7 +71,9 @@ impl Engine {
                 self.gossip.set_peers(self.peers());
             }
         }
-        self.stale |= self.demand.has_changed();
+        if self.demand.has_changed() {
+            self.conduct.wanted_changed();
+        }
     }
 
     /// The last configuration that could be read stays in force.
@@ -120,36 +112,20 @@ impl Engine {
         }
     }
 
-    pub(super) async fn links_changed(&mut self, links: &Arc<Links>) {
+    pub(super) fn links_changed(&mut self, links: &Arc<Links>) {
         let fit: Vec<Link> = links
             .values()
             .filter(|link| suitable(link, &self.exclude).is_ok())
             .cloned()
             .collect();
-        let published: Vec<LanLink> = fit.iter().map(lan_link).collect();
+        self.conduct
+            .links_changed(fit.iter().map(lan_link).collect());
         self.wire.set_links(fit);
-        if published != self.links {
-            let names: Vec<&str> = published.iter().map(|link| link.name.as_str()).collect();
-            if names.is_empty() {
-                tracing::warn!("no link with carrier to announce on");
-            } else {
-                tracing::info!(links = names.join(","), "links to announce on");
-            }
-            self.gossip.publish(vec![said::links(&published)]).await;
-            self.links = published;
-            self.stale = true;
-        }
     }
 
+    /// What comes of a sighting is carried out before the next is considered.
     pub(super) async fn sighted(&mut self, event: WireEvent) {
         match event {
-            WireEvent::Seen {
-                ip,
-                mac,
-                sign: Sign::Tested,
-                at,
-                ..
-            } => self.tested(ip, mac, at),
             WireEvent::Seen {
                 link,
                 ip,
@@ -157,16 +133,14 @@ impl Engine {
                 sign,
                 at,
             } => {
-                self.witnessed(link, ip, mac, sign, at);
-                let facts = &self.survey.facts;
-                let asked = self.ownership.asks(ip);
-                let actions = self.ownership.heard(ip, mac, facts, at);
-                if asked && !self.ownership.asks(ip) {
-                    self.asker.stop(ip);
-                    self.metrics.verdicts.with_label_values(&["answered"]).inc();
-                }
-                self.perform(actions, at);
-                self.publish_claims(at).await;
+                self.conduct.sighted(&Sighting {
+                    link,
+                    ip,
+                    mac,
+                    sign,
+                    at,
+                });
+                self.carry_out(at).await;
             }
             WireEvent::LinkOpened { link } => {
                 tracing::debug!(link, "listening for questions");
@@ -179,40 +153,6 @@ impl Engine {
                 tracing::warn!(link, %group, error, "cannot hear IPv6 questions on this link");
             }
         }
-    }
-
-    /// Somebody tested whether it may have an IP of ours, and was refused by the
-    /// responder. Speakers without a link-local address ask in the same form.
-    fn tested(&mut self, ip: IpAddr, mac: Mac, at: Instant) {
-        let others = &self.survey.facts.others;
-        if !others.values().any(|other| other.macs.contains(&mac)) {
-            self.note(&Action::Conflict { ip, mac }, at);
-        }
-    }
-
-    /// Whether this speaker knows enough to own anything: its lists are in, and
-    /// it sees its peers or has waited long enough for them.
-    pub(super) async fn is_settled(&mut self, now: Instant) -> bool {
-        if !self.synced.settled && self.synced.lists() {
-            let waited = now - self.started > SETTLE;
-            self.synced.settled = waited || self.sees_all_peers();
-            if self.synced.settled {
-                self.stale = true;
-                self.gossip.publish(vec![said::starting(false)]).await;
-                tracing::info!(
-                    members = self.view.members.len(),
-                    "joined the gossip cluster"
-                );
-                self.joined = None;
-            }
-        }
-        self.synced.settled
-    }
-
-    fn sees_all_peers(&self) -> bool {
-        let alive = self.view.members.values().filter(|member| member.alive);
-        let seen: Vec<_> = alive.map(|member| member.addr).collect();
-        self.peers().iter().all(|peer| seen.contains(peer))
     }
 }
 

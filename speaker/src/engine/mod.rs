@@ -1,14 +1,14 @@
 //! The one task that owns what this speaker knows and owns. Everything reaches
-//! it as a message; each message, or a deadline, leads to one turn: look, decide
-//! (in the pure modules), act.
+//! it as a message; each message, or a deadline, leads to one turn. What is done
+//! and in which order is decided in `conduct`, which is pure; here are the
+//! channels, the clock, and the hands that carry its effects out.
 
+mod carry_out;
 mod inputs;
-mod lookout;
-mod perform;
 mod report;
 mod tell;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,25 +18,16 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::announcer::Announcer;
-use crate::asker::Asker;
+use crate::conduct::{Conduct, Settings};
 use crate::demand::{Demand, ObjectKey, Rules};
-use crate::facts::{Ground, Survey, survey};
 use crate::gossip::{Gossip, View};
 use crate::interfaces::{Links, Patterns};
 use crate::k8s::Update;
 use crate::metrics::SpeakerMetrics;
 use crate::net::responder::{Wire, WireEvent};
-use crate::ownership::{Node, Ownership, Timing};
-use crate::reach::LanLink;
-use crate::said::{self, AboutIps};
-use crate::watchman::Watchman;
-use crate::wire::mac::Mac;
+use crate::ownership::Node;
 use inputs::Synced;
 pub use report::Reporter;
-
-/// A leaving speaker waits so long for its heirs.
-const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
 /// A part the engine cannot do without stopped by itself. It is better to end,
 /// and be restarted, than to hold IPs without knowing who else does.
@@ -110,49 +101,25 @@ pub struct Engine {
 
     demand: Demand,
     pods: BTreeMap<ObjectKey, IpAddr>,
-    view: Arc<View>,
-    links: Vec<LanLink>,
-    survey: Survey,
-    stale: bool,
     synced: Synced,
-
-    ownership: Ownership,
-    announcer: Announcer,
-    asker: Asker,
-    watchman: Watchman,
-    /// The members' hardware addresses.
-    stations: HashMap<Mac, Node>,
-    /// What was last published about IPs.
-    said: AboutIps,
-    /// Whether this node last said that nobody answers it.
-    said_isolated: bool,
-    /// The table last given to the responder.
-    answering: BTreeMap<IpAddr, BTreeSet<u32>>,
+    conduct: Conduct,
     /// When a conflict on an IP was last logged.
     complained: BTreeMap<IpAddr, Instant>,
-
-    started: Instant,
-    last_turn: Instant,
-    /// A gap between turns longer than this is a stall.
-    stall_limit: Duration,
-    draining_since: Option<Instant>,
 }
 
 impl Engine {
     /// An engine that owns nothing yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let now = Instant::now();
-        let stall_limit = parts.gossip.detection_time() / 2;
-        let interval = parts.gossip.interval();
-        let timing = Timing::new(interval, parts.probe_fresh);
+        let settings = Settings {
+            node: parts.node.clone(),
+            interval: parts.gossip.interval(),
+            detection_time: parts.gossip.detection_time(),
+            refresh: parts.refresh,
+            probe_fresh: parts.probe_fresh,
+        };
         Self {
-            ownership: Ownership::new(parts.node.clone(), timing),
-            watchman: Watchman::new(interval),
-            stations: HashMap::new(),
-            said_isolated: false,
-            announcer: Announcer::new(parts.refresh),
-            asker: Asker::default(),
+            conduct: Conduct::new(settings, Instant::now()),
             node: parts.node,
             gossip_port: parts.gossip_port,
             gossip: parts.gossip,
@@ -165,18 +132,8 @@ impl Engine {
             configured: Some(parts.configured),
             demand: Demand::new(parts.rules),
             pods: BTreeMap::new(),
-            view: Arc::default(),
-            links: Vec::new(),
-            survey: Survey::default(),
-            stale: true,
             synced: Synced::default(),
-            said: AboutIps::new(),
-            answering: BTreeMap::new(),
             complained: BTreeMap::new(),
-            started: now,
-            last_turn: now,
-            stall_limit,
-            draining_since: None,
         }
     }
 
@@ -189,8 +146,8 @@ impl Engine {
         mut inputs: Inputs,
         leave: CancellationToken,
     ) -> Result<(), EngineError> {
-        self.gossip.publish(vec![said::starting(true)]).await;
-        while !self.has_left(Instant::now()) {
+        self.carry_out(Instant::now()).await;
+        while !self.conduct.has_left(Instant::now()) {
             self.next_input(&mut inputs, &leave).await?;
             self.turn(Instant::now()).await;
         }
@@ -204,19 +161,19 @@ impl Engine {
         inputs: &mut Inputs,
         leave: &CancellationToken,
     ) -> Result<(), EngineError> {
-        let deadline = tokio::time::Instant::from_std(self.next_deadline());
-        let leaving = self.draining_since.is_some();
+        let deadline = tokio::time::Instant::from_std(self.conduct.next_deadline());
+        let leaving = self.conduct.is_leaving();
         tokio::select! {
-            () = leave.cancelled(), if !leaving => self.drain().await,
+            () = leave.cancelled(), if !leaving => self.drain(),
             changed = inputs.links.changed() => {
                 changed.map_err(|_| EngineError::LinksLost)?;
                 let links = inputs.links.borrow_and_update().clone();
-                self.links_changed(&links).await;
+                self.links_changed(&links);
             }
             changed = inputs.view.changed() => {
                 changed.map_err(|_| EngineError::GossipLost)?;
-                self.view = inputs.view.borrow_and_update().clone();
-                self.stale = true;
+                let view = inputs.view.borrow_and_update().clone();
+                self.conduct.view_changed(view);
             }
             event = inputs.sightings.recv() => {
                 self.sighted(event.ok_or(EngineError::WireLost)?).await;
@@ -236,103 +193,24 @@ impl Engine {
         Ok(())
     }
 
-    /// Looks, decides, acts. Before anything else: was this process asleep?
+    /// One turn, with what the API server has to say to it; tells the cluster last.
     async fn turn(&mut self, now: Instant) {
-        if now - self.last_turn > self.stall_limit {
-            self.stalled(now).await;
+        if !self.conduct.is_settled() && self.synced.lists() {
+            self.conduct.expect_peers(self.peers());
         }
-        self.last_turn = now;
-        let settled = self.is_settled(now).await;
-        let news = self.refresh_facts(now) | self.look_at_wire(now);
-        let due = self.ownership.next_deadline().is_some_and(|at| at <= now);
-        if settled && (news || due) {
-            let actions = self.ownership.step(&self.survey.facts, now);
-            self.perform(actions, now);
-            self.publish_claims(now).await;
-        }
-        self.publish_isolation().await;
-        self.ask_and_announce(now);
-        self.ask_stations(now);
-        self.wire.vouch(now + self.stall_limit);
+        self.conduct.turn(self.demand.wanted(), now);
+        self.carry_out(now).await;
         self.report(now);
     }
 
-    async fn stalled(&mut self, now: Instant) {
-        let gap = now - self.last_turn;
-        tracing::warn!(
-            stood_still_ms = gap.as_millis(),
-            "this process stood still; mute until the wire says that nobody took over"
-        );
-        self.metrics.stalls.inc();
-        self.metrics
-            .mute
-            .inc_by((gap - self.stall_limit).as_secs_f64());
-        self.watchman.forget();
-        let actions = self.ownership.doubt(now);
-        self.perform(actions, now);
-    }
-
-    /// Surveys the situation anew if anything has changed; true if so.
-    fn refresh_facts(&mut self, now: Instant) -> bool {
-        if !std::mem::take(&mut self.stale) {
-            return false;
-        }
-        let ground = Ground {
-            own_links: &self.links,
-            wanted: self.demand.wanted(),
-            answering: &self.answering,
-            draining: self.draining_since.is_some(),
-        };
-        let wire = std::mem::take(&mut self.survey.facts.wire);
-        let isolated = self.survey.facts.isolated;
-        self.survey = survey(&self.node, &self.view, &ground);
-        self.survey.facts.wire = wire;
-        self.survey.facts.isolated = isolated;
-        let others = self.survey.facts.others.values();
-        let live = 1 + others.filter(|other| other.alive).count();
-        self.metrics
-            .members
-            .set(i64::try_from(live).unwrap_or(i64::MAX));
-        let wanted = self.survey.facts.candidates.len();
-        self.metrics
-            .wanted
-            .set(i64::try_from(wanted).unwrap_or(i64::MAX));
-        self.plan_watch(now);
-        self.reporter.stale();
-        self.update_answering();
-        true
-    }
-
-    fn next_deadline(&self) -> Instant {
-        // The responder falls silent when it is not vouched for in time.
-        let heartbeat = self.last_turn + self.stall_limit / 4;
-        let deadlines = [
-            self.ownership.next_deadline(),
-            self.announcer.next_deadline(),
-            self.asker.next_deadline(),
-            self.watchman.next_deadline(),
-        ];
-        deadlines
-            .into_iter()
-            .flatten()
-            .fold(heartbeat, Instant::min)
-    }
-
-    /// Begins to leave: the others see it and take over while this node answers.
-    async fn drain(&mut self) {
-        tracing::info!(owned = self.answering.len(), "leaving; handing over");
-        self.draining_since = Some(Instant::now());
-        self.stale = true;
-        self.gossip.publish(vec![said::draining()]).await;
-    }
-
-    fn has_left(&self, now: Instant) -> bool {
-        self.draining_since
-            .is_some_and(|since| self.said.is_empty() || now - since > DRAIN_LIMIT)
+    fn drain(&mut self) {
+        let owned = self.conduct.answering().len();
+        tracing::info!(owned, "leaving; handing over");
+        self.conduct.drain(Instant::now());
     }
 
     async fn retire(self) {
-        let unclaimed = said::changes(&self.said, &AboutIps::new());
+        let unclaimed = self.conduct.retire();
         if !unclaimed.is_empty() {
             tracing::warn!(
                 ips = unclaimed.len(),

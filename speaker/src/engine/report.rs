@@ -76,10 +76,10 @@ impl Engine {
         let services = |ip| self.demand.services_of(ip).map(|one| one.key.clone());
         let evidence = Evidence {
             node: &self.node,
-            answering: &self.answering,
-            claims: &self.ownership.claims().collect(),
-            conflicts: &self.ownership.conflicts().collect::<BTreeMap<_, _>>(),
-            links: &self.links,
+            answering: self.conduct.answering(),
+            claims: &self.conduct.claims().collect(),
+            conflicts: &self.conduct.conflicts().collect::<BTreeMap<_, _>>(),
+            links: self.conduct.links(),
             predecessors: &self.reporter.predecessors,
         };
         let said = testify(&evidence, |ip| services(ip).collect());
@@ -118,7 +118,7 @@ impl Engine {
         for ip in now.difference(&self.reporter.at_odds) {
             let names = self.services(*ip);
             tracing::warn!(%ip, services = names, "nobody announces it: the Services that share it have no node in common");
-            if !self.is_first() {
+            if !self.conduct.is_first() {
                 continue;
             }
             let all: Vec<String> = names.split(',').map(str::to_owned).collect();
@@ -127,11 +127,5 @@ impl Engine {
             }
         }
         self.reporter.at_odds = now;
-    }
-
-    /// Whether this node's name comes first among the live members.
-    fn is_first(&self) -> bool {
-        let mut others = self.survey.facts.others.iter();
-        !others.any(|(node, other)| other.alive && *node < self.node)
     }
 }

@@ -4,24 +4,55 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::Engine;
+use super::carry_out::gauge;
+use crate::conduct::Note;
 use crate::ownership::{Action, Cause};
 
 /// A conflict that lasts is logged this often.
 const COMPLAINT_GAP: Duration = Duration::from_secs(10);
 
 impl Engine {
-    /// Counts an action and logs it.
-    pub(super) fn note(&mut self, action: &Action, now: Instant) {
-        match action {
-            Action::TakeOver { cause, from, .. } => {
-                self.metrics
-                    .takeovers
-                    .with_label_values(&[cause.label()])
-                    .inc();
-                if *cause == Cause::Failover {
-                    self.note_failover(from.as_deref(), now);
-                }
+    /// Counts what happened, logs it, and remembers what the cluster is to know.
+    pub(super) fn tell(&mut self, note: Note, now: Instant) {
+        match note {
+            Note::Decided => self.reporter.stale(),
+            Note::Action { action, silence } => self.tell_action(&action, silence, now),
+            Note::Answered => self.metrics.verdicts.with_label_values(&["answered"]).inc(),
+            Note::Stalled { gap, mute } => self.tell_stall(gap, mute),
+            Note::Settled { members } => {
+                tracing::info!(members, "joined the gossip cluster");
+                self.joined = None;
             }
+            Note::Surveyed { live, wanted } => {
+                self.metrics.members.set(gauge(live));
+                self.metrics.wanted.set(gauge(wanted));
+                self.reporter.stale();
+            }
+            Note::Missed(node) => {
+                self.metrics.suspicions.with_label_values(&["wire"]).inc();
+                tracing::debug!(node, "missed an answer on the wire");
+            }
+            Note::Silent(node) => tracing::warn!(
+                node,
+                "does not answer on the LAN, on which this node is heard"
+            ),
+            Note::Isolated(isolated) => log_isolation(isolated),
+            Note::Links(names) => log_links(&names),
+        }
+    }
+
+    fn tell_stall(&self, gap: Duration, mute: Duration) {
+        tracing::warn!(
+            stood_still_ms = gap.as_millis(),
+            "this process stood still; mute until the wire says that nobody took over"
+        );
+        self.metrics.stalls.inc();
+        self.metrics.mute.inc_by(mute.as_secs_f64());
+    }
+
+    fn tell_action(&mut self, action: &Action, silence: Option<Duration>, now: Instant) {
+        match action {
+            Action::TakeOver { cause, .. } => self.count_take_over(*cause, silence),
             Action::Withdraw { .. } => self.metrics.withdrawals.inc(),
             Action::Conflict { ip, .. } => {
                 self.metrics.conflicts.inc();
@@ -35,10 +66,13 @@ impl Engine {
         self.reporter.heed(action);
     }
 
-    fn note_failover(&self, from: Option<&str>, now: Instant) {
-        self.metrics.verdicts.with_label_values(&["silent"]).inc();
-        if let Some(sign) = from.and_then(|from| self.last_sign(from)) {
-            let silence = now.saturating_duration_since(sign);
+    fn count_take_over(&self, cause: Cause, silence: Option<Duration>) {
+        let causes = &self.metrics.takeovers;
+        causes.with_label_values(&[cause.label()]).inc();
+        if cause == Cause::Failover {
+            self.metrics.verdicts.with_label_values(&["silent"]).inc();
+        }
+        if let Some(silence) = silence {
             self.metrics.failover.observe(silence.as_secs_f64());
         }
     }
@@ -89,5 +123,21 @@ impl Engine {
             .map(|service| service.key.to_string())
             .collect();
         services.join(",")
+    }
+}
+
+fn log_isolation(isolated: bool) {
+    if isolated {
+        tracing::warn!("no other speaker answers on the LAN; whoever is heard there may take over");
+    } else {
+        tracing::info!("heard on the LAN again");
+    }
+}
+
+fn log_links(names: &[String]) {
+    if names.is_empty() {
+        tracing::warn!("no link with carrier to announce on");
+    } else {
+        tracing::info!(links = names.join(","), "links to announce on");
     }
 }

@@ -135,7 +135,8 @@ impl World {
 
     fn sighted(&mut self, station: usize, seen: &Sighting) {
         if let Some(process) = self.process(station) {
-            process.speaker.sighted(seen);
+            process.speaker.conduct.sighted(seen);
+            self.carry_out(station);
         }
     }
 
@@ -147,26 +148,15 @@ impl World {
         }
     }
 
-    /// The engine's turn, and what it gives to gossip and to the wire.
+    /// The engine's turn.
     fn turn(&mut self, station: usize) {
         let now = self.now;
         let Some(process) = self.process(station) else {
             return;
         };
         process.speaker.turn(now);
-        let effects = std::mem::take(&mut process.speaker.effects);
-        let told = process.member.publish(&effects.said);
-        let syn = process.member.syn();
-        let left = process.speaker.has_left(now);
-        for action in &effects.actions {
-            self.record(station, action);
-        }
-        for to in told {
-            self.send_datagram(station, to, &syn);
-        }
-        for frame in effects.frames {
-            self.send_frame(station, frame);
-        }
+        let left = process.speaker.conduct.has_left(now);
+        self.carry_out(station);
         if left {
             self.leave(station);
         } else {
@@ -179,7 +169,7 @@ impl World {
         let Some(process) = self.process(station) else {
             return;
         };
-        let next = process.speaker.next_deadline();
+        let next = process.speaker.conduct.next_deadline();
         let next = next.max(now + Duration::from_micros(1));
         if process.wake_at != Some(next) {
             process.wake_at = Some(next);
@@ -190,12 +180,8 @@ impl World {
 
     fn leave(&mut self, station: usize) {
         if let Some(process) = self.process(station) {
-            let said = process.speaker.retire();
-            let told = process.member.publish(&said);
-            let syn = process.member.syn();
-            for to in told {
-                self.send_datagram(station, to, &syn);
-            }
+            let unclaimed = process.speaker.conduct.retire();
+            self.publish(station, &unclaimed);
         }
         self.note(format!("node-{station}: has left"));
         self.hosts[station].process = None;
@@ -221,7 +207,7 @@ impl World {
             Fault::Drain(station) => {
                 let now = self.now;
                 if let Some(process) = self.process(station) {
-                    process.speaker.drain(now);
+                    process.speaker.conduct.drain(now);
                     self.turn(station);
                 }
             }
@@ -264,7 +250,10 @@ impl World {
         let carrier = self.hosts[station].carrier;
         if let Some(process) = self.hosts[station].process.as_mut() {
             let links = carrier.then(|| scene::link(station));
-            process.speaker.links_changed(links.into_iter().collect());
+            process
+                .speaker
+                .conduct
+                .links_changed(links.into_iter().collect());
             self.turn(station);
         }
     }

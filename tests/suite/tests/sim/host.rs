@@ -10,7 +10,7 @@ use ferrolb_speaker::wire::frame::{Frame, Sign};
 use ferrolb_speaker::wire::mac::Mac;
 use ferrolb_speaker::wire::sightings::{Sighting, Sightings};
 
-use crate::member::{Member, Message, node_name};
+use crate::member::{Member, Message, gossip_address, node_name};
 use crate::scene::{INTERVAL, LINK, addresses, mac};
 use crate::speaker::{Demand, Speaker};
 
@@ -75,10 +75,12 @@ impl Host {
     /// Starts a speaker with an empty memory.
     pub(crate) fn start(&mut self, members: usize, demand: Demand, now: Instant) -> u64 {
         self.starts += 1;
+        let peers = (0..members).filter(|it| *it != self.station);
+        let peers = peers.map(gossip_address).collect();
         let who = (self.station, self.starts);
         self.process = Some(Process {
             start: self.starts,
-            speaker: Speaker::new(node_name(self.station), members, demand, now),
+            speaker: Speaker::new(node_name(self.station), peers, demand, now),
             member: Member::new(who, INTERVAL),
             sightings: Sightings::default(),
             rounds: 0,

@@ -3,7 +3,7 @@
 //! that comes of it, greetings for those that are not heard.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -232,11 +232,18 @@ fn shown(station: usize, (alive, generation): (bool, u64), peer: &Peer) -> Shown
     Shown {
         node: node_name(station),
         generation,
-        addr: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9618),
+        addr: gossip_address(station),
         alive,
         silent_since: peer.detector.beat_at().filter(|_| !alive),
         state: peer.state.keys.clone(),
     }
+}
+
+/// Where a station's speaker receives gossip.
+pub(crate) fn gossip_address(station: usize) -> SocketAddr {
+    let number = u16::try_from(station + 1).unwrap_or(u16::MAX);
+    let [high, low] = number.to_be_bytes();
+    SocketAddr::new(Ipv4Addr::new(127, 0, high, low).into(), 9618)
 }
 
 /// The name of a station's Node.

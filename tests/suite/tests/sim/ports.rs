@@ -88,3 +88,26 @@ fn a_port_that_comes_back_moves_nothing_before_it_is_calm() {
         )
     });
 }
+
+#[test]
+fn a_node_that_hears_nothing_is_not_waited_for_when_another_dies() {
+    on_seeds(6, |seed| {
+        let size = Size {
+            stations: 4,
+            ips: 8,
+            loss: 0.0,
+        };
+        let mut world = World::new(size, seed);
+        world.settle();
+        let deaf = usize::try_from(seed).unwrap_or(0) % 4;
+        let dying = (deaf + 1) % 4;
+        world.apply(Fault::Rx(deaf, false));
+        world.run(Duration::from_secs(5));
+        let lost = world.claimed_by(dying);
+        let died = world.now;
+        world.apply(Fault::Off(dying));
+        world.run(ONE);
+        let taken = world.taken_since(died).filter(|it| it.by != deaf).count();
+        ensure(&world, taken == lost.len(), "its IPs waited for the deaf")
+    });
+}

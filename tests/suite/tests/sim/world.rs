@@ -250,7 +250,7 @@ impl World {
             let process = host.awake_ref();
             for ip in process
                 .into_iter()
-                .flat_map(|it| it.speaker.answering().keys())
+                .flat_map(|it| it.speaker.table.owned.keys())
             {
                 owners[side * self.ips.len() + scene::index(*ip)].push(host.station);
             }
@@ -292,7 +292,7 @@ impl World {
         let claims = |host: &Host| {
             host.process
                 .as_ref()
-                .map_or(0, |it| it.speaker.claims().len())
+                .map_or(0, |it| it.speaker.conduct.claims().count())
         };
         self.hosts.iter().map(claims).collect()
     }
@@ -302,15 +302,15 @@ impl World {
         let process = self.hosts[station].process.as_ref();
         let claims = process
             .into_iter()
-            .flat_map(|it| it.speaker.claims().keys());
-        claims.copied().collect()
+            .flat_map(|it| it.speaker.conduct.claims());
+        claims.map(|(ip, _)| ip).collect()
     }
 
     /// The stations that claim an IP.
     pub(crate) fn owners(&self, ip: IpAddr) -> Vec<usize> {
         let claims = |host: &&Host| {
             let process = host.process.as_ref();
-            process.is_some_and(|it| it.speaker.claims().contains_key(&ip))
+            process.is_some_and(|it| it.speaker.conduct.claims().any(|(it, _)| it == ip))
         };
         let owners = self.hosts.iter().filter(claims);
         owners.map(|host| host.station).collect()

@@ -2,21 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::Engine;
-use crate::ownership::Action;
+use super::{Conduct, Effect, Note};
+use crate::ownership::{Action, Cause};
 use crate::reach::LanLink;
 use crate::said;
 use crate::wire::frame::Frame;
 
-impl Engine {
+impl Conduct {
     pub(super) fn perform(&mut self, actions: Vec<Action>, now: Instant) {
         let changed = !actions.is_empty();
-        self.reporter.stale();
-        for action in &actions {
-            self.note(action, now);
-            match action {
+        self.note(Note::Decided);
+        for action in actions {
+            match &action {
                 Action::Ask { ip, until } => self.asker.start(*ip, now, *until),
                 Action::TakeOver { ip, from, .. } => {
                     let sign = from.as_deref().and_then(|from| self.last_sign(from));
@@ -26,12 +25,32 @@ impl Engine {
                 Action::Withdraw { ip, .. } => self.announcer.stop(*ip),
                 Action::Conflict { .. } => {}
             }
+            self.note_action(action, now);
         }
         if changed {
             // Withdrawn IPs leave the table, and taken ones enter it, before
             // anything is announced.
             self.update_answering();
         }
+    }
+
+    pub(super) fn note_action(&mut self, action: Action, now: Instant) {
+        let silence = self.silence(&action, now);
+        self.note(Note::Action { action, silence });
+    }
+
+    /// For how long the lost owner had been silent.
+    fn silence(&self, action: &Action, now: Instant) -> Option<Duration> {
+        let Action::TakeOver {
+            cause: Cause::Failover,
+            from: Some(from),
+            ..
+        } = action
+        else {
+            return None;
+        };
+        let sign = self.last_sign(from)?;
+        Some(now.saturating_duration_since(sign))
     }
 
     /// Hands the responder the table of IPs and links, if it changed.
@@ -44,10 +63,8 @@ impl Engine {
         if answering == self.answering {
             return;
         }
-        self.wire.set_owned(answering.clone().into_iter().collect());
-        self.metrics
-            .owned
-            .set(i64::try_from(answering.len()).unwrap_or(i64::MAX));
+        let owned = answering.clone().into_iter().collect();
+        self.effects.push(Effect::Answer(owned));
         self.answering = answering;
     }
 
@@ -64,22 +81,19 @@ impl Engine {
     }
 
     /// Sends frames on each of this node's links for an IP.
-    fn send(&self, ip: IpAddr, frames: impl Fn(&LanLink) -> Vec<Frame>) {
+    fn send(&mut self, ip: IpAddr, frames: impl Fn(&LanLink) -> Vec<Frame>) {
         let allowed = self.survey.links.get(&ip);
         for link in &self.links {
-            if !allowed.is_some_and(|links| links.contains(&link.index)) {
-                continue;
-            }
-            for frame in frames(link) {
-                if let Err(error) = self.wire.send(link.index, &frame) {
-                    tracing::debug!(%ip, link = link.name, %error, "cannot send");
-                }
+            if allowed.is_some_and(|links| links.contains(&link.index)) {
+                let frames = frames(link).into_iter();
+                let frames = frames.map(|frame| Effect::Send(link.index, frame));
+                self.effects.extend(frames);
             }
         }
     }
 
     /// Tells the others at once what this node has to say about IPs.
-    pub(super) async fn publish_claims(&mut self, now: Instant) {
+    pub(super) fn publish_claims(&mut self, now: Instant) {
         let said = said::about_ips(&self.ownership, now);
         let changes = said::changes(&self.said, &said);
         if changes.is_empty() {
@@ -88,6 +102,6 @@ impl Engine {
         self.said = said;
         // Who inherits what depends on what this node holds.
         self.stale = true;
-        self.gossip.publish(changes).await;
+        self.publish(changes);
     }
 }

@@ -1,0 +1,72 @@
+//! What is heard on the wire: answers, claims, and tests of others.
+
+use std::time::Instant;
+
+use super::{Conduct, Note};
+use crate::ownership::Action;
+use crate::wire::frame::Sign;
+use crate::wire::sightings::Sighting;
+
+impl Conduct {
+    /// Somebody else spoke for an IP on the wire.
+    pub fn sighted(&mut self, seen: &Sighting) {
+        if seen.sign == Sign::Tested {
+            self.tested(seen);
+            return;
+        }
+        self.witnessed(seen);
+        let facts = &self.survey.facts;
+        let asked = self.ownership.asks(seen.ip);
+        let actions = self.ownership.heard(seen.ip, seen.mac, facts, seen.at);
+        if asked && !self.ownership.asks(seen.ip) {
+            self.asker.stop(seen.ip);
+            self.note(Note::Answered);
+        }
+        self.perform(actions, seen.at);
+        self.publish_claims(seen.at);
+    }
+
+    /// Somebody tested whether it may have an IP of ours, and was refused by the
+    /// responder. Speakers without a link-local address ask in the same form.
+    fn tested(&mut self, seen: &Sighting) {
+        let (ip, mac) = (seen.ip, seen.mac);
+        let others = &self.survey.facts.others;
+        if !others.values().any(|other| other.macs.contains(&mac)) {
+            self.note_action(Action::Conflict { ip, mac }, seen.at);
+        }
+    }
+
+    /// Somebody said on the wire to have an address.
+    fn witnessed(&mut self, seen: &Sighting) {
+        if !self.is_answer(seen) {
+            return;
+        }
+        if let Some(node) = self.stations.get(&seen.mac) {
+            self.watchman.heard(node, seen.link, seen.ip, seen.at);
+        }
+    }
+
+    /// Whether a sign answers a question of this node. Without a link-local
+    /// address it asks for IPv6 in the form that is answered to everybody.
+    fn is_answer(&self, seen: &Sighting) -> bool {
+        let mut links = self.links.iter().filter(|it| it.index == seen.link);
+        match seen.sign {
+            Sign::Told => true,
+            Sign::Announced => {
+                seen.ip.is_ipv6() && links.any(|link| link.sender().link_local.is_none())
+            }
+            Sign::Asked | Sign::Tested => false,
+        }
+    }
+
+    /// The last sign of life of a lost owner, in gossip or on the wire.
+    pub(super) fn last_sign(&self, node: &str) -> Option<Instant> {
+        let gossip = self
+            .view
+            .members
+            .get(node)
+            .and_then(|member| member.silent_since);
+        let wire = self.watchman.last_answer(node);
+        gossip.into_iter().chain(wire).max()
+    }
+}

@@ -1,0 +1,74 @@
+//! Watching the others on the wire, by the watchman, and being heard there.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::time::Instant;
+
+use super::{Conduct, Effect, Note};
+use crate::ownership::OnWire;
+use crate::said;
+use crate::watchlist::watchlist;
+use crate::wire::frame::Frame;
+
+impl Conduct {
+    /// Works out anew whom to watch, from facts that have just changed.
+    pub(super) fn plan_watch(&mut self, now: Instant) {
+        let watch = self.ownership.look_ahead(&self.survey.facts);
+        let list = watchlist(&watch, &self.survey, &self.links);
+        let wanted = self.survey.facts.candidates.keys().copied();
+        let watched: HashSet<IpAddr> = wanted.chain(list.addresses()).collect();
+        self.effects.push(Effect::Watch(watched));
+        self.watchman.set(list, now);
+        let others = self.survey.facts.others.iter();
+        let stations = others.flat_map(|(node, other)| {
+            let macs = other.macs.iter();
+            macs.map(|mac| (*mac, node.clone()))
+        });
+        self.stations = stations.collect();
+    }
+
+    /// Takes what the watchman sees into the facts; true if that is news.
+    pub(super) fn look_at_wire(&mut self, now: Instant) -> bool {
+        let seen = self.watchman.on_wire(now);
+        let isolated = self.watchman.is_isolated(now);
+        let facts = &mut self.survey.facts;
+        if seen == facts.wire && isolated == facts.isolated {
+            return false;
+        }
+        let before = |node| facts.wire.get(node).copied().unwrap_or_default();
+        let is_missed = |it: OnWire| matches!(it, OnWire::Misses | OnWire::Silent);
+        for (node, on_wire) in &seen {
+            if is_missed(*on_wire) && !is_missed(before(node)) {
+                self.effects.push(Effect::Note(Note::Missed(node.clone())));
+            }
+            if *on_wire == OnWire::Silent && before(node) != OnWire::Silent {
+                self.effects.push(Effect::Note(Note::Silent(node.clone())));
+            }
+        }
+        facts.wire = seen;
+        facts.isolated = isolated;
+        true
+    }
+
+    /// Puts the watchman's questions on the wire.
+    pub(super) fn ask_stations(&mut self, now: Instant) {
+        for question in self.watchman.due(now) {
+            let mut links = self.links.iter();
+            if let Some(link) = links.find(|link| link.index == question.link) {
+                let frame = Frame::probe_to(question.ip, link.sender(), question.station);
+                self.effects.push(Effect::Send(link.index, frame));
+            }
+        }
+    }
+
+    /// Tells the others whether anybody answers this node on the LAN.
+    pub(super) fn publish_isolation(&mut self) {
+        let isolated = self.survey.facts.isolated;
+        if isolated == self.said_isolated {
+            return;
+        }
+        self.said_isolated = isolated;
+        self.note(Note::Isolated(isolated));
+        self.publish(vec![said::isolated(isolated)]);
+    }
+}

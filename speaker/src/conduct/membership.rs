@@ -1,0 +1,96 @@
+//! From the start to the end of a member: settling, standing still, leaving.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::{Conduct, Note};
+use crate::said::{self, AboutIps, KeyChange};
+
+/// A starting speaker waits so long to see the peers that the API server knows
+/// of, before it takes anything: one that sees nobody would take everything.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// A leaving speaker waits so long for its heirs.
+const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+
+impl Conduct {
+    /// The API server's lists are in; these are the peers it knows of.
+    pub fn expect_peers(&mut self, peers: BTreeSet<SocketAddr>) {
+        self.peers = Some(peers);
+    }
+
+    /// Whether this speaker knows enough to own anything: the lists are in, and
+    /// it sees its peers or has waited long enough for them.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// Begins to leave: the others see it and take over while this node answers.
+    pub fn drain(&mut self, now: Instant) {
+        self.draining_since = Some(now);
+        self.stale = true;
+        self.publish(vec![said::draining()]);
+    }
+
+    /// Whether this speaker is leaving.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.draining_since.is_some()
+    }
+
+    /// Whether its IPs have been handed over, or it has waited long enough.
+    #[must_use]
+    pub fn has_left(&self, now: Instant) -> bool {
+        self.draining_since
+            .is_some_and(|since| self.said.is_empty() || now - since > DRAIN_LIMIT)
+    }
+
+    /// The last word of one that has left: it takes back what nobody took over.
+    #[must_use]
+    pub fn retire(&self) -> Vec<KeyChange> {
+        said::changes(&self.said, &AboutIps::new())
+    }
+
+    /// Whether this node's name comes first among the live members.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        let mut others = self.survey.facts.others.iter();
+        !others.any(|(node, other)| other.alive && *node < self.node)
+    }
+
+    pub(super) fn settle(&mut self, now: Instant) {
+        let Some(peers) = self.peers.as_ref().filter(|_| !self.settled) else {
+            return;
+        };
+        self.settled = now - self.started > SETTLE || self.sees(peers);
+        if self.settled {
+            self.stale = true;
+            self.publish(vec![said::starting(false)]);
+            let members = self.view.members.len();
+            self.note(Note::Settled { members });
+        }
+    }
+
+    fn sees(&self, peers: &BTreeSet<SocketAddr>) -> bool {
+        let alive = self.view.members.values().filter(|member| member.alive);
+        let seen: BTreeSet<_> = alive.map(|member| member.addr).collect();
+        peers.is_subset(&seen)
+    }
+
+    /// The responder has been mute since nobody vouched for it, and goes on
+    /// being so for each owned IP until the wire was asked.
+    pub(super) fn stalled(&mut self, now: Instant) {
+        self.watchman.forget();
+        let actions = self.ownership.doubt(now);
+        let gap = now - self.last_turn;
+        let late = gap - self.stall_limit;
+        let mute = match actions.is_empty() {
+            true => late,
+            false => late + self.ask,
+        };
+        self.note(Note::Stalled { gap, mute });
+        self.perform(actions, now);
+    }
+}

@@ -1,0 +1,238 @@
+//! How a speaker conducts itself: the order in which it looks, decides and acts,
+//! from messages to effects. Pure: it has no socket, no channel, no clock and no
+//! log. What it wants done it leaves behind as [`Effect`]s, in the order in which
+//! they are to be carried out; the engine does so on the real wire and in real
+//! gossip, the simulation in its own, so that both run this very code.
+
+mod effect;
+mod hear;
+mod lookout;
+mod membership;
+mod perform;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::announcer::Announcer;
+use crate::asker::Asker;
+use crate::demand::Wanted;
+use crate::facts::{Ground, Survey, survey};
+use crate::gossip::View;
+use crate::ownership::{Epoch, Node, Ownership, Timing};
+use crate::reach::LanLink;
+use crate::said::{self, AboutIps};
+use crate::watchman::Watchman;
+use crate::wire::mac::Mac;
+pub use effect::{Effect, Note};
+
+/// What stays the same for as long as a speaker runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// This node.
+    pub node: Node,
+    /// The gossip interval.
+    pub interval: Duration,
+    /// How long a death goes unseen in gossip, as a rule.
+    pub detection_time: Duration,
+    /// The gap between announcements in quiet times.
+    pub refresh: Option<Duration>,
+    /// How long the wire is asked for an IP that nobody announced before.
+    pub probe_fresh: Duration,
+}
+
+/// What one speaker knows, owns and is about to do.
+#[derive(Debug)]
+pub struct Conduct {
+    node: Node,
+    view: Arc<View>,
+    links: Vec<LanLink>,
+    survey: Survey,
+    /// The survey may be out of date.
+    stale: bool,
+    /// The members to be seen before anything is taken; none before the API
+    /// server's lists are in.
+    peers: Option<BTreeSet<SocketAddr>>,
+    settled: bool,
+
+    ownership: Ownership,
+    announcer: Announcer,
+    asker: Asker,
+    watchman: Watchman,
+    /// The members' hardware addresses.
+    stations: HashMap<Mac, Node>,
+    /// What was last published about IPs.
+    said: AboutIps,
+    /// Whether this node last said that nobody answers it.
+    said_isolated: bool,
+    /// The table last given to the responder.
+    answering: BTreeMap<IpAddr, BTreeSet<u32>>,
+
+    started: Instant,
+    last_turn: Instant,
+    /// A gap between turns longer than this is a stall.
+    stall_limit: Duration,
+    /// How long the wire is asked before a doubted IP is answered for again.
+    ask: Duration,
+    draining_since: Option<Instant>,
+
+    /// What is to be carried out, in this order.
+    effects: Vec<Effect>,
+}
+
+impl Conduct {
+    /// A speaker that starts now and owns nothing yet.
+    #[must_use]
+    pub fn new(settings: Settings, now: Instant) -> Self {
+        let timing = Timing::new(settings.interval, settings.probe_fresh);
+        Self {
+            ownership: Ownership::new(settings.node.clone(), timing),
+            announcer: Announcer::new(settings.refresh),
+            asker: Asker::default(),
+            watchman: Watchman::new(settings.interval),
+            node: settings.node,
+            view: Arc::default(),
+            links: Vec::new(),
+            survey: Survey::default(),
+            stale: true,
+            peers: None,
+            settled: false,
+            stations: HashMap::new(),
+            said: AboutIps::new(),
+            said_isolated: false,
+            answering: BTreeMap::new(),
+            started: now,
+            last_turn: now,
+            stall_limit: settings.detection_time / 2,
+            ask: timing.ask,
+            draining_since: None,
+            effects: vec![Effect::Publish(vec![said::starting(true)])],
+        }
+    }
+
+    /// Gossip shows something new.
+    pub fn view_changed(&mut self, view: Arc<View>) {
+        self.view = view;
+        self.stale = true;
+    }
+
+    /// What is wanted may be other than at the last turn.
+    pub fn wanted_changed(&mut self) {
+        self.stale = true;
+    }
+
+    /// These are the suitable links with carrier.
+    pub fn links_changed(&mut self, links: Vec<LanLink>) {
+        if links == self.links {
+            return;
+        }
+        let names = links.iter().map(|link| link.name.clone());
+        self.note(Note::Links(names.collect()));
+        self.publish(vec![said::links(&links)]);
+        self.links = links;
+        self.stale = true;
+    }
+
+    /// Looks, decides, acts. Before anything else: was this process asleep?
+    /// To be called after each message, and at the deadline. What is `wanted` is
+    /// looked at only if something has changed.
+    pub fn turn(&mut self, wanted: &BTreeMap<IpAddr, Wanted>, now: Instant) {
+        if now - self.last_turn > self.stall_limit {
+            self.stalled(now);
+        }
+        self.last_turn = now;
+        self.settle(now);
+        let news = self.refresh_facts(wanted, now) | self.look_at_wire(now);
+        let due = self.ownership.next_deadline().is_some_and(|at| at <= now);
+        if self.settled && (news || due) {
+            let actions = self.ownership.step(&self.survey.facts, now);
+            self.perform(actions, now);
+            self.publish_claims(now);
+        }
+        self.publish_isolation();
+        self.ask_and_announce(now);
+        self.ask_stations(now);
+        self.effects.push(Effect::Vouch(now + self.stall_limit));
+    }
+
+    /// What is to be carried out, in this order: all since the last call.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// When the next turn is due at the latest.
+    #[must_use]
+    pub fn next_deadline(&self) -> Instant {
+        // The responder falls silent when it is not vouched for in time.
+        let heartbeat = self.last_turn + self.stall_limit / 4;
+        let deadlines = [
+            self.ownership.next_deadline(),
+            self.announcer.next_deadline(),
+            self.asker.next_deadline(),
+            self.watchman.next_deadline(),
+        ];
+        deadlines
+            .into_iter()
+            .flatten()
+            .fold(heartbeat, Instant::min)
+    }
+
+    /// The IPs this node answers for, and on which links.
+    #[must_use]
+    pub fn answering(&self) -> &BTreeMap<IpAddr, BTreeSet<u32>> {
+        &self.answering
+    }
+
+    /// The suitable links with carrier.
+    #[must_use]
+    pub fn links(&self) -> &[LanLink] {
+        &self.links
+    }
+
+    /// The IPs this node claims.
+    pub fn claims(&self) -> impl Iterator<Item = (IpAddr, Epoch)> {
+        self.ownership.claims()
+    }
+
+    /// The IPs this node would announce if no stranger held them, and the stranger.
+    pub fn conflicts(&self) -> impl Iterator<Item = (IpAddr, Mac)> {
+        self.ownership.conflicts()
+    }
+
+    /// Surveys the situation anew if anything has changed; true if so.
+    fn refresh_facts(&mut self, wanted: &BTreeMap<IpAddr, Wanted>, now: Instant) -> bool {
+        if !std::mem::take(&mut self.stale) {
+            return false;
+        }
+        let ground = Ground {
+            own_links: &self.links,
+            wanted,
+            answering: &self.answering,
+            draining: self.draining_since.is_some(),
+        };
+        let wire = std::mem::take(&mut self.survey.facts.wire);
+        let isolated = self.survey.facts.isolated;
+        self.survey = survey(&self.node, &self.view, &ground);
+        self.survey.facts.wire = wire;
+        self.survey.facts.isolated = isolated;
+        let others = self.survey.facts.others.values();
+        self.note(Note::Surveyed {
+            live: 1 + others.filter(|other| other.alive).count(),
+            wanted: self.survey.facts.candidates.len(),
+        });
+        self.plan_watch(now);
+        self.update_answering();
+        true
+    }
+
+    fn publish(&mut self, changes: Vec<said::KeyChange>) {
+        self.effects.push(Effect::Publish(changes));
+    }
+
+    fn note(&mut self, note: Note) {
+        self.effects.push(Effect::Note(note));
+    }
+}

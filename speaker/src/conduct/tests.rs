@@ -1,0 +1,240 @@
+//! Claims about what a speaker alone does, and in which order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{Conduct, Effect, Note, Settings};
+use crate::demand::{Grant, Wanted};
+use crate::gossip::{Member, View};
+use crate::reach::LanLink;
+use crate::said;
+use crate::wire::frame::{Frame, Purpose, Sign};
+use crate::wire::mac::Mac;
+use crate::wire::sightings::Sighting;
+
+const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 100));
+const DETECTION: Duration = Duration::from_millis(250);
+const STALL_LIMIT: Duration = Duration::from_millis(125);
+const ASK: Duration = Duration::from_millis(60);
+const STRANGER: Mac = Mac([2, 0, 0, 0, 0, 9]);
+
+/// Node `a` alone on its link; it takes without asking what nobody claimed before.
+fn alone(now: Instant) -> Conduct {
+    let settings = Settings {
+        node: "a".to_owned(),
+        interval: Duration::from_millis(50),
+        detection_time: DETECTION,
+        refresh: None,
+        probe_fresh: Duration::ZERO,
+    };
+    let mut conduct = Conduct::new(settings, now);
+    conduct.links_changed(vec![link(1)]);
+    conduct
+}
+
+fn link(number: u8) -> LanLink {
+    LanLink {
+        index: 2,
+        name: "eth0".to_owned(),
+        mac: Mac([2, 0, 0, 0, 0, number]),
+        subnets: vec![format!("192.0.2.{number}/24").parse().unwrap()],
+    }
+}
+
+/// Node `b`, on the same LAN.
+fn heir() -> Member {
+    let (key, links) = said::links(&[link(2)]);
+    Member {
+        node: "b".to_owned(),
+        generation: 1,
+        addr: (Ipv4Addr::LOCALHOST, 9618).into(),
+        alive: true,
+        silent_since: None,
+        state: links.map(|links| (key, links)).into_iter().collect(),
+    }
+}
+
+fn wanted() -> BTreeMap<IpAddr, Wanted> {
+    let grants = ["a", "b"].map(|node| (node.to_owned(), Grant::default()));
+    let wanted = Wanted {
+        grants: grants.into(),
+        at_odds: false,
+    };
+    BTreeMap::from([(IP, wanted)])
+}
+
+/// The same, after it took the IP; and what it did then.
+fn owner(now: Instant) -> (Conduct, Vec<Effect>) {
+    let mut conduct = alone(now);
+    conduct.expect_peers(BTreeSet::new());
+    conduct.turn(&wanted(), now);
+    let effects = conduct.take_effects();
+    (conduct, effects)
+}
+
+/// The effects that others notice, in a word each.
+fn order(effects: &[Effect]) -> Vec<&'static str> {
+    let is_claim = |key: &str| key.starts_with("claim/");
+    let word = |effect: &Effect| match effect {
+        Effect::Answer(owned) if owned.is_empty() => Some("answer nothing"),
+        Effect::Answer(_) => Some("answer"),
+        Effect::Publish(keys) => {
+            let (_, value) = keys.iter().find(|(key, _)| is_claim(key))?;
+            Some(value.as_ref().map_or("unclaim", |_| "claim"))
+        }
+        Effect::Send(_, frame) if frame.purpose() == Purpose::Probe => Some("ask"),
+        Effect::Send(_, frame) if frame.purpose() == Purpose::Announcement => Some("announce"),
+        Effect::Vouch(_) => Some("vouch"),
+        Effect::Send(..) | Effect::Watch(_) | Effect::Note(_) => None,
+    };
+    let mut words: Vec<_> = effects.iter().filter_map(word).collect();
+    words.dedup();
+    words
+}
+
+fn mute(effects: &[Effect]) -> Option<Duration> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Note(Note::Stalled { mute, .. }) => Some(*mute),
+        _ => None,
+    })
+}
+
+fn sighting(sign: Sign, at: Instant) -> Sighting {
+    Sighting {
+        link: 2,
+        ip: IP,
+        mac: STRANGER,
+        sign,
+        at,
+    }
+}
+
+#[test]
+fn an_ip_is_answered_for_before_it_is_claimed_and_claimed_before_it_is_announced() {
+    let (_, effects) = owner(Instant::now());
+    assert_eq!(order(&effects), ["answer", "claim", "announce", "vouch"]);
+}
+
+#[test]
+fn a_withdrawn_ip_is_no_longer_answered_for_when_its_claim_is_taken_back() {
+    let now = Instant::now();
+    let (mut conduct, _) = owner(now);
+    conduct.wanted_changed();
+    conduct.turn(&BTreeMap::new(), now);
+    let effects = conduct.take_effects();
+    assert_eq!(order(&effects), ["answer nothing", "unclaim", "vouch"]);
+}
+
+#[test]
+fn nothing_is_taken_before_the_lists_are_in() {
+    let mut conduct = alone(Instant::now());
+    let later = Instant::now() + Duration::from_secs(60);
+    conduct.turn(&wanted(), later);
+    assert!(!conduct.is_settled());
+    assert_eq!(conduct.claims().count(), 0);
+}
+
+#[test]
+fn peers_that_are_not_seen_are_waited_for_but_not_for_ever() {
+    let now = Instant::now();
+    let mut conduct = alone(now);
+    conduct.expect_peers(BTreeSet::from([(IP, 9618).into()]));
+    conduct.turn(&wanted(), now + Duration::from_secs(2));
+    assert!(!conduct.is_settled());
+    conduct.turn(&wanted(), now + Duration::from_millis(2001));
+    assert!(conduct.is_settled());
+}
+
+#[test]
+fn who_stood_still_is_mute_and_asks_before_it_is_vouched_for() {
+    let now = Instant::now();
+    let (mut conduct, _) = owner(now);
+    let late = now + STALL_LIMIT + Duration::from_millis(40);
+    conduct.turn(&wanted(), late);
+    let effects = conduct.take_effects();
+    assert_eq!(order(&effects), ["answer nothing", "ask", "vouch"]);
+    assert!(conduct.answering().is_empty() && conduct.claims().count() == 1);
+    conduct.turn(&wanted(), late + ASK);
+    assert_eq!(
+        order(&conduct.take_effects()),
+        ["answer", "announce", "vouch"]
+    );
+}
+
+#[test]
+fn the_time_for_which_an_owner_asks_after_a_stall_counts_as_mute() {
+    let now = Instant::now();
+    let late = STALL_LIMIT + Duration::from_millis(40);
+    let (mut conduct, _) = owner(now);
+    conduct.turn(&wanted(), now + late);
+    let asked = Duration::from_millis(40) + ASK;
+    assert_eq!(mute(&conduct.take_effects()), Some(asked));
+    let mut idle = alone(now);
+    idle.turn(&wanted(), now + late);
+    assert_eq!(mute(&idle.take_effects()), Some(Duration::from_millis(40)));
+}
+
+#[test]
+fn a_gap_within_the_stall_limit_is_no_stall() {
+    let now = Instant::now();
+    let (mut conduct, _) = owner(now);
+    conduct.turn(&wanted(), now + STALL_LIMIT);
+    assert_eq!(mute(&conduct.take_effects()), None);
+    assert_eq!(conduct.answering().len(), 1);
+}
+
+#[test]
+fn a_strangers_test_for_an_owned_ip_is_a_conflict_and_moves_nothing() {
+    let now = Instant::now();
+    let (mut conduct, _) = owner(now);
+    conduct.sighted(&sighting(Sign::Tested, now));
+    let effects = conduct.take_effects();
+    assert!(matches!(effects[..], [Effect::Note(Note::Action { .. })]));
+    assert_eq!(conduct.answering().len(), 1);
+}
+
+#[test]
+fn a_stranger_that_claims_an_owned_ip_is_answered_by_announcing_it() {
+    let now = Instant::now();
+    let (mut conduct, _) = owner(now);
+    conduct.sighted(&sighting(Sign::Announced, now));
+    conduct.turn(&wanted(), now);
+    let effects = conduct.take_effects();
+    let announced = effects.iter().any(|effect| {
+        matches!(effect, Effect::Send(2, frame @ Frame::Arp(_)) if frame.purpose() == Purpose::Announcement)
+    });
+    assert!(announced);
+}
+
+#[test]
+fn the_same_links_again_are_no_news() {
+    let mut conduct = alone(Instant::now());
+    conduct.take_effects();
+    conduct.links_changed(conduct.links().to_vec());
+    assert!(conduct.take_effects().is_empty());
+}
+
+#[test]
+fn who_leaves_waits_for_its_heir_and_then_takes_its_claims_back() {
+    let now = Instant::now();
+    let (mut conduct, _) = owner(now);
+    conduct.view_changed(Arc::new(View {
+        members: BTreeMap::from([("b".to_owned(), heir())]),
+    }));
+    conduct.drain(now);
+    conduct.turn(&wanted(), now);
+    assert!(!conduct.has_left(now + Duration::from_secs(5)));
+    assert!(conduct.has_left(now + Duration::from_millis(5001)));
+    assert_eq!(conduct.retire(), [(format!("claim/{IP}"), None)]);
+}
+
+#[test]
+fn who_leaves_without_an_heir_has_left_at_once() {
+    let now = Instant::now();
+    let (mut conduct, _) = owner(now);
+    conduct.drain(now);
+    conduct.turn(&wanted(), now);
+    assert!(conduct.has_left(now) && conduct.retire().is_empty());
+}
