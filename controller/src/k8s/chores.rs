@@ -2,14 +2,11 @@
 //! them, so that no address waits behind it: pool statuses, and objects left
 //! behind. Nothing is sent after the time up to which we lead.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use ferrolb_core::names::CONTROLLER;
 use ferrolb_runtime::error::Chain;
-use futures::StreamExt;
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
+use futures::FutureExt;
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use kube::core::DynamicObject;
 use kube::{Api, Client};
@@ -17,6 +14,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::lease::Leadership;
+use super::queue::Queue;
 use super::reports::{address_pools, l2_statuses};
 use crate::reconcile::{Chore, PoolCounts};
 
@@ -27,61 +25,37 @@ const LIMIT: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Chores, waiting and under way.
-pub struct Chores {
-    client: Client,
-    leadership: watch::Receiver<Leadership>,
-    namespace: String,
-    waiting: VecDeque<Chore>,
-    running: FuturesUnordered<BoxFuture<'static, (Chore, bool)>>,
-}
+pub struct Chores(Queue<Chore, (Chore, bool)>);
 
 impl Chores {
     /// None yet. `namespace` is ours.
     #[must_use]
     pub fn new(client: Client, leadership: watch::Receiver<Leadership>, namespace: String) -> Self {
-        Self {
-            client,
-            leadership,
-            namespace,
-            waiting: VecDeque::new(),
-            running: FuturesUnordered::new(),
-        }
+        Self(Queue::new(LIMIT, move |chore| {
+            let (client, namespace) = (client.clone(), namespace.clone());
+            let leadership = leadership.clone();
+            let attempt = async move {
+                let done = attempt(client, &namespace, &leadership, &chore).await;
+                (chore, done)
+            };
+            attempt.boxed()
+        }))
     }
 
     /// Does it as soon as there is room.
     pub fn push(&mut self, chore: Chore) {
-        self.waiting.push_back(chore);
-        self.fill();
+        self.0.push(chore);
     }
 
     /// The next one that ended, and whether it is done; waits for ever if there
     /// is none.
     pub async fn next(&mut self) -> (Chore, bool) {
-        let Some(ended) = self.running.next().await else {
-            return std::future::pending().await;
-        };
-        self.fill();
-        ended
+        self.0.next().await
     }
 
     /// Breaks off everything.
     pub fn abandon(&mut self) {
-        self.waiting.clear();
-        self.running.clear();
-    }
-
-    fn fill(&mut self) {
-        while self.running.len() < LIMIT {
-            let Some(chore) = self.waiting.pop_front() else {
-                return;
-            };
-            let (client, namespace) = (self.client.clone(), self.namespace.clone());
-            let leadership = self.leadership.clone();
-            self.running.push(Box::pin(async move {
-                let done = attempt(client, &namespace, &leadership, &chore).await;
-                (chore, done)
-            }));
-        }
+        self.0.abandon();
     }
 }
 

@@ -4,14 +4,11 @@
 //! it if anybody, another controller included, has changed the Service since.
 //! None is sent, and none is waited for, after the time up to which we lead.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use ferrolb_core::names::{ALLOCATED, ANNOUNCED, CONTROLLER};
 use ferrolb_runtime::error::Chain;
-use futures::StreamExt;
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
+use futures::FutureExt;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
@@ -20,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::lease::Leadership;
+use super::queue::Queue;
 use super::view;
 use crate::decide::Say;
 use crate::reconcile::{StatusWrite, Written};
@@ -29,76 +27,47 @@ use crate::service::{Condition, Shown};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Status writes, waiting and under way.
-pub struct StatusWriter {
-    client: Client,
-    leadership: watch::Receiver<Leadership>,
-    limit: usize,
-    waiting: VecDeque<StatusWrite>,
-    running: FuturesUnordered<BoxFuture<'static, (StatusWrite, Written)>>,
-}
+pub struct StatusWriter(Queue<StatusWrite, (StatusWrite, Written)>);
 
 impl StatusWriter {
     /// A writer with at most `limit` writes under way.
     #[must_use]
     pub fn new(client: Client, leadership: watch::Receiver<Leadership>, limit: usize) -> Self {
-        Self {
-            client,
-            leadership,
-            limit,
-            waiting: VecDeque::new(),
-            running: FuturesUnordered::new(),
-        }
+        Self(Queue::new(limit, move |write| {
+            send(client.clone(), leadership.clone(), write).boxed()
+        }))
     }
 
     /// Writes a status as soon as there is room.
     pub fn push(&mut self, write: StatusWrite) {
-        self.waiting.push_back(write);
-        self.fill();
+        self.0.push(write);
     }
 
-    /// Whether a write that may wait would hold up no other: none waits, and
-    /// most places are free for those that may come.
+    /// Whether a write that may wait would hold up no other.
     #[must_use]
     pub fn has_leisure(&self) -> bool {
-        self.waiting.is_empty() && self.running.len() < (self.limit / 4).max(1)
+        self.0.has_leisure()
     }
 
     /// Whether no write is waiting or under way.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.running.is_empty()
+        self.0.is_idle()
     }
 
     /// The next write that ended; waits for ever if there is none.
     pub async fn next(&mut self) -> (StatusWrite, Written) {
-        let Some(ended) = self.running.next().await else {
-            return std::future::pending().await;
-        };
-        self.fill();
-        ended
+        self.0.next().await
     }
 
     /// Breaks off everything.
     pub fn abandon(&mut self) {
-        self.waiting.clear();
-        self.running.clear();
+        self.0.abandon();
     }
 
     /// Starts no more writes, and waits for those under way.
     pub async fn finish(&mut self) {
-        self.waiting.clear();
-        while self.running.next().await.is_some() {}
-    }
-
-    fn fill(&mut self) {
-        while self.running.len() < self.limit {
-            let Some(write) = self.waiting.pop_front() else {
-                return;
-            };
-            let client = self.client.clone();
-            self.running
-                .push(Box::pin(send(client, self.leadership.clone(), write)));
-        }
+        self.0.finish().await;
     }
 }
 

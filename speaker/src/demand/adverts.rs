@@ -42,7 +42,7 @@ impl Adverts {
         }
         let numbered = || config.l2_advertisements.iter().enumerate();
         let of_pool = config.pools.iter().map(|pool| {
-            let selecting = numbered().filter(|(_, advert)| advert.selects(pool));
+            let selecting = numbered().filter(|(_, advert)| advert.pools.selects(pool));
             selecting.map(|(number, _)| number).collect()
         });
         Self {

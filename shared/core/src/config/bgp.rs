@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Serialize, Serializer};
 
-use super::Pool;
-use crate::selector::{LabelSelector, any_matches};
+use super::PoolSelection;
+use crate::selector::LabelSelector;
 
 /// Everything about BGP.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -158,31 +158,15 @@ pub struct BgpAdvertisement {
     /// `peers`: names of the peers told; empty means all.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub peers: BTreeSet<String>,
-    /// `ipAddressPools`: names of pools.
-    #[serde(rename = "ipAddressPools", skip_serializing_if = "BTreeSet::is_empty")]
-    pub pools: BTreeSet<String>,
-    /// `ipAddressPoolSelectors`: pools by their labels.
-    #[serde(
-        rename = "ipAddressPoolSelectors",
-        skip_serializing_if = "Vec::is_empty"
-    )]
-    pub pool_selectors: Vec<LabelSelector>,
+    /// `ipAddressPools` and `ipAddressPoolSelectors`.
+    #[serde(flatten)]
+    pub pools: PoolSelection,
     /// `nodeSelectors`: nodes that announce; empty admits all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub node_selectors: Vec<LabelSelector>,
     /// `serviceSelectors`: Services that are announced; empty admits all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub service_selectors: Vec<LabelSelector>,
-}
-
-impl BgpAdvertisement {
-    /// Whether it is about this pool: by name or by label; an advertisement
-    /// without names and selectors is about every pool.
-    #[must_use]
-    pub fn selects(&self, pool: &Pool) -> bool {
-        let every = self.pools.is_empty() && self.pool_selectors.is_empty();
-        every || self.pools.contains(&pool.name) || any_matches(&self.pool_selectors, &pool.labels)
-    }
 }
 
 /// How the loss of a neighbour is detected: `BFDProfile`. Times in milliseconds.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::Pool;
-use crate::selector::{LabelSelector, any_matches};
+use super::PoolSelection;
+use crate::selector::LabelSelector;
 
 /// Says that addresses of pools are answered for on the LAN, by which nodes and
 /// on which interfaces. Field names in YAML are those of MetalLB's
@@ -15,15 +15,9 @@ use crate::selector::{LabelSelector, any_matches};
 pub struct L2Advertisement {
     /// `name`: unique, not empty.
     pub name: String,
-    /// `ipAddressPools`: names of pools.
-    #[serde(rename = "ipAddressPools", skip_serializing_if = "BTreeSet::is_empty")]
-    pub pools: BTreeSet<String>,
-    /// `ipAddressPoolSelectors`: pools by their labels.
-    #[serde(
-        rename = "ipAddressPoolSelectors",
-        skip_serializing_if = "Vec::is_empty"
-    )]
-    pub pool_selectors: Vec<LabelSelector>,
+    /// `ipAddressPools` and `ipAddressPoolSelectors`.
+    #[serde(flatten)]
+    pub pools: PoolSelection,
     /// `nodeSelectors`: nodes that may announce; empty admits all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub node_selectors: Vec<LabelSelector>,
@@ -49,14 +43,4 @@ pub struct PreferredNodes {
     pub weight: u8,
     /// `preference`: which nodes it is about.
     pub preference: LabelSelector,
-}
-
-impl L2Advertisement {
-    /// Whether it is about this pool: by name or by label; an advertisement
-    /// without names and selectors is about every pool.
-    #[must_use]
-    pub fn selects(&self, pool: &Pool) -> bool {
-        let every = self.pools.is_empty() && self.pool_selectors.is_empty();
-        every || self.pools.contains(&pool.name) || any_matches(&self.pool_selectors, &pool.labels)
-    }
 }

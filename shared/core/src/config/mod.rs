@@ -1,9 +1,9 @@
 //! The configuration: what it may say, and every fault in one that may not be.
 //!
 //! Pure: text and objects in, [`Config`] or [`Faults`] out. What a configuration
-//! consists of is in `pool`, `l2` and `bgp`; reading is in `read`, faults in
-//! `fault`, typed access with paths in `node`, overlaps in `overlap`, writing in
-//! `write`.
+//! consists of is in `pool`, `l2`, `bgp` and `selection`; reading is in `read`,
+//! faults in `fault`, typed access with paths in `node`, overlaps in `overlap`,
+//! writing in `write`.
 
 mod bgp;
 mod fault;
@@ -12,6 +12,7 @@ mod node;
 mod overlap;
 mod pool;
 mod read;
+mod selection;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use bgp::{
 pub use fault::{Fault, Faults, Warning};
 pub use l2::{L2Advertisement, PreferredNodes};
 pub use pool::{Pool, ServiceAllocation};
+pub use selection::PoolSelection;
 pub use source::{Kind, Object, Sources};
 pub use write::write;
 

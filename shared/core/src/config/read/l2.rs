@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::entry::Entry;
-use super::{Mentions, selector, unique};
+use super::selection::{self, Mentions};
+use super::{selector, unique};
 use crate::config::fault::Findings;
 use crate::config::node::Node;
 use crate::config::{L2Advertisement, PreferredNodes};
@@ -28,8 +29,7 @@ pub(super) fn read(
     let selectors = |name: &str, found: &mut Findings| selector::list(fields.field(name), found);
     L2Advertisement {
         name: entry.name.clone(),
-        pools: pools(entry, mentions, found).into_iter().collect(),
-        pool_selectors: selectors("ipAddressPoolSelectors", found),
+        pools: selection::read(entry, mentions, found),
         node_selectors: selectors("nodeSelectors", found),
         interfaces: interfaces(fields.field("interfaces"), found),
         service_selectors: selectors("serviceSelectors", found),
@@ -52,19 +52,6 @@ fn interfaces(node: Option<Node<'_>>, found: &mut Findings) -> BTreeSet<String> 
         read.insert(text.to_owned());
     }
     read
-}
-
-/// The pools named by an advertisement of any kind.
-pub(super) fn pools(
-    entry: &Entry<'_>,
-    mentions: &mut Mentions,
-    found: &mut Findings,
-) -> Vec<String> {
-    let node = entry.fields.field("ipAddressPools");
-    let path = entry.fields.path_of("ipAddressPools");
-    let names = unique::texts(node, found);
-    mentions.extend(names.iter().map(|name| (path.clone(), name.clone())));
-    names
 }
 
 fn preferred(node: Option<Node<'_>>, found: &mut Findings) -> Vec<PreferredNodes> {

@@ -5,7 +5,7 @@ use super::entry::{self, Entry};
 use super::{Reading, bgp, pool, unique};
 use crate::config::fault::Findings;
 use crate::config::node::{Mapping, Node, Spelling};
-use crate::config::{Community, CommunityAlias, Kind, L2Advertisement, Pool};
+use crate::config::{Community, CommunityAlias, Kind, L2Advertisement, Pool, PoolSelection};
 use crate::selector::Labels;
 
 const FIELDS: [&str; 4] = ["address-pools", "peers", "bgp-communities", "bfd-profiles"];
@@ -129,7 +129,10 @@ fn announce_on_lan(at: &Node<'_>, pool: &str, reading: &mut Reading, found: &mut
     reading.names.take(kind, pool, &at.path, found);
     reading.config.l2_advertisements.push(L2Advertisement {
         name: pool.to_owned(),
-        pools: [pool.to_owned()].into(),
+        pools: PoolSelection {
+            names: [pool.to_owned()].into(),
+            ..PoolSelection::default()
+        },
         ..L2Advertisement::default()
     });
 }
@@ -141,7 +144,7 @@ fn announce_by_bgp(node: &Node<'_>, pool: &str, reading: &mut Reading, found: &m
     if let Some(entry) = Entry::former(&node, ADVERTISEMENT, name, found) {
         reading.entry(Kind::BgpAdvertisement, &entry, found);
         if let Some(read) = reading.config.bgp.advertisements.last_mut() {
-            read.pools.insert(pool.to_owned());
+            read.pools.names.insert(pool.to_owned());
         }
     }
 }

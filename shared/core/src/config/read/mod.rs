@@ -9,11 +9,13 @@ mod entry;
 mod l2;
 mod legacy;
 mod pool;
+mod selection;
 mod selector;
 mod text;
 mod unique;
 
 use self::entry::Entry;
+use self::selection::Mentions;
 use self::text::Document;
 use super::fault::Findings;
 use super::overlap;
@@ -54,9 +56,6 @@ fn config(sources: &Sources, found: &mut Findings) -> Config {
     }
     reading.finish(found)
 }
-
-/// Pools named by advertisements: where, and the name.
-type Mentions = Vec<(String, String)>;
 
 /// What has been read so far.
 #[derive(Default)]
@@ -109,11 +108,7 @@ impl Reading {
         overlap::refuse(self.places, found);
         let pools = &self.config.pools;
         bgp::finish(&self.config.bgp, pools, &self.bgp_places, found);
-        for (path, name) in &self.mentions {
-            if !pools.iter().any(|pool| pool.name == *name) {
-                found.warn(path, format!("there is no pool {name:?}"));
-            }
-        }
+        selection::pools_named(&self.mentions, pools, found);
         let said = self.announcing
             || !self.config.l2_advertisements.is_empty()
             || !self.config.bgp.advertisements.is_empty();
@@ -127,8 +122,8 @@ impl Reading {
             let layer_2 = self.config.l2_advertisements.iter();
             let bgp = self.config.bgp.advertisements.iter();
             let mut announced = layer_2
-                .map(|ad| ad.selects(pool))
-                .chain(bgp.map(|ad| ad.selects(pool)));
+                .map(|ad| ad.pools.selects(pool))
+                .chain(bgp.map(|ad| ad.pools.selects(pool)));
             if !announced.any(|selected| selected) {
                 found.warn(
                     "l2Advertisements",

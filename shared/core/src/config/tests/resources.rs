@@ -214,12 +214,12 @@ bfd-profiles: [{name: fast, receive-interval: 50}]
     let announced: Vec<_> = config
         .l2_advertisements
         .iter()
-        .flat_map(|ad| &ad.pools)
+        .flat_map(|ad| &ad.pools.names)
         .collect();
     assert_eq!(announced, ["lan"]);
     let routed = &config.bgp.advertisements[0];
     assert_eq!((routed.aggregation_length, routed.local_pref), (32, 100));
-    assert!(routed.selects(&config.pools[1]) && !routed.selects(&config.pools[0]));
+    assert!(routed.pools.selects(&config.pools[1]) && !routed.pools.selects(&config.pools[0]));
     let peer = &config.bgp.peers[0];
     assert_eq!(
         (&*peer.name, peer.my_asn, peer.peer_port),

@@ -10,7 +10,8 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::config::{
-    Config, L2Advertisement, Pool, PreferredNodes, ServiceAllocation, Sources, load, write,
+    Config, L2Advertisement, Pool, PoolSelection, PreferredNodes, ServiceAllocation, Sources, load,
+    write,
 };
 use crate::range::{Family, IpRange};
 use crate::selector::{Expression, LabelSelector, Labels, Operator};
@@ -141,32 +142,29 @@ fn preferred() -> impl Strategy<Value = Vec<PreferredNodes>> {
     })
 }
 
+fn selection() -> impl Strategy<Value = PoolSelection> {
+    (btree_set(name(), 0..3), selectors())
+        .prop_map(|(names, selectors)| PoolSelection { names, selectors })
+}
+
 fn advertisement() -> impl Strategy<Value = L2Advertisement> {
     let interfaces = btree_set("[a-z0-9.]{1,6}\\*?", 0..3);
-    let nodes = (selectors(), preferred());
     (
-        btree_set(name(), 0..3),
+        selection(),
         selectors(),
-        nodes,
         interfaces,
         selectors(),
+        preferred(),
     )
         .prop_map(
-            |(
-                pools,
-                pool_selectors,
-                (node_selectors, preferred),
-                interfaces,
-                service_selectors,
-            )| {
+            |(pools, node_selectors, interfaces, service_selectors, preferred_nodes)| {
                 L2Advertisement {
                     name: String::new(),
                     pools,
-                    pool_selectors,
                     node_selectors,
                     interfaces,
                     service_selectors,
-                    preferred_nodes: preferred,
+                    preferred_nodes,
                 }
             },
         )

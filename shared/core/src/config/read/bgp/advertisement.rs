@@ -1,7 +1,8 @@
 //! Reads a BGP advertisement.
 
 use super::super::entry::Entry;
-use super::super::{Mentions, l2, selector, unique};
+use super::super::selection::{self, Mentions};
+use super::super::{selector, unique};
 use super::community;
 use crate::config::BgpAdvertisement;
 use crate::config::fault::Findings;
@@ -60,8 +61,7 @@ pub(super) fn read(
         peers: unique::texts(fields.field("peers"), found)
             .into_iter()
             .collect(),
-        pools: l2::pools(entry, mentions, found).into_iter().collect(),
-        pool_selectors: selectors("ipAddressPoolSelectors", found),
+        pools: selection::read(entry, mentions, found),
         node_selectors: selectors("nodeSelectors", found),
         service_selectors: selectors("serviceSelectors", found),
     };

@@ -67,7 +67,10 @@ pub(super) fn lengths(
     found: &mut Findings,
 ) {
     for (advertisement, place) in bgp.advertisements.iter().zip(places) {
-        for pool in pools.iter().filter(|pool| advertisement.selects(pool)) {
+        for pool in pools
+            .iter()
+            .filter(|pool| advertisement.pools.selects(pool))
+        {
             for range in &pool.ranges {
                 let [four, six] = &place.lengths;
                 let (path, length) = match range.family() {
@@ -98,7 +101,9 @@ pub(super) fn preferences(
     for (index, (one, place)) in all.iter().enumerate() {
         for (other, _) in &all[..index] {
             let common = pools.iter().find(|pool| {
-                one.selects(pool) && other.selects(pool) && same_prefix(one, other, pool)
+                one.pools.selects(pool)
+                    && other.pools.selects(pool)
+                    && same_prefix(one, other, pool)
             });
             let Some(pool) = common.filter(|_| meet(one, other)) else {
                 continue;
@@ -156,7 +161,7 @@ pub(super) fn echoes(bgp: &Bgp, pools: &[Pool], places: &[peer::Place], found: &
                 pools
                     .iter()
                     .filter(six)
-                    .find(|pool| advertisement.selects(pool))
+                    .find(|pool| advertisement.pools.selects(pool))
             });
         if let Some(pool) = six {
             let problem = format!(

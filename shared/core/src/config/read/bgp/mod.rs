@@ -7,8 +7,8 @@ mod community;
 mod peer;
 mod seconds;
 
-use super::Mentions;
 use super::entry::Entry;
+use super::selection::Mentions;
 use crate::config::fault::Findings;
 use crate::config::{Bgp, CommunityAlias, Kind, Pool};
 

@@ -6,7 +6,7 @@ use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 
-use super::{name, selectors};
+use super::{name, selection, selectors};
 use crate::config::{
     BfdProfile, Bgp, BgpAdvertisement, BgpPeer, Community, CommunityAlias, DynamicAsn, Neighbour,
     PeerAsn, Seconds, SecretName,
@@ -86,9 +86,9 @@ fn peer() -> impl Strategy<Value = BgpPeer> {
 }
 
 fn advertisement() -> impl Strategy<Value = BgpAdvertisement> {
-    let names = || btree_set(name(), 0..3);
-    (names(), names(), selectors(), selectors(), selectors()).prop_map(
-        |(peers, pools, pool_selectors, node_selectors, service_selectors)| BgpAdvertisement {
+    let peers = btree_set(name(), 0..3);
+    (peers, selection(), selectors(), selectors()).prop_map(
+        |(peers, pools, node_selectors, service_selectors)| BgpAdvertisement {
             name: String::new(),
             aggregation_length: 32,
             aggregation_length_v6: 128,
@@ -96,7 +96,6 @@ fn advertisement() -> impl Strategy<Value = BgpAdvertisement> {
             communities: vec!["1:2".to_owned(), "large:1:2:3".to_owned()],
             peers,
             pools,
-            pool_selectors,
             node_selectors,
             service_selectors,
         },
