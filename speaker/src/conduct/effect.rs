@@ -49,6 +49,11 @@ pub enum Note {
         /// which it asks the wire afterwards.
         mute: Duration,
     },
+    /// A link lost its carrier and has it again, which was not seen in between.
+    Flapped {
+        /// For how long nobody is answered because of that.
+        mute: Duration,
+    },
     /// This speaker knows enough to own anything.
     Settled {
         /// How many members it sees.

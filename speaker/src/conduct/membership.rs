@@ -1,4 +1,5 @@
-//! From the start to the end of a member: settling, standing still, leaving.
+//! From the start to the end of a member: settling, being away for a moment
+//! without noticing, leaving.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -82,15 +83,27 @@ impl Conduct {
     /// The responder has been mute since nobody vouched for it, and goes on
     /// being so for each owned IP until the wire was asked.
     pub(super) fn stalled(&mut self, now: Instant) {
-        self.watchman.forget();
-        let actions = self.ownership.doubt(now);
         let gap = now - self.last_turn;
         let late = gap - self.stall_limit;
-        let mute = match actions.is_empty() {
-            true => late,
-            false => late + self.ask,
-        };
-        self.note(Note::Stalled { gap, mute });
+        self.doubt(now, |ask| Note::Stalled {
+            gap,
+            mute: late + ask,
+        });
+    }
+
+    /// A link lost its carrier, and had it again before that was seen: others
+    /// may have taken over.
+    pub fn carrier_flapped(&mut self, now: Instant) {
+        self.doubt(now, |mute| Note::Flapped { mute });
+    }
+
+    /// Falls silent until the wire says that nobody took over; the note is told
+    /// how long that takes.
+    fn doubt(&mut self, now: Instant, note: impl FnOnce(Duration) -> Note) {
+        self.watchman.forget();
+        let actions = self.ownership.doubt(now);
+        let owned = !actions.is_empty();
+        self.note(note(if owned { self.ask } else { Duration::ZERO }));
         self.perform(actions, now);
     }
 }

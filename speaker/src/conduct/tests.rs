@@ -96,7 +96,7 @@ fn order(effects: &[Effect]) -> Vec<&'static str> {
 
 fn mute(effects: &[Effect]) -> Option<Duration> {
     effects.iter().find_map(|effect| match effect {
-        Effect::Note(Note::Stalled { mute, .. }) => Some(*mute),
+        Effect::Note(Note::Stalled { mute, .. } | Note::Flapped { mute }) => Some(*mute),
         _ => None,
     })
 }
@@ -161,6 +161,20 @@ fn who_stood_still_is_mute_and_asks_before_it_is_vouched_for() {
         order(&conduct.take_effects()),
         ["answer", "announce", "vouch"]
     );
+}
+
+#[test]
+fn who_lost_carrier_for_a_moment_is_mute_and_asks_whether_another_took_over() {
+    let now = Instant::now();
+    let (mut conduct, _) = owner(now);
+    conduct.carrier_flapped(now);
+    conduct.turn(&wanted(), now);
+    let effects = conduct.take_effects();
+    assert_eq!(order(&effects), ["answer nothing", "ask", "vouch"]);
+    assert_eq!(mute(&effects), Some(ASK));
+    conduct.sighted(&sighting(Sign::Told, now));
+    conduct.turn(&wanted(), now + ASK / 2);
+    assert_eq!(order(&conduct.take_effects()), ["unclaim", "vouch"]);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Taking in messages: what each one changes in the engine's state.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use ferrolb_core::names::ACCEPTED_CONFIG_MAP;
 
 use super::Engine;
-use crate::interfaces::{Link, Links, suitable};
+use crate::interfaces::{Link, Links, flapped, suitable};
 use crate::k8s::{Accepted, Update, Watched};
 use crate::net::responder::WireEvent;
 use crate::reach::LanLink;
@@ -120,6 +121,10 @@ impl Engine {
             .collect();
         self.conduct
             .links_changed(fit.iter().map(lan_link).collect());
+        if flapped(&self.fit, &fit) {
+            self.conduct.carrier_flapped(Instant::now());
+        }
+        self.fit.clone_from(&fit);
         self.wire.set_links(fit);
     }
 

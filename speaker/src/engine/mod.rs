@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::conduct::{Conduct, Settings};
 use crate::demand::{Demand, ObjectKey, Rules};
 use crate::gossip::{Gossip, View};
-use crate::interfaces::{Links, Patterns};
+use crate::interfaces::{Link, Links, Patterns};
 use crate::k8s::Update;
 use crate::metrics::SpeakerMetrics;
 use crate::net::responder::{Wire, WireEvent};
@@ -102,6 +102,8 @@ pub struct Engine {
     demand: Demand,
     pods: BTreeMap<ObjectKey, IpAddr>,
     synced: Synced,
+    /// The suitable links, as the kernel last told of them.
+    fit: Vec<Link>,
     conduct: Conduct,
     /// When a conflict on an IP was last logged.
     complained: BTreeMap<IpAddr, Instant>,
@@ -133,6 +135,7 @@ impl Engine {
             demand: Demand::new(parts.rules),
             pods: BTreeMap::new(),
             synced: Synced::default(),
+            fit: Vec::new(),
             complained: BTreeMap::new(),
         }
     }

@@ -19,6 +19,12 @@ impl Engine {
             Note::Action { action, silence } => self.tell_action(&action, silence, now),
             Note::Answered => self.metrics.verdicts.with_label_values(&["answered"]).inc(),
             Note::Stalled { gap, mute } => self.tell_stall(gap, mute),
+            Note::Flapped { mute } => {
+                tracing::warn!(
+                    "a link lost its carrier for a moment; mute until the wire says that nobody took over"
+                );
+                self.metrics.mute.inc_by(mute.as_secs_f64());
+            }
             Note::Settled { members } => {
                 tracing::info!(members, "joined the gossip cluster");
                 self.joined = None;

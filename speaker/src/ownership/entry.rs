@@ -294,17 +294,22 @@ impl Entry {
         if voice == Voice::Stranger && !self.is_idle() {
             turn.act(Action::Conflict { ip: turn.ip, mac });
         }
+        let stranger = (voice == Voice::Stranger).then_some(mac);
         match self.phase {
             Phase::Asking { early, .. } => {
                 self.phase = Phase::Idle;
-                self.stranger = (voice == Voice::Stranger).then_some(mac);
+                self.stranger = stranger;
                 if !early || voice == Voice::Stranger {
                     self.answered_at = Some(turn.now);
                     self.wait_until = Some(turn.now + turn.timing.respite);
                 }
             }
-            // Somebody took it over while this node stood still.
-            Phase::Doubting { .. } => self.withdraw(None, turn),
+            // Somebody took it over while this node stood still, and keeps it
+            // until gossip has caught up.
+            Phase::Doubting { .. } => {
+                self.withdraw(None, turn);
+                (self.stranger, self.answered_at) = (stranger, Some(turn.now));
+            }
             Phase::Owning { .. } => self.heard_as_owner(voice, turn),
             Phase::Idle => {}
         }
