@@ -1,7 +1,8 @@
 //! A prober: asks the sample workload again and again from inside a network
 //! namespace and says for how long nobody answered. Here are the handle and
 //! what can be asked for; `udp` and `http` do the asking, `log` keeps what
-//! happened, `report` (pure) draws the conclusion.
+//! happened, `tally` counts while it happens, `report` (pure) draws the
+//! conclusion.
 //!
 //! It runs on threads of the calling program that have entered the namespace:
 //! sockets belong to the namespace of the thread that opened them, so no second
@@ -12,6 +13,7 @@ pub mod command;
 mod http;
 mod log;
 mod report;
+mod tally;
 mod udp;
 
 use std::io;
@@ -25,6 +27,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 pub use self::report::{Answer, Responder, Sample, Silence, silence};
+use self::tally::Tally;
 use crate::error::LabError;
 use crate::{netns, wait};
 
@@ -120,6 +123,7 @@ pub struct Probe {
     target: Target,
     stop: Arc<AtomicBool>,
     heard: Receiver<Arc<Responder>>,
+    tally: Arc<Tally>,
     thread: Option<JoinHandle<Result<Vec<Sample>, ProbeError>>>,
 }
 
@@ -129,8 +133,10 @@ impl Probe {
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, heard) = mpsc::channel();
         let stopped = Arc::clone(&stop);
+        let tally = Arc::new(Tally::default());
+        let counted = Arc::clone(&tally);
         let probing = move || {
-            let log = log::Log::new(sender);
+            let log = log::Log::new(sender, counted);
             match target.kind {
                 Kind::Udp => udp::run(target, &stopped, log),
                 Kind::Http => Ok(http::run(target, &stopped, log)),
@@ -155,6 +161,7 @@ impl Probe {
             target,
             stop,
             heard,
+            tally,
             thread: Some(thread),
         })
     }
@@ -195,6 +202,18 @@ impl Probe {
                 wanted(by)
             };
             self.wait_for(LOOK, look).ok_or_else(|| last.clone())
+        })
+    }
+
+    /// Waits until one and the same has answered so many of the probes sent from
+    /// now on: what follows a change belongs to what the client felt, and who
+    /// took over may itself be followed by a third.
+    pub fn expect_further(&self, count: usize, within: Duration) -> Result<(), LabError> {
+        self.tally.begin();
+        let what = format!("one and the same to answer {count} further probes");
+        wait::until(&what, within, || match self.tally.answered() {
+            enough if enough >= count => Ok(()),
+            few => Err(format!("{few} were answered")),
         })
     }
 

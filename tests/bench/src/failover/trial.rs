@@ -18,9 +18,9 @@ use crate::wire::watcher::Watcher;
 
 /// How long another owner is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long the client goes on asking when the heir has answered: a heir that
+/// How many more probes the heir has to answer, 200 ms of them: a heir that
 /// flaps shows.
-const LINGER: Duration = Duration::from_millis(200);
+const FURTHER: usize = 100;
 
 /// What a trial gave.
 pub(super) type Values = Vec<(Measure, f64)>;
@@ -170,12 +170,12 @@ impl Stand<'_> {
     }
 }
 
-/// What the client feels until another node answers, and a moment longer.
+/// What the client feels until another node answers, and goes on answering.
 fn felt_until_another(probe: Probe, owner: u8) -> Result<Silence> {
     let owner = plan::node_name(owner);
     let what = format!("another node than {owner} to answer");
     probe.expect(&what, PATIENCE, |by| by.node != owner)?;
-    std::thread::sleep(LINGER);
+    probe.expect_further(FURTHER, PATIENCE)?;
     Ok(probe.finish()?)
 }
 

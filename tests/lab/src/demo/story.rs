@@ -14,8 +14,9 @@ use crate::probe::{Probe, Silence, Target};
 
 /// How long the client may wait for the next owner before the story has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long the prober goes on after the new owner was heard.
-const AFTERWARDS: Duration = Duration::from_secs(1);
+/// How many more probes of each kind the owner has to answer before the client
+/// believes in it, a second of connections: one that flaps shows.
+const FURTHER: usize = 50;
 
 /// Tells the whole story.
 pub(super) fn tell(
@@ -186,9 +187,11 @@ impl Probes {
         Ok(heir.node)
     }
 
-    /// Watches for a moment longer, and reports.
+    /// Waits until both go on being answered, and reports.
     fn finish(self) -> Result<(Silence, Silence), Trouble> {
-        std::thread::sleep(AFTERWARDS);
+        for probe in [&self.connections, &self.datagrams] {
+            probe.expect_further(FURTHER, PATIENCE)?;
+        }
         Ok((self.datagrams.finish()?, self.connections.finish()?))
     }
 }

@@ -7,6 +7,7 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use super::report::{Answer, Responder, Sample};
+use super::tally::Tally;
 
 /// The record of one run. A probe's number is its place in it.
 pub(super) struct Log {
@@ -15,19 +16,21 @@ pub(super) struct Log {
     known: BTreeSet<Arc<Responder>>,
     last: Option<Arc<Responder>>,
     heard: Sender<Arc<Responder>>,
+    tally: Arc<Tally>,
     waiting: usize,
 }
 
 impl Log {
     /// An empty record that begins now and tells `heard` each time another one
-    /// answers than before.
-    pub(super) fn new(heard: Sender<Arc<Responder>>) -> Self {
+    /// answers than before, and `tally` of each answer.
+    pub(super) fn new(heard: Sender<Arc<Responder>>, tally: Arc<Tally>) -> Self {
         Self {
             start: Instant::now(),
             samples: Vec::new(),
             known: BTreeSet::new(),
             last: None,
             heard,
+            tally,
             waiting: 0,
         }
     }
@@ -44,6 +47,7 @@ impl Log {
             answer: None,
         });
         self.waiting += 1;
+        self.tally.note_sent(self.samples.len());
         self.samples.len() - 1
     }
 
@@ -61,7 +65,9 @@ impl Log {
             by: Arc::clone(&by),
         });
         self.waiting -= 1;
-        if self.last.as_ref() != Some(&by) {
+        let changed = self.last.as_ref() != Some(&by);
+        self.tally.note_answered(number, changed);
+        if changed {
             // Nobody listens any more when the handle was dropped.
             let _ = self.heard.send(Arc::clone(&by));
             self.last = Some(by);

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::thread;
 
 use super::log::Log;
+use super::tally::Tally;
 use super::*;
 
 fn ms(ms: u64) -> Duration {
@@ -149,13 +150,33 @@ fn only_status_200_is_a_good_answer() {
 #[test]
 fn the_second_answer_to_a_probe_is_ignored() {
     let (sender, heard) = mpsc::channel();
-    let mut log = Log::new(sender);
+    let mut log = Log::new(sender, Arc::default());
     let number = log.sent();
     log.answered(number, ms(5), "pod=a node=b\n");
     log.answered(number, ms(9), "pod=c node=d\n");
     log.answered(number + 1, ms(9), "pod=c node=d\n");
     assert_eq!((heard.try_iter().count(), log.waiting()), (1, 0));
     assert_eq!(log.into_samples()[0].answer.as_ref().unwrap().at, ms(5));
+}
+
+#[test]
+fn only_what_one_and_the_same_answers_of_the_probes_sent_since_is_counted() {
+    let (sender, _heard) = mpsc::channel();
+    let tally = Arc::new(Tally::default());
+    let mut log = Log::new(sender, Arc::clone(&tally));
+    let early = [log.sent(), log.sent()];
+    tally.begin();
+    log.answered(early[0], ms(5), "pod=a node=b\n");
+    log.answered(early[1], ms(5), "pod=a node=b\n");
+    assert_eq!(tally.answered(), 0, "they were sent before");
+    let mut ask = |line: &str| {
+        let number = log.sent();
+        log.answered(number, ms(9), line);
+        tally.answered()
+    };
+    assert_eq!([ask("pod=a node=b\n"), ask("pod=a node=b\n")], [1, 2]);
+    assert_eq!([ask("pod=c node=d\n"), ask("pod=c node=d\n")], [1, 2]);
+    assert_eq!(ask("pod=a node=b\n"), 1, "it has come back");
 }
 
 #[test]
@@ -172,8 +193,8 @@ fn probe_here(target: Target, mut enough: impl FnMut() -> bool) -> Vec<Sample> {
     let stop = AtomicBool::new(false);
     let samples = thread::scope(|scope| {
         let run = scope.spawn(|| match target.kind {
-            Kind::Udp => udp::run(target, &stop, Log::new(sender)).unwrap(),
-            Kind::Http => http::run(target, &stop, Log::new(sender)),
+            Kind::Udp => udp::run(target, &stop, Log::new(sender, Arc::default())).unwrap(),
+            Kind::Http => http::run(target, &stop, Log::new(sender, Arc::default())),
         });
         while !enough() {}
         stop.store(true, Ordering::Relaxed);

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::Outcome;
 use crate::cluster::Cluster;
+use crate::controller::Controller;
 use crate::wait;
 
 const LAN: &str = "pools: [{name: lan, addresses: [10.77.0.240-10.77.0.250]}]";
@@ -40,18 +41,49 @@ async fn delete(cluster: &Cluster, name: &str) -> Outcome {
     Ok(())
 }
 
-pub(crate) async fn what_is_in_force_is_kept_and_comes_back_when_deleted_or_edited(
-    cluster: &mut Cluster,
-) -> Outcome {
+/// A controller that has read a good text.
+async fn begin(cluster: &Cluster) -> Result<Controller, Failed> {
     cluster.configure(LAN).await?;
-    let controller = cluster.controller().await?;
-    let map = kept(cluster, LAN).await?;
-    let made_from = map.annotations().get(MADE_FROM);
-    assert!(made_from.is_some_and(|text| text.starts_with("ConfigMap/ferrolb@")));
+    cluster.controller().await
+}
+
+/// The same, with a Service that has the first address, and the text kept.
+async fn begin_with_a_service(cluster: &Cluster) -> Result<Controller, Failed> {
+    let controller = begin(cluster).await?;
+    cluster.create("before", json!({})).await?;
+    cluster.shows("before", &["10.77.0.240"]).await?;
+    kept(cluster, LAN).await?;
+    Ok(controller)
+}
+
+/// Writes a fault into the text, and waits until it is told of.
+async fn break_configuration(cluster: &Cluster) -> Outcome {
     cluster.configure(BAD).await?;
     cluster
         .event(CONFIG_MAP, "ConfigInvalid", &["not used"])
         .await?;
+    Ok(())
+}
+
+/// A controller in the place of another, which gives out the second address
+/// and leaves the first where it is.
+async fn restart_and_assign(cluster: &Cluster, old: Controller) -> Result<Controller, Failed> {
+    old.stop().await?;
+    let controller = cluster.controller().await?;
+    cluster.create("after", json!({})).await?;
+    cluster.shows("after", &["10.77.0.241"]).await?;
+    cluster.shows("before", &["10.77.0.240"]).await?;
+    Ok(controller)
+}
+
+pub(crate) async fn what_is_in_force_is_kept_and_comes_back_when_deleted_or_edited(
+    cluster: &mut Cluster,
+) -> Outcome {
+    let controller = begin(cluster).await?;
+    let map = kept(cluster, LAN).await?;
+    let made_from = map.annotations().get(MADE_FROM);
+    assert!(made_from.is_some_and(|text| text.starts_with("ConfigMap/ferrolb@")));
+    break_configuration(cluster).await?;
     let still = kept(cluster, LAN).await?;
     assert_eq!(still.resource_version(), map.resource_version());
     delete(cluster, ACCEPTED_CONFIG_MAP).await?;
@@ -67,20 +99,9 @@ pub(crate) async fn what_is_in_force_is_kept_and_comes_back_when_deleted_or_edit
 pub(crate) async fn a_controller_restarted_under_a_fault_goes_on_with_what_was_accepted(
     cluster: &mut Cluster,
 ) -> Outcome {
-    cluster.configure(LAN).await?;
-    let controller = cluster.controller().await?;
-    cluster.create("before", json!({})).await?;
-    cluster.shows("before", &["10.77.0.240"]).await?;
-    kept(cluster, LAN).await?;
-    cluster.configure(BAD).await?;
-    cluster
-        .event(CONFIG_MAP, "ConfigInvalid", &["not used"])
-        .await?;
-    controller.stop().await?;
-    let controller = cluster.controller().await?;
-    cluster.create("after", json!({})).await?;
-    cluster.shows("after", &["10.77.0.241"]).await?;
-    cluster.shows("before", &["10.77.0.240"]).await?;
+    let controller = begin_with_a_service(cluster).await?;
+    break_configuration(cluster).await?;
+    let controller = restart_and_assign(cluster, controller).await?;
     let parts = ["what was accepted last (ConfigMap ferrolb-accepted) is in force"];
     cluster.event(CONFIG_MAP, "ConfigInvalid", &parts).await?;
     controller.stop().await
@@ -89,20 +110,12 @@ pub(crate) async fn a_controller_restarted_under_a_fault_goes_on_with_what_was_a
 pub(crate) async fn a_deleted_config_map_takes_no_address_away_even_across_a_restart(
     cluster: &mut Cluster,
 ) -> Outcome {
-    cluster.configure(LAN).await?;
-    let controller = cluster.controller().await?;
-    cluster.create("before", json!({})).await?;
-    cluster.shows("before", &["10.77.0.240"]).await?;
-    kept(cluster, LAN).await?;
+    let controller = begin_with_a_service(cluster).await?;
     delete(cluster, CONFIG_MAP).await?;
     cluster
         .event(ACCEPTED_CONFIG_MAP, "ConfigMissing", &["stays in force"])
         .await?;
-    controller.stop().await?;
-    let controller = cluster.controller().await?;
-    cluster.create("after", json!({})).await?;
-    cluster.shows("after", &["10.77.0.241"]).await?;
-    cluster.shows("before", &["10.77.0.240"]).await?;
+    let controller = restart_and_assign(cluster, controller).await?;
     cluster.configure("pools: []").await?;
     cluster.shows("before", &[]).await?;
     controller.stop().await

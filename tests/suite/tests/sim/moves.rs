@@ -8,8 +8,8 @@ use ferrolb_speaker::ownership::{Cause, Timing};
 
 use crate::fault::Fault;
 use crate::one_owner::{GOSSIP, ONE};
-use crate::replay::{Limits, check, ensure, on_seeds};
-use crate::world::{Size, World};
+use crate::replay::{ensure, on_seeds, picked, within};
+use crate::world::World;
 
 fn calm() -> Duration {
     Timing::default().calm
@@ -19,13 +19,9 @@ fn pace() -> Duration {
     Timing::default().pace
 }
 
-fn sized(seed: u64, ips: usize) -> Size {
+fn begin(seed: u64, ips: usize) -> World {
     let stations = 3 + usize::try_from(seed % 8).unwrap_or(0);
-    Size {
-        stations,
-        ips,
-        loss: 0.0,
-    }
+    World::settled(stations, ips, seed)
 }
 
 fn spread(world: &World) -> usize {
@@ -41,9 +37,8 @@ fn causes(world: &World, from: Instant, cause: Cause) -> BTreeSet<IpAddr> {
 #[test]
 fn a_dead_node_moves_its_ips_and_no_other_and_takes_back_only_what_evens_the_spread() {
     on_seeds(4, |seed| {
-        let mut world = World::new(sized(seed, 13), seed);
-        world.settle();
-        let victim = usize::try_from(seed).unwrap_or(0) % world.size.stations;
+        let mut world = begin(seed, 13);
+        let victim = picked(&world, seed);
         let lost = world.claimed_by(victim);
         let died = world.now;
         world.apply(Fault::Off(victim));
@@ -111,10 +106,9 @@ fn fewest_moves(held: &[usize]) -> usize {
 
 /// So many nodes of which some die early, so that the spread is uneven when
 /// they come back.
-fn shaken(size: Size, seed: u64) -> World {
-    let mut world = World::new(size, seed);
-    world.settle();
-    let dead = usize::try_from(seed).unwrap_or(1) % (size.stations - 1);
+fn shaken(seed: u64, ips: usize) -> World {
+    let mut world = begin(seed, ips);
+    let dead = usize::try_from(seed).unwrap_or(1) % (world.size.stations - 1);
     (0..dead).for_each(|station| world.apply(Fault::Off(station)));
     world.run(Duration::from_secs(2));
     (0..dead).for_each(|station| world.apply(Fault::Start(station)));
@@ -126,35 +120,22 @@ fn shaken(size: Size, seed: u64) -> World {
 fn the_spread_is_within_one_when_it_has_been_calm() {
     on_seeds(4, |seed| {
         let ips = 1 + usize::try_from(seed * 7 % 23).unwrap_or(0);
-        let mut world = shaken(sized(seed, ips), seed);
+        let mut world = shaken(seed, ips);
         world.run(pace() * 23);
         ensure(&world, spread(&world) <= 1, "the spread is uneven")?;
-        let each_once = world.ips.iter().all(|ip| world.owners(*ip).len() == 1);
-        ensure(&world, each_once, "an IP has not one owner")?;
-        check(
-            &world,
-            &[],
-            Limits {
-                two: ONE,
-                none: ONE * 3,
-            },
-        )
+        let once = world.each_has_owners(1);
+        ensure(&world, once, "an IP has not one owner")?;
+        within(&world, ONE, ONE * 3)
     });
 }
 
 #[test]
 fn thirty_nodes_that_start_together_have_one_owner_for_each_ip_and_move_none() {
     on_seeds(1, |seed| {
-        let size = Size {
-            stations: 30,
-            ips: 30,
-            loss: 0.0,
-        };
-        let mut world = World::new(size, seed);
-        world.settle();
-        let once = world.ips.iter().all(|ip| world.owners(*ip).len() == 1);
+        let world = World::settled(30, 30, seed);
+        let once = world.each_has_owners(1);
         ensure(&world, once, "an IP has not one owner")?;
-        ensure(&world, world.taken.len() == size.ips, "an IP moved")?;
+        ensure(&world, world.taken.len() == 30, "an IP moved")?;
         ensure(&world, spread(&world) <= 2, "the spread is uneven")
     });
 }
@@ -162,9 +143,8 @@ fn thirty_nodes_that_start_together_have_one_owner_for_each_ip_and_move_none() {
 #[test]
 fn a_preferred_node_has_its_ips_and_gets_them_back_without_a_gap() {
     on_seeds(3, |seed| {
-        let mut world = World::new(sized(seed, 6), seed);
-        world.settle();
-        let preferred = usize::try_from(seed).unwrap_or(0) % world.size.stations;
+        let mut world = begin(seed, 6);
+        let preferred = picked(&world, seed);
         let its: BTreeSet<IpAddr> = world.ips[..3].iter().copied().collect();
         (0..3).for_each(|ip| world.apply(Fault::Prefer(preferred, ip, 5)));
         world.run(calm() + pace() * 4);
@@ -188,13 +168,6 @@ fn a_preferred_node_has_its_ips_and_gets_them_back_without_a_gap() {
             world.claimed_by(preferred).is_superset(&its),
             "it did not get them back",
         )?;
-        check(
-            &world,
-            &[],
-            Limits {
-                two: GOSSIP,
-                none: Duration::ZERO,
-            },
-        )
+        within(&world, GOSSIP, Duration::ZERO)
     });
 }

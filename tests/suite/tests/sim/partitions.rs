@@ -8,21 +8,12 @@ use rand_xorshift::XorShiftRng;
 use crate::fault::Fault;
 use crate::host::Freeze;
 use crate::one_owner::ONE;
-use crate::replay::{Limits, check, ensure, on_seeds};
-use crate::world::{Size, World};
+use crate::replay::{ensure, on_seeds, picked, within};
+use crate::world::World;
 
 fn begin(seed: u64) -> World {
     let stations = 4 + usize::try_from(seed % 3).unwrap_or(0);
-    let mut world = World::new(
-        Size {
-            stations,
-            ips: 8,
-            loss: 0.0,
-        },
-        seed,
-    );
-    world.settle();
-    world
+    World::settled(stations, 8, seed)
 }
 
 /// Puts the first `count` stations on a side.
@@ -40,14 +31,7 @@ fn a_cut_of_gossip_alone_makes_no_second_owner_and_moves_nothing() {
         put(&mut world, half, |it| Fault::Gossip(it, 0));
         world.run(Duration::from_secs(5));
         ensure(&world, world.taken_since(from).count() == 0, "an IP moved")?;
-        check(
-            &world,
-            &[],
-            Limits {
-                two: Duration::ZERO,
-                none: Duration::ZERO,
-            },
-        )
+        within(&world, Duration::ZERO, Duration::ZERO)
     });
 }
 
@@ -59,13 +43,13 @@ fn each_part_of_a_cut_cluster_has_one_owner_and_the_whole_has_one_when_it_is_joi
         put(&mut world, half, |it| Fault::Lan(it, 1));
         put(&mut world, half, |it| Fault::Gossip(it, 1));
         world.run(Duration::from_secs(5));
-        let twice = world.ips.iter().all(|ip| world.owners(*ip).len() == 2);
+        let twice = world.each_has_owners(2);
         ensure(&world, twice, "a part has not one owner for each IP")?;
         let joined = world.now;
         put(&mut world, half, |it| Fault::Lan(it, 0));
         put(&mut world, half, |it| Fault::Gossip(it, 0));
         world.run(ONE);
-        let once = world.ips.iter().all(|ip| world.owners(*ip).len() == 1);
+        let once = world.each_has_owners(1);
         ensure(&world, once, "two own an IP after the heal")?;
         let announced = world.ips.iter().all(|ip| {
             let owner = world.owners(*ip)[0];
@@ -75,14 +59,7 @@ fn each_part_of_a_cut_cluster_has_one_owner_and_the_whole_has_one_when_it_is_joi
                 .any(|(at, by, it)| *at >= joined && *by == owner && it == ip)
         });
         ensure(&world, announced, "a winner did not announce again")?;
-        check(
-            &world,
-            &[],
-            Limits {
-                two: ONE,
-                none: ONE * 3,
-            },
-        )
+        within(&world, ONE, ONE * 3)
     });
 }
 
@@ -98,7 +75,7 @@ fn a_cut_of_the_lan_alone_moves_no_ip_to_and_fro_for_long_and_leaves_one_owner()
         ensure(&world, few, &format!("{moves} moves: IPs go to and fro"))?;
         put(&mut world, half, |it| Fault::Lan(it, 0));
         world.run(Duration::from_secs(3));
-        let once = world.ips.iter().all(|ip| world.owners(*ip).len() == 1);
+        let once = world.each_has_owners(1);
         ensure(&world, once, "two own an IP after the heal")?;
         ensure(
             &world,
@@ -112,7 +89,7 @@ fn a_cut_of_the_lan_alone_moves_no_ip_to_and_fro_for_long_and_leaves_one_owner()
 fn an_owner_that_thaws_before_it_hears_gossip_never_answers_beside_its_heir() {
     on_seeds(8, |seed| {
         let mut world = begin(seed);
-        let frozen = usize::try_from(seed).unwrap_or(0) % world.size.stations;
+        let frozen = picked(&world, seed);
         let pause = XorShiftRng::seed_from_u64(seed).random_range(20..2000);
         world.apply(Fault::Stand(frozen, Freeze::Process));
         world.run(Duration::from_millis(pause));
@@ -121,10 +98,6 @@ fn an_owner_that_thaws_before_it_hears_gossip_never_answers_beside_its_heir() {
         world.run(Duration::from_millis(300));
         world.apply(Fault::Gossip(frozen, 0));
         world.run(Duration::from_secs(3));
-        let limits = Limits {
-            two: Duration::ZERO,
-            none: ONE,
-        };
-        check(&world, &[], limits)
+        within(&world, Duration::ZERO, ONE)
     });
 }

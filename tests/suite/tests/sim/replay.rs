@@ -60,6 +60,16 @@ pub(crate) fn check(
     Ok(())
 }
 
+/// Holds a run whose faults the claim itself tells against limits.
+pub(crate) fn within(world: &World, two: Duration, none: Duration) -> Result<(), String> {
+    check(world, &[], Limits { two, none })
+}
+
+/// The station that a seed picks.
+pub(crate) fn picked(world: &World, seed: u64) -> usize {
+    usize::try_from(seed).unwrap_or(0) % world.size.stations
+}
+
 /// A claim about one run, with what happened last if it does not hold.
 pub(crate) fn ensure(world: &World, holds: bool, claim: &str) -> Result<(), String> {
     if holds {

@@ -135,11 +135,24 @@ impl World {
         world
     }
 
+    /// A cluster that loses no message, in which every IP has its owner.
+    pub(crate) fn settled(stations: usize, ips: usize, seed: u64) -> Self {
+        let loss = 0.0;
+        let size = Size {
+            stations,
+            ips,
+            loss,
+        };
+        let mut world = Self::new(size, seed);
+        world.settle();
+        world
+    }
+
     /// Runs until every IP has its owner; what was seen before is forgotten.
     pub(crate) fn settle(&mut self) {
         for _ in 0..40 {
             self.run(Duration::from_millis(100));
-            if self.ips.iter().all(|ip| self.owners(*ip).len() == 1) {
+            if self.each_has_owners(1) {
                 break;
             }
         }
@@ -314,6 +327,11 @@ impl World {
         };
         let owners = self.hosts.iter().filter(claims);
         owners.map(|host| host.station).collect()
+    }
+
+    /// Whether each IP is claimed by so many stations.
+    pub(crate) fn each_has_owners(&self, count: usize) -> bool {
+        self.ips.iter().all(|ip| self.owners(*ip).len() == count)
     }
 
     /// The take-overs since `from`.
