@@ -8,6 +8,8 @@ mod setup;
 mod trial;
 mod yardstick;
 
+use std::time::Instant;
+
 use anyhow::Result;
 use clap::ValueEnum;
 use ferrolb_lab::{interrupt, tools};
@@ -86,6 +88,7 @@ fn attempts(slot: &mut Option<Ground>, row: Row, trials: u32, results: &mut Resu
     say::note(row.label());
     let scene = setup::enter(ground, row)?;
     for _ in 0..trials {
+        let begun = Instant::now();
         match scene.stand.attempt(row.trouble()) {
             Ok(values) => results.add(&values),
             Err(error) => {
@@ -94,6 +97,7 @@ fn attempts(slot: &mut Option<Ground>, row: Row, trials: u32, results: &mut Resu
                 results.fail(format!("{error:#}"));
             }
         }
+        std::thread::sleep(row.gap().saturating_sub(begun.elapsed()));
     }
     setup::leave(scene, row)
 }

@@ -1,6 +1,9 @@
 //! The rows of the table: what happens to the owner, and on what ground.
 
+use std::time::Duration;
+
 use clap::ValueEnum;
+use ferrolb_speaker::ownership::Timing;
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -117,6 +120,16 @@ impl Row {
             Self::Term => Trouble::Term,
             Self::Roll => Trouble::Roll,
             _ => Trouble::Node(How::Link),
+        }
+    }
+
+    /// How long after one trial's begin the next one may begin. Ports that die
+    /// in turn, faster than an owner counts as new, are a LAN cut in two to the
+    /// speakers, and that is handled otherwise.
+    pub(crate) fn gap(self) -> Duration {
+        match self {
+            Self::Port => Timing::default().succession + Duration::from_secs(1),
+            _ => Duration::ZERO,
         }
     }
 
