@@ -191,6 +191,27 @@ fn the_time_for_which_an_owner_asks_after_a_stall_counts_as_mute() {
 }
 
 #[test]
+fn who_stood_still_blames_no_owner_for_answers_it_may_have_missed() {
+    let now = Instant::now();
+    let mut conduct = alone(now);
+    let mut owner = heir();
+    owner.state.insert(format!("claim/{IP}"), "1".to_owned());
+    conduct.view_changed(Arc::new(View {
+        members: BTreeMap::from([(owner.node.clone(), owner)]),
+    }));
+    conduct.expect_peers(BTreeSet::new());
+    let unanswered = [0, 15, 30].map(Duration::from_millis);
+    let stalled = unanswered[2] + STALL_LIMIT + Duration::from_millis(1);
+    for after in unanswered.into_iter().chain([stalled]) {
+        conduct.turn(&wanted(), now + after);
+        let effects = conduct.take_effects();
+        assert!(order(&effects).contains(&"ask"), "{effects:?}");
+        let missed = Effect::Note(Note::Missed("b".to_owned()));
+        assert!(!effects.contains(&missed));
+    }
+}
+
+#[test]
 fn a_gap_within_the_stall_limit_is_no_stall() {
     let now = Instant::now();
     let (mut conduct, _) = owner(now);
