@@ -175,19 +175,16 @@ fn a_preferred_node_has_its_ips_and_gets_them_back_without_a_gap() {
 #[test]
 fn who_leaves_has_handed_over_at_once() {
     on_seeds(6, |seed| {
-        let size = Size {
-            stations: 3,
-            ips: 6,
-            loss: 0.0,
-        };
-        let mut world = World::new(size, seed);
-        world.settle();
-        let leaving = usize::try_from(seed).unwrap_or(0) % 3;
+        let mut world = World::settled(3, 6, seed);
+        let leaving = picked(&world, seed);
         world.apply(Fault::Drain(leaving));
         world.run(ONE);
         let gone = world.claimed_by(leaving).is_empty();
         ensure(&world, gone, "it waits for its heirs")?;
-        let once = world.ips.iter().all(|ip| world.owners(*ip).len() == 1);
-        ensure(&world, once, "an IP has no owner, or two")
+        ensure(
+            &world,
+            world.each_has_owners(1),
+            "an IP has no owner, or two",
+        )
     });
 }
