@@ -57,6 +57,10 @@ pub struct Conduct {
     /// server's lists are in.
     peers: Option<BTreeSet<SocketAddr>>,
     settled: bool,
+    /// Whom it heard when it lost its last link.
+    left: Option<BTreeSet<SocketAddr>>,
+    /// When it had a link again, and whom it heard before.
+    returned: Option<(Instant, BTreeSet<SocketAddr>)>,
 
     ownership: Ownership,
     announcer: Announcer,
@@ -100,6 +104,8 @@ impl Conduct {
             stale: true,
             peers: None,
             settled: false,
+            left: None,
+            returned: None,
             stations: HashMap::new(),
             said: AboutIps::new(),
             said_isolated: false,
@@ -125,9 +131,14 @@ impl Conduct {
     }
 
     /// These are the suitable links with carrier.
-    pub fn links_changed(&mut self, links: Vec<LanLink>) {
+    pub fn links_changed(&mut self, links: Vec<LanLink>, now: Instant) {
         if links == self.links {
             return;
+        }
+        if links.is_empty() {
+            self.leave_lan();
+        } else if self.links.is_empty() {
+            self.return_to_lan(now);
         }
         let names = links.iter().map(|link| link.name.clone());
         self.note(Note::Links(names.collect()));

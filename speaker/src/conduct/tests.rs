@@ -30,7 +30,7 @@ fn alone(now: Instant) -> Conduct {
         probe_fresh: Duration::ZERO,
     };
     let mut conduct = Conduct::new(settings, now);
-    conduct.links_changed(vec![link(1)]);
+    conduct.links_changed(vec![link(1)], now);
     conduct
 }
 
@@ -177,6 +177,70 @@ fn who_lost_carrier_for_a_moment_is_mute_and_asks_whether_another_took_over() {
     assert_eq!(order(&conduct.take_effects()), ["unclaim", "vouch"]);
 }
 
+/// An owner that heard `b`, and lost its link; `b` is silent since.
+fn cut_off(now: Instant) -> Conduct {
+    let (mut conduct, _) = owner(now);
+    conduct.view_changed(seeing(heir()));
+    conduct.turn(&wanted(), now);
+    conduct.links_changed(Vec::new(), now);
+    conduct.turn(&wanted(), now);
+    conduct.view_changed(seeing(Member {
+        alive: false,
+        silent_since: Some(now),
+        ..heir()
+    }));
+    conduct.turn(&wanted(), now);
+    assert!(conduct.answering().is_empty() && conduct.claims().count() == 0);
+    conduct.take_effects();
+    conduct
+}
+
+fn seeing(member: Member) -> Arc<View> {
+    Arc::new(View {
+        members: BTreeMap::from([(member.node.clone(), member)]),
+    })
+}
+
+#[test]
+fn whose_link_is_back_takes_nothing_before_it_hears_whom_it_heard_before() {
+    let now = Instant::now();
+    let mut conduct = cut_off(now);
+    conduct.links_changed(vec![link(1)], now);
+    for after in [0, 400, 800, 1900] {
+        conduct.turn(&wanted(), now + Duration::from_millis(after));
+    }
+    let order = order(&conduct.take_effects());
+    assert!(
+        !order.contains(&"ask") && !order.contains(&"claim"),
+        "{order:?}"
+    );
+    let mut owner = heir();
+    owner.state.insert(format!("claim/{IP}"), "2".to_owned());
+    conduct.view_changed(seeing(owner));
+    conduct.turn(&wanted(), now + Duration::from_millis(1950));
+    assert!(conduct.is_settled() && conduct.claims().count() == 0);
+}
+
+#[test]
+fn whose_link_is_back_does_not_wait_for_ever() {
+    let now = Instant::now();
+    let mut conduct = cut_off(now);
+    conduct.links_changed(vec![link(1)], now);
+    conduct.turn(&wanted(), now + Duration::from_millis(2001));
+    assert!(conduct.is_settled());
+}
+
+#[test]
+fn who_was_alone_before_takes_its_ips_back_as_soon_as_its_link_is_back() {
+    let now = Instant::now();
+    let (mut conduct, _) = owner(now);
+    conduct.links_changed(Vec::new(), now);
+    conduct.turn(&wanted(), now);
+    conduct.links_changed(vec![link(1)], now);
+    conduct.turn(&wanted(), now);
+    assert_eq!(conduct.claims().count(), 1);
+}
+
 #[test]
 fn the_time_for_which_an_owner_asks_after_a_stall_counts_as_mute() {
     let now = Instant::now();
@@ -196,9 +260,7 @@ fn who_stood_still_blames_no_owner_for_answers_it_may_have_missed() {
     let mut conduct = alone(now);
     let mut owner = heir();
     owner.state.insert(format!("claim/{IP}"), "1".to_owned());
-    conduct.view_changed(Arc::new(View {
-        members: BTreeMap::from([(owner.node.clone(), owner)]),
-    }));
+    conduct.view_changed(seeing(owner));
     conduct.expect_peers(BTreeSet::new());
     let unanswered = [0, 15, 30].map(Duration::from_millis);
     let stalled = unanswered[2] + STALL_LIMIT + Duration::from_millis(1);
@@ -245,9 +307,10 @@ fn a_stranger_that_claims_an_owned_ip_is_answered_by_announcing_it() {
 
 #[test]
 fn the_same_links_again_are_no_news() {
-    let mut conduct = alone(Instant::now());
+    let now = Instant::now();
+    let mut conduct = alone(now);
     conduct.take_effects();
-    conduct.links_changed(conduct.links().to_vec());
+    conduct.links_changed(conduct.links().to_vec(), now);
     assert!(conduct.take_effects().is_empty());
 }
 
@@ -255,9 +318,7 @@ fn the_same_links_again_are_no_news() {
 fn who_leaves_waits_for_its_heir_and_then_takes_its_claims_back() {
     let now = Instant::now();
     let (mut conduct, _) = owner(now);
-    conduct.view_changed(Arc::new(View {
-        members: BTreeMap::from([("b".to_owned(), heir())]),
-    }));
+    conduct.view_changed(seeing(heir()));
     conduct.drain(now);
     conduct.turn(&wanted(), now);
     assert!(!conduct.has_left(now + Duration::from_secs(5)));

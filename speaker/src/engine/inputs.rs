@@ -119,10 +119,11 @@ impl Engine {
             .filter(|link| suitable(link, &self.exclude).is_ok())
             .cloned()
             .collect();
-        self.conduct
-            .links_changed(fit.iter().map(lan_link).collect());
+        let now = Instant::now();
+        let links = fit.iter().map(lan_link).collect();
+        self.conduct.links_changed(links, now);
         if flapped(&self.fit, &fit) {
-            self.conduct.carrier_flapped(Instant::now());
+            self.conduct.carrier_flapped(now);
         }
         self.fit.clone_from(&fit);
         self.wire.set_links(fit);

@@ -248,12 +248,13 @@ impl World {
     /// The kernel tells the speaker which links have carrier.
     fn links_changed(&mut self, station: usize) {
         let carrier = self.hosts[station].carrier;
+        let now = self.now;
         if let Some(process) = self.hosts[station].process.as_mut() {
             let links = carrier.then(|| scene::link(station));
             process
                 .speaker
                 .conduct
-                .links_changed(links.into_iter().collect());
+                .links_changed(links.into_iter().collect(), now);
             self.turn(station);
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 use crate::one_owner::ONE;
-use crate::replay::{Limits, check, ensure, on_seeds};
+use crate::replay::{Limits, check, ensure, on_seeds, picked, within};
 use crate::world::{Size, World};
 
 /// Kills a port and follows what moves, for longer than calm lasts.
@@ -109,5 +109,26 @@ fn a_node_that_hears_nothing_is_not_waited_for_when_another_dies() {
         world.run(ONE);
         let taken = world.taken_since(died).filter(|it| it.by != deaf).count();
         ensure(&world, taken == lost.len(), "its IPs waited for the deaf")
+    });
+}
+
+#[test]
+fn a_link_that_is_back_before_the_switch_lets_frames_through_makes_no_second_owner() {
+    on_seeds(6, |seed| {
+        let mut world = World::settled(3, 6, seed);
+        let victim = picked(&world, seed);
+        let cut = |world: &mut World, side| {
+            world.apply(Fault::Lan(victim, side));
+            world.apply(Fault::Gossip(victim, side));
+        };
+        world.apply(Fault::Carrier(victim, false));
+        cut(&mut world, 1);
+        world.run(Duration::from_millis(700));
+        world.apply(Fault::Carrier(victim, true));
+        world.run(Duration::from_millis(900));
+        ensure(&world, world.claimed_by(victim).is_empty(), "it took IPs")?;
+        cut(&mut world, 0);
+        world.run(ONE);
+        within(&world, Duration::ZERO, ONE)
     });
 }
