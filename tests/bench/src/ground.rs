@@ -9,7 +9,7 @@ use ferrolb_lab::demo::look;
 use ferrolb_lab::lab::{Lab, Options};
 use ferrolb_lab::plan::{self, Network};
 use ferrolb_lab::progress::{Silent, Stderr};
-use ferrolb_lab::{files, interrupt, tools, wait};
+use ferrolb_lab::{files, interrupt, netns, run, tools, wait};
 use ferrolb_speaker::wire::mac::Mac;
 use serde_json::json;
 
@@ -67,6 +67,7 @@ impl Ground {
                     _turn: turn,
                 };
                 ground.whole()?;
+                ground.served()?;
                 Ok(ground)
             }
             Err(error) => {
@@ -105,6 +106,29 @@ impl Ground {
         ] {
             let status = ["-n", namespace, "rollout", "status", what, &timeout];
             self.lab.kubectl(status)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until kube-proxy has the rules for both Services on every node: an
+    /// heir that kube-proxy is behind of answers ARP and nothing else.
+    fn served(&self) -> Result<()> {
+        for node in 1..=self.nodes() {
+            let what = format!("kube-proxy's rules on {}", plan::node_name(node));
+            wait::until(&what, PATIENCE, || self.serves(node))?;
+        }
+        Ok(())
+    }
+
+    fn serves(&self, node: u8) -> Result<(), String> {
+        let families = [("ip", self.v4.to_string()), ("ip6", self.v6.to_string())];
+        for (family, ip) in families {
+            let list = ["nft", "list", "map", family, "kube-proxy", "service-ips"];
+            let mut list = netns::exec(&self.lab.node_namespace(node), list);
+            let map = run::output(&mut list).map_err(|error| error.to_string())?;
+            if !map.contains(&ip) {
+                return Err(format!("none for {ip}"));
+            }
         }
         Ok(())
     }
