@@ -110,8 +110,9 @@ impl Ground {
         Ok(())
     }
 
-    /// Waits until kube-proxy has the rules for both Services on every node: an
-    /// heir that kube-proxy is behind of answers ARP and nothing else.
+    /// Waits until kube-proxy has the rules for both Services on every node, and
+    /// knows the endpoint there: where it lags behind, an heir answers ARP and
+    /// nothing else.
     fn served(&self) -> Result<()> {
         for node in 1..=self.nodes() {
             let what = format!("kube-proxy's rules on {}", plan::node_name(node));
@@ -123,14 +124,24 @@ impl Ground {
     fn serves(&self, node: u8) -> Result<(), String> {
         let families = [("ip", self.v4.to_string()), ("ip6", self.v6.to_string())];
         for (family, ip) in families {
-            let list = ["nft", "list", "map", family, "kube-proxy", "service-ips"];
-            let mut list = netns::exec(&self.lab.node_namespace(node), list);
-            let map = run::output(&mut list).map_err(|error| error.to_string())?;
-            if !map.contains(&ip) {
+            let holds = |map| {
+                self.kube_proxy_map(node, family, map)
+                    .map(|it| it.contains(&ip))
+            };
+            if !holds("service-ips")? {
                 return Err(format!("none for {ip}"));
+            }
+            if holds("no-endpoint-services")? {
+                return Err(format!("no endpoint for {ip}"));
             }
         }
         Ok(())
+    }
+
+    fn kube_proxy_map(&self, node: u8, family: &str, map: &str) -> Result<String, String> {
+        let list = ["nft", "list", "map", family, "kube-proxy", map];
+        let mut list = netns::exec(&self.lab.node_namespace(node), list);
+        run::output(&mut list).map_err(|error| error.to_string())
     }
 
     /// Waits until every speaker sees every other one and each IP has one
