@@ -23,8 +23,11 @@ use crate::wire::watcher::{Watch, Watcher};
 pub(crate) const SYSTEM: &str = "ferrolb-system";
 /// The namespace of the workload.
 const DEMO: &str = "demo";
-/// How long the cluster may take to be whole again.
+/// How long anything else than the following may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the cluster may take to be whole: kubelets that were long without
+/// their API server ask for it less and less often.
+const RECOVERY: Duration = Duration::from_secs(180);
 /// The time between two questions of who has an IP.
 pub(crate) const EVERY: Duration = Duration::from_millis(5);
 /// How long one station must have been the only one to answer.
@@ -96,7 +99,7 @@ impl Ground {
     /// Waits until every node is Ready and every pod of FerroLB and of the
     /// workload is.
     pub(crate) fn whole(&self) -> Result<()> {
-        let timeout = format!("--timeout={}s", PATIENCE.as_secs());
+        let timeout = format!("--timeout={}s", RECOVERY.as_secs());
         let ready = ["wait", "--for=condition=Ready", "nodes", "--all", &timeout];
         self.lab.kubectl(ready)?;
         for (namespace, what) in [

@@ -14,6 +14,8 @@ pub(crate) enum Row {
     Freeze,
     /// The owner's link is lost; the client speaks IPv6.
     Link6,
+    /// The owner's link is lost; every node has a second NIC, on another network.
+    SecondNic,
     /// The switch drops the owner's frames; its carrier stays.
     Switch,
     /// The owner's link is lost while the API server is down.
@@ -60,6 +62,8 @@ pub(crate) enum Setup {
     Default,
     /// With the profile `fast`.
     Fast,
+    /// With a second NIC, on another network.
+    SecondNic,
     /// Gossip on a network of its own.
     SecondNetwork,
     /// As delivered, and the API server is down.
@@ -75,6 +79,7 @@ impl Row {
             Self::Link => "link lost",
             Self::Freeze => "machine frozen",
             Self::Link6 => "link lost, IPv6",
+            Self::SecondNic => "link lost, second NIC",
             Self::Switch => "switch drops frames",
             Self::Api => "link lost, no API server",
             Self::Kill => "speaker killed (-9)",
@@ -102,6 +107,7 @@ impl Row {
     pub(crate) fn setup(self) -> Setup {
         match self {
             Self::LinkFast | Self::FreezeFast => Setup::Fast,
+            Self::SecondNic => Setup::SecondNic,
             Self::Port => Setup::SecondNetwork,
             Self::Api => Setup::WithoutApi,
             Self::Keepalived => Setup::Keepalived(1000),

@@ -32,6 +32,7 @@ pub(super) fn enter(ground: &Ground, row: Row) -> Result<Scene<'_>> {
     match row.setup() {
         Setup::Default => {}
         Setup::Fast => profile(ground, "FERROLB_PROFILE=fast")?,
+        Setup::SecondNic => plug(ground)?,
         Setup::SecondNetwork => second_network(ground)?,
         Setup::WithoutApi => ground.lab.kill("api")?,
         Setup::Keepalived(every) => yardstick = Some(Yardstick::start(ground, every)?),
@@ -61,6 +62,7 @@ pub(super) fn leave(scene: Scene<'_>, row: Row) -> Result<()> {
     match row.setup() {
         Setup::Default | Setup::Keepalived(_) => Ok(()),
         Setup::Fast => profile(ground, "FERROLB_PROFILE-"),
+        Setup::SecondNic => unplug(ground),
         Setup::SecondNetwork => one_network(ground),
         Setup::WithoutApi => {
             ground.lab.restart("api")?;
@@ -76,6 +78,21 @@ fn profile(ground: &Ground, variable: &str) -> Result<()> {
     ground.whole()
 }
 
+/// Gives every node a NIC on the spare network.
+fn plug(ground: &Ground) -> Result<()> {
+    for node in 1..=ground.nodes() {
+        ground.lab.plug(node, SECOND)?;
+    }
+    Ok(())
+}
+
+fn unplug(ground: &Ground) -> Result<()> {
+    for node in 1..=ground.nodes() {
+        ground.lab.unplug(node, SECOND)?;
+    }
+    Ok(())
+}
+
 /// Gives every node a NIC on the spare network and moves the gossip there. As
 /// each speaker needs an address of its own, each gets a DaemonSet of its own.
 fn second_network(ground: &Ground) -> Result<()> {
@@ -83,8 +100,8 @@ fn second_network(ground: &Ground) -> Result<()> {
     let all = lab.kubectl(["-n", SYSTEM, "get", SPEAKERS, "-ojson"])?;
     let all: Value = serde_json::from_str(&all).context("the DaemonSet of the speakers")?;
     lab.kubectl(["-n", SYSTEM, "delete", SPEAKERS])?;
+    plug(ground)?;
     for node in 1..=ground.nodes() {
-        lab.plug(node, SECOND)?;
         let file = lab.dirs().file(&format!("speaker-{node}.json"));
         files::write_json(&file, &speaker_of(&all, node)?)?;
         lab.kubectl(["apply", "-f", &file.display().to_string()])?;
@@ -130,8 +147,8 @@ fn one_network(ground: &Ground) -> Result<()> {
     for node in 1..=ground.nodes() {
         let name = format!("{SPEAKERS}-{node}");
         lab.kubectl(["-n", SYSTEM, "delete", &name])?;
-        lab.unplug(node, SECOND)?;
     }
+    unplug(ground)?;
     let manifests = tools::checkout().join("deploy").display().to_string();
     lab.kubectl(["apply", "-k", &manifests])?;
     ground.whole()
