@@ -27,6 +27,9 @@ pub struct Survey {
 pub struct Ground<'a> {
     /// This node's suitable links with carrier.
     pub own_links: &'a [LanLink],
+    /// Its links that lost their carrier: they tell where the LAN is, as those
+    /// in use do, but nothing is announced on them.
+    pub lost_links: &'a [LanLink],
     /// What Services want announced, and who may.
     pub wanted: &'a BTreeMap<IpAddr, Wanted>,
     /// The IPs this node answers for, and on which links.
@@ -39,8 +42,11 @@ pub struct Ground<'a> {
 #[must_use]
 pub fn survey(me: &str, view: &View, ground: &Ground<'_>) -> Survey {
     let (others, lan) = members(me, view, ground.own_links);
-    let live_lan = live(&lan, &others);
-    let mut reaches = Reaches::new(me, &live_lan);
+    let mut live_lan = live(&lan, &others);
+    if let Some(own) = live_lan.get_mut(me) {
+        own.extend_from_slice(ground.lost_links);
+    }
+    let mut reaches = Reaches::new(me, &live_lan, ground.lost_links);
     let mut survey = Survey::default();
     for (ip, wanted) in ground.wanted {
         let reach = reaches.of(*ip, wanted);
@@ -74,15 +80,17 @@ struct Reach<'a> {
 struct Reaches<'a> {
     me: Node,
     lan: &'a Lan,
+    lost: &'a [LanLink],
     /// The last first.
     recent: VecDeque<Reach<'a>>,
 }
 
 impl<'a> Reaches<'a> {
-    fn new(me: &str, lan: &'a Lan) -> Self {
+    fn new(me: &str, lan: &'a Lan, lost: &'a [LanLink]) -> Self {
         Self {
             me: me.to_owned(),
             lan,
+            lost,
             recent: VecDeque::with_capacity(RECENT),
         }
     }
@@ -101,7 +109,13 @@ impl<'a> Reaches<'a> {
     }
 
     fn work_out(&self, ip: IpAddr, wanted: &'a Wanted, neighbourhood: Vec<bool>) -> Reach<'a> {
-        let reach = links_for(ip, &wanted.grants, self.lan);
+        let mut reach = links_for(ip, &wanted.grants, self.lan);
+        if let Some(links) = reach.get_mut(&self.me) {
+            links.retain(|index| self.lost.iter().all(|lost| lost.index != *index));
+            if links.is_empty() {
+                reach.remove(&self.me);
+            }
+        }
         Reach {
             grants: &wanted.grants,
             neighbourhood,
@@ -149,7 +163,7 @@ fn members(me: &str, view: &View, own_links: &[LanLink]) -> (BTreeMap<Node, Stan
     (others, lan)
 }
 
-/// The links of the dead say nothing about where the LAN is now.
+/// The links of dead nodes say nothing about where the LAN is now.
 fn live(lan: &Lan, others: &BTreeMap<Node, Standing>) -> Lan {
     let is_live = |node: &String| others.get(node).is_none_or(|other| other.alive);
     let links = lan.iter().filter(|(node, _)| is_live(node));
@@ -190,6 +204,7 @@ mod tests {
         };
         let ground = Ground {
             own_links: links,
+            lost_links: &[],
             wanted: &BTreeMap::from([(IP, wanted)]),
             answering: &BTreeMap::from([(IP, BTreeSet::from([2]))]),
             draining: false,
@@ -228,6 +243,7 @@ mod tests {
         };
         let ground = Ground {
             own_links: &[link(2), elsewhere],
+            lost_links: &[],
             wanted: &BTreeMap::from([IP, far].map(|ip| (ip, any.clone()))),
             answering: &BTreeMap::new(),
             draining: false,

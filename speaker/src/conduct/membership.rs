@@ -12,11 +12,6 @@ use crate::said::{self, AboutIps, KeyChange};
 /// of, before it takes anything: one that sees nobody would take everything.
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// A node whose link is back waits so long to hear those again whom it heard
-/// before: carrier comes before the switch, or the kernel, lets frames through,
-/// and who hears nobody would take everything.
-const RETURN: Duration = Duration::from_secs(2);
-
 /// A leaving speaker waits so long for its heirs.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
@@ -70,13 +65,10 @@ impl Conduct {
         if self.settled {
             return;
         }
-        self.settled = match (&self.returned, &self.peers) {
-            (Some((since, peers)), _) => now - *since > RETURN || self.sees(peers),
-            (None, Some(peers)) => now - self.started > SETTLE || self.sees(peers),
-            (None, None) => false,
-        };
+        let sees = |peers: &BTreeSet<_>| peers.is_subset(&self.heard());
+        let peers = self.peers.as_ref();
+        self.settled = peers.is_some_and(|it| now - self.started > SETTLE || sees(it));
         if self.settled {
-            self.returned = None;
             self.stale = true;
             self.publish(vec![said::starting(false)]);
             let members = self.view.members.len();
@@ -84,30 +76,8 @@ impl Conduct {
         }
     }
 
-    /// The last link is gone.
-    pub(super) fn leave_lan(&mut self) {
-        if let Some((_, peers)) = self.returned.take() {
-            self.left = Some(peers);
-        } else if self.settled {
-            self.left = Some(self.heard());
-        }
-    }
-
-    /// There is a link again. What this node knows of the others is as old as
-    /// its absence, as if it had just started.
-    pub(super) fn return_to_lan(&mut self, now: Instant) {
-        if let Some(peers) = self.left.take() {
-            self.returned = Some((now, peers));
-            self.settled = false;
-            self.publish(vec![said::starting(true)]);
-        }
-    }
-
-    fn sees(&self, peers: &BTreeSet<SocketAddr>) -> bool {
-        peers.is_subset(&self.heard())
-    }
-
-    fn heard(&self) -> BTreeSet<SocketAddr> {
+    /// The live members' addresses.
+    pub(super) fn heard(&self) -> BTreeSet<SocketAddr> {
         let alive = self.view.members.values().filter(|member| member.alive);
         alive.map(|member| member.addr).collect()
     }

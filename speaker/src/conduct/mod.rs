@@ -7,6 +7,7 @@
 mod effect;
 mod hear;
 mod lookout;
+mod lost;
 mod membership;
 mod perform;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use crate::said::{self, AboutIps};
 use crate::watchman::Watchman;
 use crate::wire::mac::Mac;
 pub use effect::{Effect, Note};
+use lost::LostLinks;
 
 /// What stays the same for as long as a speaker runs.
 #[derive(Debug, Clone)]
@@ -49,7 +51,11 @@ pub struct Settings {
 pub struct Conduct {
     node: Node,
     view: Arc<View>,
+    /// The suitable links with carrier.
+    linked: Vec<LanLink>,
+    /// Those of them that are used.
     links: Vec<LanLink>,
+    lost: LostLinks,
     survey: Survey,
     /// The survey may be out of date.
     stale: bool,
@@ -57,10 +63,6 @@ pub struct Conduct {
     /// server's lists are in.
     peers: Option<BTreeSet<SocketAddr>>,
     settled: bool,
-    /// Whom it heard when it lost its last link.
-    left: Option<BTreeSet<SocketAddr>>,
-    /// When it had a link again, and whom it heard before.
-    returned: Option<(Instant, BTreeSet<SocketAddr>)>,
 
     ownership: Ownership,
     announcer: Announcer,
@@ -99,13 +101,13 @@ impl Conduct {
             watchman: Watchman::new(settings.interval),
             node: settings.node,
             view: Arc::default(),
+            linked: Vec::new(),
             links: Vec::new(),
+            lost: LostLinks::default(),
             survey: Survey::default(),
             stale: true,
             peers: None,
             settled: false,
-            left: None,
-            returned: None,
             stations: HashMap::new(),
             said: AboutIps::new(),
             said_isolated: false,
@@ -130,23 +132,6 @@ impl Conduct {
         self.stale = true;
     }
 
-    /// These are the suitable links with carrier.
-    pub fn links_changed(&mut self, links: Vec<LanLink>, now: Instant) {
-        if links == self.links {
-            return;
-        }
-        if links.is_empty() {
-            self.leave_lan();
-        } else if self.links.is_empty() {
-            self.return_to_lan(now);
-        }
-        let names = links.iter().map(|link| link.name.clone());
-        self.note(Note::Links(names.collect()));
-        self.publish(vec![said::links(&links)]);
-        self.links = links;
-        self.stale = true;
-    }
-
     /// Looks, decides, acts. Before anything else: was this process asleep?
     /// To be called after each message, and at the deadline. What is `wanted` is
     /// looked at only if something has changed.
@@ -156,6 +141,7 @@ impl Conduct {
         }
         self.last_turn = now;
         self.settle(now);
+        self.try_lost_links(now);
         let news = self.refresh_facts(wanted, now) | self.look_at_wire(now);
         let due = self.ownership.next_deadline().is_some_and(|at| at <= now);
         if self.settled && (news || due) {
@@ -197,7 +183,7 @@ impl Conduct {
         &self.answering
     }
 
-    /// The suitable links with carrier.
+    /// The suitable links with carrier that are used.
     #[must_use]
     pub fn links(&self) -> &[LanLink] {
         &self.links
@@ -220,6 +206,7 @@ impl Conduct {
         }
         let ground = Ground {
             own_links: &self.links,
+            lost_links: &self.lost.links(),
             wanted,
             answering: &self.answering,
             draining: self.draining_since.is_some(),

@@ -218,7 +218,8 @@ fn whose_link_is_back_takes_nothing_before_it_hears_whom_it_heard_before() {
     owner.state.insert(format!("claim/{IP}"), "2".to_owned());
     conduct.view_changed(seeing(owner));
     conduct.turn(&wanted(), now + Duration::from_millis(1950));
-    assert!(conduct.is_settled() && conduct.claims().count() == 0);
+    assert_eq!(conduct.links(), [link(1)]);
+    assert_eq!(conduct.claims().count(), 0);
 }
 
 #[test]
@@ -226,8 +227,67 @@ fn whose_link_is_back_does_not_wait_for_ever() {
     let now = Instant::now();
     let mut conduct = cut_off(now);
     conduct.links_changed(vec![link(1)], now);
+    conduct.turn(&wanted(), now + Duration::from_secs(2));
+    assert_eq!(conduct.claims().count(), 0);
     conduct.turn(&wanted(), now + Duration::from_millis(2001));
-    assert!(conduct.is_settled());
+    conduct.turn(&wanted(), now + Duration::from_millis(2001) + ASK);
+    assert_eq!(conduct.claims().count(), 1);
+}
+
+/// A second NIC, on another network.
+fn spare() -> LanLink {
+    LanLink {
+        index: 3,
+        name: "eth1".to_owned(),
+        mac: Mac([2, 0, 0, 0, 1, 1]),
+        subnets: vec!["198.51.100.1/24".parse().unwrap()],
+    }
+}
+
+/// As [`cut_off`], with a second NIC that goes on working.
+fn half_cut_off(now: Instant) -> Conduct {
+    let mut conduct = cut_off(now);
+    conduct.links_changed(vec![spare()], now);
+    conduct.turn(&wanted(), now);
+    conduct.turn(&wanted(), now + Duration::from_millis(2001));
+    conduct
+}
+
+#[test]
+fn who_lost_the_link_to_an_ips_network_takes_it_on_no_other() {
+    let now = Instant::now();
+    let mut conduct = half_cut_off(now);
+    for after in [2100, 2200, 5000] {
+        conduct.turn(&wanted(), now + Duration::from_millis(after));
+    }
+    assert_eq!(conduct.links(), [spare()]);
+    assert_eq!(conduct.claims().count(), 0);
+}
+
+#[test]
+fn a_link_that_is_back_beside_another_waits_as_well() {
+    let now = Instant::now();
+    let mut conduct = half_cut_off(now);
+    let back = now + Duration::from_secs(5);
+    conduct.links_changed(vec![link(1), spare()], back);
+    conduct.turn(&wanted(), back + Duration::from_millis(1900));
+    assert_eq!(conduct.links(), [spare()]);
+    conduct.view_changed(seeing(heir()));
+    conduct.turn(&wanted(), back + Duration::from_millis(1950));
+    assert_eq!(conduct.links(), [link(1), spare()]);
+}
+
+#[test]
+fn a_link_over_which_nobody_was_heard_is_used_as_soon_as_it_is_back() {
+    let now = Instant::now();
+    let (mut conduct, _) = owner(now);
+    conduct.links_changed(vec![link(1), spare()], now);
+    conduct.view_changed(seeing(heir()));
+    conduct.links_changed(vec![link(1)], now);
+    conduct.turn(&wanted(), now + STALL_LIMIT);
+    conduct.links_changed(vec![link(1), spare()], now + STALL_LIMIT);
+    assert_eq!(conduct.links(), [link(1), spare()]);
+    assert_eq!(conduct.answering().len(), 1);
 }
 
 #[test]

@@ -116,6 +116,7 @@ impl Scene {
         let mut ownership = Ownership::new(name(0), timing);
         let ground = Ground {
             own_links: &self.links,
+            lost_links: &[],
             wanted: &self.wanted,
             answering: &BTreeMap::new(),
             draining: false,

@@ -59,9 +59,10 @@ impl Speaker {
         }
     }
 
-    /// Whether it may own anything: settled, and not leaving.
+    /// Whether it may own anything: settled, with a link in use, and not leaving.
     pub(crate) fn is_willing(&self) -> bool {
-        self.conduct.is_settled() && !self.conduct.is_leaving()
+        let conduct = &self.conduct;
+        conduct.is_settled() && !conduct.links().is_empty() && !conduct.is_leaving()
     }
 
     pub(crate) fn demand_changed(&mut self, demand: Demand) {

@@ -1,0 +1,119 @@
+//! Links that lost their carrier. One that has it again is used only when this
+//! node hears whom it heard before, or has waited long enough: carrier comes
+//! before the switch, or the kernel, lets frames through, and who hears nobody
+//! would take everything.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::{Conduct, Note};
+use crate::reach::LanLink;
+use crate::said;
+
+/// After a carrier is back, members are waited for so long.
+const RETURN: Duration = Duration::from_secs(2);
+
+/// The links that lost their carrier and are not used again yet.
+#[derive(Debug, Default)]
+pub(super) struct LostLinks(Vec<Loss>);
+
+#[derive(Debug)]
+struct Loss {
+    link: LanLink,
+    /// Whom this node heard when the carrier went.
+    heard: BTreeSet<SocketAddr>,
+    /// Since when there is a carrier again.
+    back: Option<Instant>,
+}
+
+impl LostLinks {
+    /// There was carrier on some links, and now there is on others; these
+    /// members are heard.
+    fn update(
+        &mut self,
+        before: &[LanLink],
+        now: &[LanLink],
+        heard: &BTreeSet<SocketAddr>,
+        at: Instant,
+    ) {
+        for loss in &mut self.0 {
+            let carrier = has(now, &loss.link.name);
+            loss.back = carrier.then(|| loss.back.unwrap_or(at));
+        }
+        for link in before.iter().filter(|link| !has(now, &link.name)) {
+            if !self.holds(&link.name) {
+                self.0.push(Loss {
+                    link: link.clone(),
+                    heard: heard.clone(),
+                    back: None,
+                });
+            }
+        }
+    }
+
+    /// Lets go of the links that may be used again.
+    fn release(&mut self, heard: &BTreeSet<SocketAddr>, now: Instant) {
+        let is_over = |since: Instant| now - since > RETURN;
+        self.0.retain(|loss| {
+            let back = loss.back;
+            back.is_none_or(|since| !is_over(since) && !loss.heard.is_subset(heard))
+        });
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        self.0.iter().any(|loss| loss.link.name == name)
+    }
+
+    fn any_is_back(&self) -> bool {
+        self.0.iter().any(|loss| loss.back.is_some())
+    }
+
+    /// The links, as they were.
+    pub(super) fn links(&self) -> Vec<LanLink> {
+        self.0.iter().map(|loss| loss.link.clone()).collect()
+    }
+}
+
+fn has(links: &[LanLink], name: &str) -> bool {
+    links.iter().any(|link| link.name == name)
+}
+
+impl Conduct {
+    /// These are the suitable links with carrier.
+    pub fn links_changed(&mut self, links: Vec<LanLink>, now: Instant) {
+        if links == self.linked {
+            return;
+        }
+        let heard = self.heard();
+        self.lost.update(&self.linked, &links, &heard, now);
+        self.lost.release(&heard, now);
+        self.linked = links;
+        self.use_links();
+    }
+
+    /// Uses the links again that may be.
+    pub(super) fn try_lost_links(&mut self, now: Instant) {
+        if self.lost.any_is_back() {
+            self.lost.release(&self.heard(), now);
+            self.use_links();
+        }
+    }
+
+    fn use_links(&mut self) {
+        let linked = self.linked.iter();
+        let links: Vec<_> = linked
+            .filter(|link| !self.lost.holds(&link.name))
+            .cloned()
+            .collect();
+        // A loss alone matters too: what is known of lost links is surveyed.
+        self.stale = true;
+        if links == self.links {
+            return;
+        }
+        let names = links.iter().map(|link| link.name.clone());
+        self.note(Note::Links(names.collect()));
+        self.publish(vec![said::links(&links)]);
+        self.links = links;
+    }
+}
