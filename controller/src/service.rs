@@ -92,12 +92,45 @@ impl ServiceView {
     }
 }
 
+/// `status` of a condition, in Kubernetes' words (`metav1.ConditionStatus`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConditionStatus {
+    /// It is so.
+    True,
+    /// It is not so.
+    False,
+    /// Nobody can tell.
+    Unknown,
+}
+
+impl ConditionStatus {
+    /// As the API writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    /// As the API writes it; what is none of its words tells nothing.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        match text {
+            "True" => Self::True,
+            "False" => Self::False,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 /// What one of our conditions says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// `status`: whether all is well, that is the Service has what it asks for,
     /// or its addresses are announced.
-    pub fulfilled: bool,
+    pub status: ConditionStatus,
     /// `reason`: one word of a fixed set.
     pub reason: &'static str,
     /// `message`: for people.
@@ -107,8 +140,8 @@ pub struct Condition {
 /// One of our conditions as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// `status` is `True`.
-    pub fulfilled: bool,
+    /// `status`
+    pub status: ConditionStatus,
     /// `reason`
     pub reason: String,
     /// `message`
@@ -121,7 +154,7 @@ impl Shown {
     /// Whether it says this already.
     #[must_use]
     pub fn says(&self, condition: &Condition) -> bool {
-        self.fulfilled == condition.fulfilled
+        self.status == condition.status
             && self.reason == condition.reason
             && self.message == condition.message
     }

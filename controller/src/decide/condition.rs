@@ -7,7 +7,7 @@ use super::admit::{Surroundings, pinned_to};
 use super::choose::Choice;
 use super::refusal::list;
 use crate::allocator::Allocator;
-use crate::service::{Condition, ServiceView};
+use crate::service::{Condition, ConditionStatus, ServiceView};
 
 pub(super) fn of(
     view: &ServiceView,
@@ -21,7 +21,7 @@ pub(super) fn of(
             kept => format!("; it keeps {}", list(kept)),
         };
         return Condition {
-            fulfilled: false,
+            status: ConditionStatus::False,
             reason: refusal.reason(),
             message: format!("{refusal}{keeps}"),
         };
@@ -29,12 +29,12 @@ pub(super) fn of(
     let assigned = assigned(view, &choice.addresses, allocator, around);
     match &choice.missing {
         Some(missing) => Condition {
-            fulfilled: true,
+            status: ConditionStatus::True,
             reason: "PartlyAssigned",
             message: format!("{assigned}; {missing}"),
         },
         None => Condition {
-            fulfilled: true,
+            status: ConditionStatus::True,
             reason: "Assigned",
             message: assigned,
         },

@@ -133,18 +133,18 @@ fn body(write: &StatusWrite, now: Timestamp) -> Value {
     })
 }
 
-/// The time is that of the last turn from true to false or back.
+/// The time is that of the last turn from one status to another.
 fn condition_entry(
     kind: &str,
     condition: &Condition,
     shown: Option<&Shown>,
     now: Timestamp,
 ) -> Value {
-    let unturned = shown.filter(|shown| shown.fulfilled == condition.fulfilled);
+    let unturned = shown.filter(|shown| shown.status == condition.status);
     let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     json!({
         "type": kind,
-        "status": if condition.fulfilled { "True" } else { "False" },
+        "status": condition.status.as_str(),
         "reason": condition.reason,
         "message": condition.message,
         "lastTransitionTime": unturned.map_or(now, |shown| shown.since.clone()),
@@ -172,6 +172,7 @@ mod tests {
 
     use super::{StatusWrite, body};
     use crate::decide::Say;
+    use crate::service::ConditionStatus::{self, False, True, Unknown};
     use crate::service::{Condition, ServiceKey, Shown};
 
     fn write(condition: Say) -> StatusWrite {
@@ -185,7 +186,7 @@ mod tests {
             addresses: vec!["10.0.0.1".parse().unwrap()],
             condition,
             shown: Some(Shown {
-                fulfilled: false,
+                status: False,
                 reason: "NoAddress".to_owned(),
                 message: String::new(),
                 since: "2001-01-01T00:00:00Z".to_owned(),
@@ -195,9 +196,9 @@ mod tests {
         }
     }
 
-    fn condition(fulfilled: bool) -> Say {
+    fn condition(status: ConditionStatus) -> Say {
         Say::This(Condition {
-            fulfilled,
+            status,
             reason: "R",
             message: "m".to_owned(),
         })
@@ -216,7 +217,7 @@ mod tests {
     fn both_conditions_go_out_in_one_write_and_one_can_be_taken_away() {
         let write = StatusWrite {
             announced: Say::Nothing,
-            ..write(condition(true))
+            ..write(condition(True))
         };
         let conditions = &body(&write, Timestamp::UNIX_EPOCH)["status"]["conditions"];
         assert_eq!(conditions[0]["type"], "ferrolb.io/Allocated");
@@ -226,11 +227,12 @@ mod tests {
 
     #[test]
     fn the_condition_keeps_its_time_unless_it_turns() {
-        let time = |fulfilled| {
-            let body = body(&write(condition(fulfilled)), Timestamp::UNIX_EPOCH);
+        let time = |status| {
+            let body = body(&write(condition(status)), Timestamp::UNIX_EPOCH);
             body["status"]["conditions"][0]["lastTransitionTime"].clone()
         };
-        assert_eq!(time(false), "2001-01-01T00:00:00Z");
-        assert_eq!(time(true), "1970-01-01T00:00:00Z");
+        assert_eq!(time(False), "2001-01-01T00:00:00Z");
+        assert_eq!(time(True), "1970-01-01T00:00:00Z");
+        assert_eq!(time(Unknown), "1970-01-01T00:00:00Z");
     }
 }

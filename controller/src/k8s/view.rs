@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::{LoadBalancerIngress, Service, ServiceSpec};
 use kube::ResourceExt;
 
 use crate::allocator::{Protocol, Terms};
-use crate::service::{FamilyPolicy, Request, ServiceKey, ServiceView, Shown};
+use crate::service::{ConditionStatus, FamilyPolicy, Request, ServiceKey, ServiceView, Shown};
 
 #[cfg(test)]
 mod tests;
@@ -100,7 +100,7 @@ fn condition(object: &Service, kind: &str) -> Option<Shown> {
     let conditions = object.status.as_ref()?.conditions.as_ref()?;
     let ours = conditions.iter().find(|c| c.type_ == kind)?;
     Some(Shown {
-        fulfilled: ours.status == "True",
+        status: ConditionStatus::read(&ours.status),
         reason: ours.reason.clone(),
         message: ours.message.clone(),
         since: ours.last_transition_time.0.to_string(),

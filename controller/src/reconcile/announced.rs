@@ -11,6 +11,7 @@ use super::announcements::{Announcement, Heard};
 use super::entry::Entry;
 use super::{Announcements, Reconciler};
 use crate::decide::{Decision, Say, asks_for, is_ours};
+use crate::service::ConditionStatus::{False, True};
 use crate::service::{Condition, ServiceKey, ServiceView};
 
 /// How long silence about an address must last before its owner is told: a
@@ -150,9 +151,9 @@ impl Announcements {
         if gone || !self.listed {
             return as_before;
         }
-        let (fulfilled, reason, message) = match self.heard(&view.key, addresses) {
-            Heard::Announced(text) => (true, "Announced", text),
-            Heard::Conflict(text) => (false, "AddressConflict", text),
+        let (status, reason, message) = match self.heard(&view.key, addresses) {
+            Heard::Announced(text) => (True, "Announced", text),
+            Heard::Conflict(text) => (False, "AddressConflict", text),
             Heard::Silence(text) => {
                 let silent = silent.filter(|(ips, _)| ips == addresses);
                 let (ips, since) = silent.unwrap_or_else(|| (addresses.clone(), now));
@@ -160,11 +161,11 @@ impl Announcements {
                 if since + GRACE > now {
                     return as_before;
                 }
-                (false, "NotAnnounced", text)
+                (False, "NotAnnounced", text)
             }
         };
         let condition = Condition {
-            fulfilled,
+            status,
             reason,
             message,
         };

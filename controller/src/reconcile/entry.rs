@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::action::{Action, Notice, StatusWrite, Told};
 use crate::decide::{Decision, Lost, Refusal, Say};
-use crate::service::ServiceView;
+use crate::service::{ConditionStatus, ServiceView};
 
 /// One Service of type `LoadBalancer`, or one whose status still has addresses.
 #[derive(Debug)]
@@ -107,11 +107,12 @@ impl Entry {
     /// Whether more than words has to be written: addresses, or that the
     /// Service does not have, or has again, what it asks for.
     fn is_urgent(&self, decision: &Decision) -> bool {
-        let fulfilled = self.view.condition.as_ref().is_none_or(|c| c.fulfilled);
+        let shown = self.view.condition.as_ref().map(|shown| shown.status);
+        let before = shown.unwrap_or(ConditionStatus::True);
         let turns = match &decision.condition {
             Say::Same => false,
             Say::Nothing => true,
-            Say::This(condition) => condition.fulfilled != fulfilled,
+            Say::This(condition) => condition.status != before,
         };
         turns || decision.write.is_some()
     }

@@ -21,7 +21,7 @@ fn names_node_and_interfaces_once_the_address_is_announced() {
     said.interfaces.push("eth1".to_owned());
     world.announce(said);
     world.rest();
-    let expected = (true, "Announced", "10.0.0.1 by n1 (eth0, eth1)");
+    let expected = ("True", "Announced", "10.0.0.1 by n1 (eth0, eth1)");
     assert_eq!(world.announced("web"), Some(expected));
     assert_eq!(world.written, 2, "the address, then the announcement");
 }
@@ -49,7 +49,7 @@ fn a_fresh_service_is_not_called_unannounced_before_the_grace_is_over() {
     world.pass(1);
     world.rest();
     let (announced, reason, message) = world.announced("web").unwrap();
-    assert_eq!((announced, reason), (false, "NotAnnounced"));
+    assert_eq!((announced, reason), ("False", "NotAnnounced"));
     assert!(message.starts_with("10.0.0.1 by no node"), "{message}");
     assert_eq!(world.written, 2);
 }
@@ -75,7 +75,7 @@ fn a_hand_over_costs_one_write_whichever_object_goes_or_comes_first() {
         world.rest();
         world.pass(60);
         world.rest();
-        let expected = (true, "Announced", "10.0.0.1 by n2 (eth0)");
+        let expected = ("True", "Announced", "10.0.0.1 by n2 (eth0)");
         assert_eq!(world.announced("web"), Some(expected));
         assert_eq!(world.written, before + 1);
     }
@@ -120,7 +120,7 @@ fn both_addresses_of_a_dual_stack_service_are_named_in_its_order() {
     world.pass(10);
     world.rest();
     let (announced, reason, message) = world.announced("web").unwrap();
-    assert_eq!((announced, reason), (false, "NotAnnounced"));
+    assert_eq!((announced, reason), ("False", "NotAnnounced"));
     assert!(
         message.starts_with("fd77::1 by n2 (eth0), 10.0.0.1 by no node"),
         "{message}"
@@ -213,7 +213,7 @@ fn an_announcement_of_a_service_that_changes_meanwhile_is_written_after_all() {
     });
     world.write(true);
     world.rest();
-    assert!(world.announced("web").unwrap().0);
+    assert_eq!(world.announced("web").unwrap().0, "True");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn an_address_that_was_asked_for_stays_and_its_owner_is_told_once() {
     }
     assert_eq!(world.status("web"), ["10.0.0.1"]);
     let expected = (
-        false,
+        "False",
         "AddressConflict",
         "10.0.0.1 is used by 02:00:00:00:00:99 on the LAN, which n1 saw",
     );
@@ -123,7 +123,7 @@ fn an_address_that_another_node_announces_stays() {
     clash(&mut world, "web", "10.0.0.1");
     world.rest();
     assert_eq!(world.status("web"), ["10.0.0.1"]);
-    assert!(world.announced("web").unwrap().0);
+    assert_eq!(world.announced("web").unwrap().0, "True");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::tests::{config, key, service};
 
 fn shown(condition: &Condition) -> Shown {
     Shown {
-        fulfilled: condition.fulfilled,
+        status: condition.status,
         reason: condition.reason.to_owned(),
         message: condition.message.clone(),
         since: String::new(),
@@ -272,10 +272,10 @@ impl World {
         self.act();
     }
 
-    /// What the condition `Announced` says: whether, reason and message.
-    pub(super) fn announced(&self, name: &str) -> Option<(bool, &str, &str)> {
+    /// What the condition `Announced` says: status, reason and message.
+    pub(super) fn announced(&self, name: &str) -> Option<(&str, &str, &str)> {
         let shown = self.services[&key(name)].announced.as_ref()?;
-        Some((shown.fulfilled, &shown.reason, &shown.message))
+        Some((shown.status.as_str(), &shown.reason, &shown.message))
     }
 
     fn act(&mut self) {

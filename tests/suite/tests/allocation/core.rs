@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use ferrolb_controller::decide::{Namespaces, Say};
 use ferrolb_controller::k8s::view;
 use ferrolb_controller::reconcile::{Action, Reconciler, Seen, StatusWrite, Written};
+use ferrolb_controller::service::{ConditionStatus, Shown};
 use ferrolb_core::config::Config;
 use k8s_openapi::api::core::v1::Service;
 use serde_json::{Value, json};
@@ -95,7 +96,7 @@ impl Core {
             Say::This(condition) => {
                 object["status"]["conditions"] = json!([{
                     "type": "ferrolb.io/Allocated",
-                    "status": if condition.fulfilled { "True" } else { "False" },
+                    "status": condition.status.as_str(),
                     "reason": condition.reason, "message": condition.message,
                     "lastTransitionTime": "2001-01-01T00:00:00Z",
                 }]);
@@ -194,7 +195,8 @@ impl Stage for Core {
     async fn expect(&mut self, place: (&str, &str), what: &Expected) -> Result<(), String> {
         let key = (place.0.to_owned(), place.1.to_owned());
         let view = self.view(&self.services[&key]);
-        let condition = view.condition.map(|c| (c.fulfilled, c.reason, c.message));
+        let says = |c: Shown| (c.status == ConditionStatus::True, c.reason, c.message);
+        let condition = view.condition.map(says);
         let look = Look {
             addresses: view.status.iter().map(ToString::to_string).collect(),
             condition,
