@@ -205,6 +205,8 @@ impl Running {
             Input::Namespace(name, labels) => reconciler.namespace_changed(&name, labels),
             Input::Config(seen, version) => self.take_config(seen, version),
             Input::Objection(objection) => self.engine.events.object(&objection),
+            Input::Nodes(ready) => reconciler.nodes_listed(ready),
+            Input::Node(name, ready) => reconciler.node_changed(&name, ready),
             Input::Announcements(change) => hear_announcement(reconciler, change),
             Input::Pools(change) => hear_pool(reconciler, change),
         }

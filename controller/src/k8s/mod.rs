@@ -5,6 +5,7 @@ pub mod chores;
 pub mod doors;
 pub mod events;
 pub mod lease;
+mod nodes;
 mod queue;
 pub mod reports;
 pub mod secret;

@@ -1,7 +1,9 @@
-//! The watches behind the engine: the configuration always; Services, namespaces
-//! and the objects in which speakers and we report, while leading. Starting anew means a new list from the API server's store, never
+//! The watches behind the engine: the configuration always; Services, namespaces,
+//! which Nodes are Ready, and the objects in which speakers and we report, while
+//! leading. Starting anew means a new list from the API server's store, never
 //! from a cache that may be behind.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use ferrolb_core::selector::Labels;
@@ -14,7 +16,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::doors::state::Objection;
-use super::{doors, reports, view};
+use super::{doors, nodes, reports, view};
 use crate::decide::Namespaces;
 use crate::reconcile::{Announcement, PoolObject, Seen};
 use crate::service::{ServiceKey, ServiceView};
@@ -43,6 +45,10 @@ pub enum Input {
     Config(Seen, Option<String>),
     /// Something to tell about an object of the configuration.
     Objection(Objection),
+    /// The names of all Nodes that are Ready.
+    Nodes(BTreeSet<String>),
+    /// Whether the Node of this name is Ready; one that is gone is not.
+    Node(String, bool),
     /// What the speakers say.
     Announcements(Change<Announcement>),
     /// `IPAddressPool`s as objects with a status.
@@ -67,6 +73,7 @@ impl Watches {
         if leading {
             set.spawn(services(Api::all(client.clone()), sender.clone()));
             set.spawn(namespaces(Api::all(client.clone()), sender.clone()));
+            set.spawn(nodes::readiness(Api::all(client.clone()), sender.clone()));
             let ours = namespace.to_owned();
             set.spawn(reports::announcements(
                 client.clone(),

@@ -11,7 +11,7 @@ use super::announcements::{Announcement, Heard};
 use super::entry::Entry;
 use super::{Announcements, Reconciler};
 use crate::decide::{Decision, Say, asks_for, is_ours};
-use crate::service::ConditionStatus::{False, True};
+use crate::service::ConditionStatus::{False, True, Unknown};
 use crate::service::{Condition, ServiceKey, ServiceView};
 
 /// How long silence about an address must last before its owner is told: a
@@ -151,8 +151,11 @@ impl Announcements {
         if gone || !self.listed {
             return as_before;
         }
+        let shown = view.announced.as_ref();
         let (status, reason, message) = match self.heard(&view.key, addresses) {
+            Heard::Announced(text) if self.still_doubts(shown, &text) => return Say::Same,
             Heard::Announced(text) => (True, "Announced", text),
+            Heard::NotReady(text) => (Unknown, "NodeNotReady", text),
             Heard::Conflict(text) => (False, "AddressConflict", text),
             Heard::Silence(text) => {
                 let silent = silent.filter(|(ips, _)| ips == addresses);
@@ -169,7 +172,7 @@ impl Announcements {
             reason,
             message,
         };
-        let said = view.announced.as_ref().is_some_and(|c| c.says(&condition));
+        let said = shown.is_some_and(|c| c.says(&condition));
         if said {
             Say::Same
         } else {

@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::service::ServiceKey;
+use super::nodes::Nodes;
+use crate::service::{ConditionStatus, ServiceKey, Shown};
 
 /// How long an object may speak of nothing that is so before it is taken for
 /// one that its speaker left behind. A living speaker tidies up in seconds.
 pub(super) const LEFT_BEHIND: Duration = Duration::from_secs(30);
+
+/// What is added about an announcement whose node is not Ready.
+const NOT_READY: &str = ", which is not Ready";
 
 /// What one speaker says about one Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +56,9 @@ impl Announcement {
 pub(super) enum Heard {
     /// Each is announced; by whom.
     Announced(String),
+    /// Each is, but a node that announces one is not Ready: it may be gone, and
+    /// nobody left to say so.
+    NotReady(String),
     /// A stranger holds one that nobody announces.
     Conflict(String),
     /// One is announced by nobody.
@@ -67,6 +74,8 @@ pub(super) struct Announcements {
     by_service: BTreeMap<ServiceKey, BTreeSet<String>>,
     /// Since when each speaks of nothing that is so.
     idle: BTreeMap<String, Duration>,
+    /// Which of the nodes are Ready.
+    pub(super) nodes: Nodes,
 }
 
 impl Announcements {
@@ -110,6 +119,13 @@ impl Announcements {
         self.by_service.keys().cloned().collect()
     }
 
+    /// The Services that a node says anything of.
+    pub(super) fn spoken_of_by(&self, node: &str) -> BTreeSet<ServiceKey> {
+        let all = self.by_name.values();
+        let its = all.filter(|said| said.node.as_deref() == Some(node));
+        its.map(|said| said.service.clone()).collect()
+    }
+
     /// The stranger that holds an address of a Service, and the node that saw
     /// it. An address that any node announces is well, whatever another saw: a
     /// newcomer may not know all speakers yet.
@@ -123,10 +139,13 @@ impl Announcements {
 
     /// What is known of these addresses, in their order.
     pub(super) fn heard(&self, key: &ServiceKey, ips: &[IpAddr]) -> Heard {
-        let (mut conflict, mut silence) = (false, false);
+        let (mut conflict, mut silence, mut doubt) = (false, false, false);
         let each = ips.iter().map(|ip| {
             if let Some(owner) = self.owner(key, *ip) {
-                return format!("{ip} by {}", owner.place());
+                let ready = self.is_ready(owner);
+                doubt |= !ready;
+                let but = if ready { "" } else { NOT_READY };
+                return format!("{ip} by {}{but}", owner.place());
             }
             if let Some((mac, node)) = self.stranger(key, *ip) {
                 conflict = true;
@@ -136,11 +155,21 @@ impl Announcements {
             format!("{ip} by no node: there is none eligible, or no ready endpoint")
         });
         let text = each.collect::<Vec<_>>().join(", ");
-        match (conflict, silence) {
-            (true, _) => Heard::Conflict(text),
-            (false, true) => Heard::Silence(text),
-            (false, false) => Heard::Announced(text),
+        match (conflict, silence, doubt) {
+            (true, _, _) => Heard::Conflict(text),
+            (_, true, _) => Heard::Silence(text),
+            (_, _, true) => Heard::NotReady(text),
+            (false, false, false) => Heard::Announced(text),
         }
+    }
+
+    /// Whether a condition has doubts about these very announcements, and the
+    /// Nodes that could resolve them are not listed yet.
+    pub(super) fn still_doubts(&self, shown: Option<&Shown>, text: &str) -> bool {
+        let doubts = |shown: &Shown| {
+            shown.status == ConditionStatus::Unknown && shown.message.replace(NOT_READY, "") == text
+        };
+        !self.nodes.listed && shown.is_some_and(doubts)
     }
 
     /// Notes which objects about a Service speak of none of these addresses.
@@ -174,14 +203,20 @@ impl Announcements {
         self.idle.values().min().map(|since| *since + LEFT_BEHIND)
     }
 
-    /// The node that announces an address: of several the highest epoch counts,
+    /// The node that announces an address. Of several one that is Ready comes
+    /// first, since the other may be gone; then the highest epoch counts, as
     /// the others are about to give way.
     fn owner(&self, key: &ServiceKey, ip: IpAddr) -> Option<&Announcement> {
         let claims = self.complete(key);
         let claims = claims.filter_map(|said| Some((said.announces.get(&ip)?, said)));
         claims
-            .max_by_key(|(epoch, said)| (**epoch, &said.node))
+            .max_by_key(|(epoch, said)| (self.is_ready(said), **epoch, &said.node))
             .map(|(_, said)| said)
+    }
+
+    fn is_ready(&self, said: &Announcement) -> bool {
+        let node = said.node.as_deref();
+        node.is_some_and(|node| self.nodes.is_ready(node))
     }
 
     /// What is said of a Service by objects whose status is in.

@@ -18,6 +18,7 @@ mod announced;
 mod announcements;
 mod entry;
 mod hear;
+mod nodes;
 mod pools;
 mod state;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod announced;
 mod cases;
 mod conflicts;
+mod nodes;
 mod pools;
 mod random;
 mod server;

@@ -30,6 +30,8 @@ enum Step {
     /// The speakers say nothing of it.
     Hush(usize),
     Pass(u64),
+    /// The node of the speaker is Ready from now on, or is not.
+    TurnNode(bool),
     Restart,
     Show,
     Write {
@@ -63,6 +65,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => who.clone().prop_map(Step::Announce),
         1 => who.prop_map(Step::Hush),
         2 => prop::sample::select(vec![1, 10, 30, 600]).prop_map(Step::Pass),
+        1 => any::<bool>().prop_map(Step::TurnNode),
         1 => (0usize..3).prop_map(Step::Configure),
     ]
 }
@@ -92,6 +95,7 @@ fn take(world: &mut World, step: &Step) {
         }
         Step::Hush(who) => world.hush(&format!("n1-{}", NAMES[who])),
         Step::Pass(seconds) => world.pass(seconds),
+        Step::TurnNode(ready) => world.turn_node("n1", ready),
         Step::Restart => world.restart(),
         Step::Show => world.show(),
         Step::Write { answered } => world.write(answered),
@@ -139,6 +143,20 @@ fn check_words(world: &World) {
     }
 }
 
+/// At rest what the node announces is certain while it is Ready, and only then.
+fn check_doubts(world: &World) {
+    let ready = world.ready.as_ref().unwrap().contains("n1");
+    let expected = if ready { "True" } else { "Unknown" };
+    for view in world.services.values().filter(|view| view.load_balancer) {
+        let said = world.said.get(&format!("n1-{}", view.key.name));
+        let announced = |ip| said.is_some_and(|said| said.announces.contains_key(ip));
+        if !view.status.is_empty() && view.status.iter().all(announced) {
+            let shown = world.announced(&view.key.name);
+            assert_eq!(shown.map(|(status, ..)| status), Some(expected));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -146,6 +164,7 @@ proptest! {
     fn no_address_is_ever_shown_twice(steps in prop::collection::vec(any_step(), 0..120)) {
         let mut world = World::new(POOL);
         world.install_speakers();
+        world.install_nodes(&["n1"]);
         for step in &steps {
             take(&mut world, step);
             world.shown();
@@ -153,6 +172,7 @@ proptest! {
         world.rest();
         check_nobody_waits_in_vain(&world);
         check_words(&world);
+        check_doubts(&world);
     }
 
     #[test]

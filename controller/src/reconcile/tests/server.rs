@@ -1,7 +1,7 @@
 //! A model of the API server: Services with versions, a watch that lags, and
 //! writes that are refused if the version is not the present one.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -66,9 +66,11 @@ pub(super) struct World {
     pub(super) pool_news: Vec<PoolNews>,
     /// Status writes asked for so far.
     pub(super) written: usize,
-    said: BTreeMap<String, Announcement>,
+    pub(super) said: BTreeMap<String, Announcement>,
     /// Whether the CRD is installed in which speakers say something.
     speakers: bool,
+    /// The Nodes that are Ready; none while their list is yet to come.
+    pub(super) ready: Option<BTreeSet<String>>,
     now: Duration,
     pub(super) controller: Reconciler,
 }
@@ -89,6 +91,7 @@ impl World {
             written: 0,
             said: BTreeMap::new(),
             speakers: false,
+            ready: None,
             now: Duration::ZERO,
             controller: Reconciler::new(None),
         };
@@ -110,6 +113,32 @@ impl World {
             .services_listed(self.services.values().cloned().collect());
         self.list_announcements();
         self.act();
+        self.list_nodes();
+    }
+
+    /// The Nodes are listed, those that are Ready.
+    pub(super) fn install_nodes(&mut self, ready: &[&str]) {
+        self.ready = Some(ready.iter().map(|name| (*name).to_owned()).collect());
+        self.list_nodes();
+    }
+
+    fn list_nodes(&mut self) {
+        if let Some(ready) = self.ready.clone() {
+            self.controller.nodes_listed(ready);
+            self.act();
+        }
+    }
+
+    /// The watch shows a Node that is Ready, or is not.
+    pub(super) fn turn_node(&mut self, name: &str, is_ready: bool) {
+        if let Some(ready) = &mut self.ready {
+            match is_ready {
+                true => ready.insert(name.to_owned()),
+                false => ready.remove(name),
+            };
+            self.controller.node_changed(name, is_ready);
+            self.act();
+        }
     }
 
     /// The CRD of what speakers say is installed.

@@ -128,6 +128,7 @@ fn trials(bench: Option<Arc<Bench>>) -> Vec<Trial> {
         pools::a_pool_that_fills_up_is_warned_of_at_its_object_or_the_config_map,
         pools::the_state_page_shows_who_holds_what_and_who_waits,
         speakers::a_service_names_the_node_that_announces_it,
+        speakers::a_node_that_is_not_ready_makes_its_announcements_uncertain,
         speakers::an_address_that_a_stranger_uses_is_replaced_unless_it_was_asked_for,
         speakers::what_a_dead_speaker_left_behind_is_swept,
         telling::a_speakers_statuses_say_what_it_announces,

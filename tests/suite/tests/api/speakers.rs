@@ -8,6 +8,8 @@ use ferrolb_core::announcement::{
     ANNOUNCES, CONFLICTS, NODE_LABEL, SERVICE_NAME_LABEL, SERVICE_NAMESPACE_LABEL,
 };
 use ferrolb_core::names::ANNOUNCED;
+use k8s_openapi::api::core::v1::Node;
+use kube::Api;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
@@ -19,10 +21,12 @@ use crate::{doors, wait};
 const LAN: &str = "pools: [{name: lan, addresses: [10.77.0.240-10.77.0.250]}]";
 const MAC: &str = "02:00:00:00:00:99";
 
-/// Removes what speakers said; where there is no CRD there is nothing.
+/// Removes the speakers' nodes and what they said; where there is no CRD there is
+/// nothing.
 pub(crate) async fn clear(cluster: &Cluster) -> Outcome {
-    let said = cluster.in_system::<ServiceL2Status>();
     let (delete, all) = (DeleteParams::default(), ListParams::default());
+    nodes(cluster).delete_collection(&delete, &all).await?;
+    let said = cluster.in_system::<ServiceL2Status>();
     match said.delete_collection(&delete, &all).await {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
         other => {
@@ -30,6 +34,30 @@ pub(crate) async fn clear(cluster: &Cluster) -> Outcome {
             Ok(())
         }
     }
+}
+
+fn nodes(cluster: &Cluster) -> Api<Node> {
+    Api::all(cluster.admin.clone())
+}
+
+/// A node joins, and its kubelet says that it is Ready.
+async fn join(cluster: &Cluster, node: &str) -> Outcome {
+    let object = serde_json::from_value(json!({"metadata": {"name": node}}))?;
+    nodes(cluster)
+        .create(&PostParams::default(), &object)
+        .await?;
+    turn(cluster, node, "True").await
+}
+
+/// Sets the condition `Ready` of a node, as its kubelet or the node controller
+/// does.
+async fn turn(cluster: &Cluster, node: &str, ready: &str) -> Outcome {
+    let ready = json!({"type": "Ready", "status": ready});
+    let status = Patch::Merge(json!({"status": {"conditions": [ready]}}));
+    nodes(cluster)
+        .patch_status(node, &PatchParams::default(), &status)
+        .await?;
+    Ok(())
 }
 
 /// A speaker on a node says something about a Service, as ours does: first the
@@ -93,6 +121,8 @@ async fn version(cluster: &Cluster, name: &str) -> Result<Option<String>, Failed
 pub(crate) async fn a_service_names_the_node_that_announces_it(cluster: &mut Cluster) -> Outcome {
     doors::install(cluster).await?;
     cluster.configure(LAN).await?;
+    join(cluster, "n1").await?;
+    join(cluster, "n2").await?;
     let controller = cluster.controller().await?;
     cluster.create("web", json!({})).await?;
     cluster.shows("web", &["10.77.0.240"]).await?;
@@ -119,6 +149,48 @@ pub(crate) async fn a_service_names_the_node_that_announces_it(cluster: &mut Clu
     hush(cluster, "n2", "web").await?;
     let nobody = "10.77.0.240 by no node: there is none eligible, or no ready endpoint";
     announced(cluster, "web", ("False", "NotAnnounced", nobody)).await?;
+    controller.stop().await
+}
+
+pub(crate) async fn a_node_that_is_not_ready_makes_its_announcements_uncertain(
+    cluster: &mut Cluster,
+) -> Outcome {
+    doors::install(cluster).await?;
+    cluster.configure(LAN).await?;
+    join(cluster, "n1").await?;
+    join(cluster, "n2").await?;
+    let controller = cluster.controller().await?;
+    cluster.create("web", json!({})).await?;
+    cluster.shows("web", &["10.77.0.240"]).await?;
+    say(cluster, "n1", "web", json!({ANNOUNCES: "10.77.0.240=1"})).await?;
+    let certain = ("True", "Announced", "10.77.0.240 by n1 (eth0)");
+    let but = "10.77.0.240 by n1 (eth0), which is not Ready";
+    let uncertain = ("Unknown", "NodeNotReady", but);
+    announced(cluster, "web", certain).await?;
+    // As the node controller does when it hears nothing of a node.
+    turn(cluster, "n1", "Unknown").await?;
+    announced(cluster, "web", uncertain).await?;
+    let before = version(cluster, "web").await?;
+    controller.stop().await?;
+    let controller = cluster.controller().await?;
+    cluster.create("other", json!({})).await?;
+    say(cluster, "n2", "other", json!({ANNOUNCES: "10.77.0.241=1"})).await?;
+    let other = "10.77.0.241 by n2 (eth0)";
+    announced(cluster, "other", ("True", "Announced", other)).await?;
+    assert_eq!(
+        version(cluster, "web").await?,
+        before,
+        "it was written again"
+    );
+    turn(cluster, "n1", "True").await?;
+    announced(cluster, "web", certain).await?;
+    nodes(cluster)
+        .delete("n1", &DeleteParams::default())
+        .await?;
+    announced(cluster, "web", uncertain).await?;
+    say(cluster, "n2", "web", json!({ANNOUNCES: "10.77.0.240=2"})).await?;
+    let by_another = ("True", "Announced", "10.77.0.240 by n2 (eth0)");
+    announced(cluster, "web", by_another).await?;
     controller.stop().await
 }
 
