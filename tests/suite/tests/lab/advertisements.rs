@@ -19,7 +19,7 @@ const GOOD_ORDER: Duration = Duration::from_secs(1);
 const SERVICE: &str = "echo";
 
 /// Its IP and its owner, at peace.
-fn at_peace(stage: &Stage) -> Result<(Ipv4Addr, u8), Broken> {
+pub(crate) fn at_peace(stage: &Stage) -> Result<(Ipv4Addr, u8), Broken> {
     stage.settle()?;
     let ip = look::wait_for_ip(&stage.lab, NAMESPACE, SERVICE)?;
     look::wait_for_answer(&stage.lab, ip)?;
@@ -32,7 +32,7 @@ fn another(stage: &Stage, than: u8) -> u8 {
 }
 
 /// Says how the pool `lan` is announced; the other pool as ever.
-fn advertise(stage: &Stage, fields: &str) -> Result<(), Broken> {
+pub(crate) fn advertise(stage: &Stage, fields: &str) -> Result<(), Broken> {
     let adverts = format!(
         "l2Advertisements:\n\
         - {{name: lan, ipAddressPools: [lan], {fields}}}\n\
@@ -42,11 +42,11 @@ fn advertise(stage: &Stage, fields: &str) -> Result<(), Broken> {
 }
 
 /// Every pool everywhere again.
-fn advertise_all(stage: &Stage) -> Result<(), Broken> {
+pub(crate) fn advertise_all(stage: &Stage) -> Result<(), Broken> {
     stage.apply(&configuration(""))
 }
 
-fn on_node(node: u8) -> String {
+pub(crate) fn on_node(node: u8) -> String {
     let name = plan::node_name(node);
     format!("{{matchLabels: {{kubernetes.io/hostname: {name}}}}}")
 }

@@ -5,9 +5,11 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use ferrolb_lab::demo::look;
+use ferrolb_lab::lab::How;
 use ferrolb_lab::plan;
 use serde_json::Value;
 
+use crate::advertisements::{advertise, advertise_all, at_peace, on_node};
 use crate::broken::{Broken, ensure};
 use crate::stage::{NAMESPACE, SYSTEM, Stage};
 
@@ -31,6 +33,26 @@ pub(crate) fn a_service_names_its_owner_before_and_after_a_move(
         ensure(!named, || text)
     })?;
     owner_as_said(stage, ip)?;
+    stage.settle()
+}
+
+/// The node's own word that it announces stays when it dies, and nobody else
+/// may announce.
+pub(crate) fn a_service_whose_only_node_died_is_in_doubt(stage: &Stage) -> Result<(), Broken> {
+    let (ip, owner) = at_peace(stage)?;
+    advertise(stage, &format!("nodeSelectors: [{}]", on_node(owner)))?;
+    owner_as_said(stage, ip)?;
+    stage.lab.fail(owner, How::Power)?;
+    let expected = format!("Unknown NodeNotReady {ip} by {} (", plan::node_name(owner));
+    let doubted = stage.wait("the condition to be in doubt", || {
+        let text = announced(stage, SERVICE)?;
+        ensure(text.starts_with(&expected), || text)
+    });
+    stage.lab.heal(owner)?;
+    let again = owner_as_said(stage, ip);
+    advertise_all(stage)?;
+    doubted?;
+    ensure(again? == owner, || format!("{ip} has moved"))?;
     stage.settle()
 }
 

@@ -23,7 +23,7 @@ use crate::stage::Stage;
 type Claim = fn(&Stage) -> Result<(), Broken>;
 
 /// In this order: the cheap ones first, the logs of all of them last.
-const CLAIMS: [(&str, Claim); 23] = [
+const CLAIMS: [(&str, Claim); 24] = [
     (
         "a_plain_service_gets_an_ip_and_answers",
         service::gets_an_ip_and_answers,
@@ -104,6 +104,10 @@ const CLAIMS: [(&str, Claim); 23] = [
     (
         "a_service_names_its_owner_before_and_after_a_move",
         announced::a_service_names_its_owner_before_and_after_a_move,
+    ),
+    (
+        "a_service_whose_only_node_died_is_in_doubt",
+        announced::a_service_whose_only_node_died_is_in_doubt,
     ),
     (
         "fifty_services_keep_their_addresses_while_the_controller_is_killed",
