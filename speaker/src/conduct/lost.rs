@@ -52,13 +52,15 @@ impl LostLinks {
         }
     }
 
-    /// Lets go of the links that may be used again.
-    fn release(&mut self, heard: &BTreeSet<SocketAddr>, now: Instant) {
+    /// Lets go of the links that may be used again; whether there were any.
+    fn release(&mut self, heard: &BTreeSet<SocketAddr>, now: Instant) -> bool {
+        let before = self.0.len();
         let is_over = |since: Instant| now - since > RETURN;
         self.0.retain(|loss| {
             let back = loss.back;
             back.is_none_or(|since| !is_over(since) && !loss.heard.is_subset(heard))
         });
+        self.0.len() < before
     }
 
     fn holds(&self, name: &str) -> bool {
@@ -94,8 +96,7 @@ impl Conduct {
 
     /// Uses the links again that may be.
     pub(super) fn try_lost_links(&mut self, now: Instant) {
-        if self.lost.any_is_back() {
-            self.lost.release(&self.heard(), now);
+        if self.lost.any_is_back() && self.lost.release(&self.heard(), now) {
             self.use_links();
         }
     }
