@@ -15,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::k8s::chores::Chores;
 use crate::k8s::events::EventSender;
+use crate::k8s::input::Input;
 use crate::k8s::lease::Leadership;
 use crate::k8s::status::StatusWriter;
-use crate::k8s::watches::{Input, WatchEnded, Watches};
+use crate::k8s::watches::{WatchEnded, Watches};
 use crate::metrics::{ControllerMetrics, Outcome};
 use crate::page::Question;
 use crate::reconcile::{

@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
 use kube::{Api, Client, ResourceExt};
 
 use crate::decide::Unfit;
-use crate::k8s::doors::state::Objection;
+use crate::k8s::input::Objection;
 use crate::metrics::{ControllerMetrics, Outcome};
 use crate::reconcile::{FaultyConfig, Notice, PoolNews, Told};
 

@@ -4,6 +4,7 @@
 pub mod chores;
 pub mod doors;
 pub mod events;
+pub mod input;
 pub mod lease;
 mod nodes;
 mod queue;

@@ -8,7 +8,7 @@ use kube::{Api, ResourceExt};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::watches::{Input, send, watcher_config};
+use super::input::{Input, send, watcher_config};
 
 /// Watches them for ever.
 pub(super) async fn readiness(api: Api<Node>, sender: mpsc::Sender<Input>) {
@@ -44,7 +44,7 @@ mod tests {
     use serde_json::json;
 
     use super::{input, is_ready};
-    use crate::k8s::watches::Input;
+    use crate::k8s::input::Input;
 
     #[test]
     fn only_a_condition_ready_that_is_true_makes_a_node_ready() {

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::watches::{Input, send, watcher_config};
+use super::input::{Input, send, watcher_config};
 use crate::reconcile::{Announcement, PoolCounts, PoolObject};
 use crate::service::ServiceKey;
 

@@ -3,57 +3,20 @@
 //! leading. Starting anew means a new list from the API server's store, never
 //! from a cache that may be behind.
 
-use std::collections::BTreeSet;
-use std::future::Future;
-
 use ferrolb_core::selector::Labels;
 use ferrolb_runtime::kube::{Change, watch_as};
 use k8s_openapi::api::core::v1::{Namespace, Service};
-use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::doors::state::Objection;
+use super::input::{Input, send, watcher_config};
 use super::{doors, nodes, reports, view};
-use crate::decide::Namespaces;
-use crate::reconcile::{Announcement, PoolObject, Seen};
-use crate::service::{ServiceKey, ServiceView};
+use crate::service::ServiceView;
 
 /// Changes not yet taken; beyond it the watch waits.
 const BACKLOG: usize = 256;
-
-/// After this many seconds a watch is asked for anew, so that a connection
-/// that died in silence is noticed.
-const WATCH_SECONDS: u32 = 60;
-
-/// What the watches show.
-#[derive(Debug)]
-pub enum Input {
-    /// These are all Services there are.
-    Services(Vec<ServiceView>),
-    /// A Service is new or has changed.
-    Service(Box<ServiceView>),
-    /// A Service is gone.
-    Deleted(ServiceKey),
-    /// These are all namespaces there are.
-    Namespaces(Namespaces),
-    /// A namespace has these labels; none if it is gone.
-    Namespace(String, Option<Labels>),
-    /// The configuration of both doors, and what tells it from another.
-    Config(Seen, Option<String>),
-    /// Something to tell about an object of the configuration.
-    Objection(Objection),
-    /// The names of all Nodes that are Ready.
-    Nodes(BTreeSet<String>),
-    /// Whether the Node of this name is Ready; one that is gone is not.
-    Node(String, bool),
-    /// What the speakers say.
-    Announcements(Change<Announcement>),
-    /// `IPAddressPool`s as objects with a status.
-    Pools(Change<PoolObject>),
-}
 
 /// Running watches; they stop when this is dropped.
 #[derive(Debug)]
@@ -121,18 +84,6 @@ async fn namespaces(api: Api<Namespace>, sender: mpsc::Sender<Input>) {
     let cancel = CancellationToken::new();
     let cut = |object: Namespace| (object.name_any(), object.labels().clone());
     watch_as(api, watcher_config(), "Namespaces", cancel, cut, sink).await;
-}
-
-pub(super) fn watcher_config() -> watcher::Config {
-    watcher::Config::default().timeout(WATCH_SECONDS)
-}
-
-pub(super) fn send(sender: &mpsc::Sender<Input>, input: Input) -> impl Future<Output = ()> {
-    let sender = sender.clone();
-    async move {
-        // Nobody listens any more only when this task is about to be aborted.
-        let _unheard = sender.send(input).await;
-    }
 }
 
 fn service_input(change: Change<ServiceView>) -> Input {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::state::{Occupant, Occupied};
 use super::{Knock, knock};
-use crate::k8s::watches::watcher_config;
+use crate::k8s::input::watcher_config;
 
 /// How often it is asked whether there are ServiceCIDRs, until there are.
 const DISCOVERY: Duration = Duration::from_secs(60);

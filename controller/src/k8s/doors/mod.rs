@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch as latest};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::watches::{Input, watcher_config};
+use super::input::{Input, watcher_config};
 use state::{Doors, Occupied};
 
 /// The group of MetalLB's resources.

@@ -18,30 +18,13 @@ use kube::core::DynamicObject;
 use serde_json::Value;
 
 use super::Knock;
-use crate::k8s::watches::Input;
+use crate::k8s::input::{Input, Objection};
 use crate::reconcile::{FaultyConfig, Seen};
 
 use accepted::Accepted;
 pub use accepted::AcceptedWrite;
 use occupied::{Clash, Ground};
 pub use occupied::{Occupant, Occupied};
-
-/// Something to tell whoever looks after an object of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Objection {
-    /// Kind of the object.
-    pub kind: &'static str,
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// Its `metadata.uid`.
-    pub uid: String,
-    /// Reason of the Event.
-    pub reason: &'static str,
-    /// What to say.
-    pub note: String,
-}
 
 /// The state of both doors.
 #[derive(Debug)]

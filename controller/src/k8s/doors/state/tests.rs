@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{AcceptedWrite, Doors};
 use crate::k8s::doors::Knock;
-use crate::k8s::watches::Input;
+use crate::k8s::input::Input;
 use crate::reconcile::Seen;
 
 const POOL: Kind = Kind::IpAddressPool;

@@ -5,7 +5,7 @@ use ferrolb_runtime::kube::Change;
 use super::{POOL, config_map, doors, doors_after, no_config_map, ours, pools, remembered};
 use crate::k8s::doors::Knock;
 use crate::k8s::doors::state::{AcceptedWrite, Doors};
-use crate::k8s::watches::Input;
+use crate::k8s::input::Input;
 use crate::reconcile::Seen;
 
 const TEXT: &str = "pools: [{name: a, addresses: [10.0.0.0/24]}]";

@@ -5,7 +5,7 @@ use ferrolb_runtime::kube::Change;
 use super::{POOL, config_map, doors, no_config_map, ours};
 use crate::k8s::doors::Knock;
 use crate::k8s::doors::state::{Doors, Occupant, Occupied};
-use crate::k8s::watches::Input;
+use crate::k8s::input::Input;
 
 fn occupied(name: &str, ranges: &[(Occupant, &str)]) -> Occupied {
     let parse = |(occupant, range): &(Occupant, &str)| (*occupant, range.parse().unwrap());
