@@ -13,6 +13,8 @@ use kube::Client;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use ferrolb_core::key::ObjectKey;
+
 use crate::k8s::chores::Chores;
 use crate::k8s::events::EventSender;
 use crate::k8s::input::Input;
@@ -25,7 +27,6 @@ use crate::reconcile::{
     Action, Announcement, Chore, PoolObject, Reconciler, Seen, StatusWrite, Written,
 };
 use crate::report;
-use crate::service::ServiceKey;
 
 /// Changes taken in one go before anything is decided about those that wait.
 const BATCH: usize = 256;
@@ -99,7 +100,7 @@ struct Running {
     watches: Watches,
     /// The term we lead in.
     term: Option<u64>,
-    retries: FuturesUnordered<BoxFuture<'static, ServiceKey>>,
+    retries: FuturesUnordered<BoxFuture<'static, ObjectKey>>,
     /// The `resourceVersion` of the configuration last spoken of in the log.
     config_version: Option<Option<String>>,
     /// What the reconciler's time counts from.
@@ -114,7 +115,7 @@ enum Turn {
     Written(StatusWrite, Written),
     Chore(Chore, bool),
     Asked(Question),
-    Retry(ServiceKey),
+    Retry(ObjectKey),
     Time,
 }
 
@@ -286,7 +287,7 @@ impl Running {
         }
     }
 
-    fn retry_later(&self, key: ServiceKey, failures: u32) {
+    fn retry_later(&self, key: ObjectKey, failures: u32) {
         let pause = pause_after(failures);
         self.retries.push(Box::pin(async move {
             tokio::time::sleep(pause).await;

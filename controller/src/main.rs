@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use ferrolb_controller::args::Args;
 use ferrolb_controller::error::Error;
-use ferrolb_runtime::error::Chain;
+use ferrolb_core::text::Chain;
 use ferrolb_runtime::{kube, logs, shutdown};
 
 #[tokio::main]

@@ -2,35 +2,20 @@
 //!
 //! Pure; made from the API's object in `k8s::view`.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ferrolb_core::key::ObjectKey;
 use ferrolb_core::range::Family;
 use ferrolb_core::selector::Labels;
 
 use crate::allocator::{Claimant, Terms};
 
-/// Namespace and name of a Service.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ServiceKey {
-    /// `metadata.namespace`
-    pub namespace: String,
-    /// `metadata.name`
-    pub name: String,
-}
-
-impl fmt::Display for ServiceKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
-
 /// One version of a Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceView {
     /// Which Service.
-    pub key: ServiceKey,
+    pub key: ObjectKey,
     /// `metadata.uid`; another Service may come later under the same name.
     pub uid: String,
     /// `metadata.resourceVersion`: a write from this view is refused by the API
@@ -79,7 +64,7 @@ impl ServiceView {
 
     /// Orders Services by age; the older has the better right to an address.
     #[must_use]
-    pub fn seniority(&self) -> (i64, &ServiceKey) {
+    pub fn seniority(&self) -> (i64, &ObjectKey) {
         (self.created, &self.key)
     }
 

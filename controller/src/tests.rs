@@ -3,16 +3,17 @@
 use std::net::IpAddr;
 
 use ferrolb_core::config::Config;
+use ferrolb_core::key::ObjectKey;
 use ferrolb_core::range::Family::V4;
 use ferrolb_core::selector::Labels;
 
 use crate::allocator::Allocator;
-use crate::service::{FamilyPolicy, Request, ServiceKey, ServiceView};
+use crate::service::{FamilyPolicy, Request, ServiceView};
 
 /// A Service in namespace `default`, or in another that is named before a slash.
-pub(crate) fn key(place: &str) -> ServiceKey {
+pub(crate) fn key(place: &str) -> ObjectKey {
     let (namespace, name) = place.split_once('/').unwrap_or(("default", place));
-    ServiceKey {
+    ObjectKey {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
     }

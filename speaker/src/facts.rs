@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ferrolb_core::key::NodeName;
+
 use crate::demand::{Bar, Grants, Wanted};
 use crate::gossip::View;
-use crate::ownership::{Candidates, Facts, Node, Standing};
+use crate::ownership::{Candidates, Facts, Standing};
 use crate::reach::{Lan, LanLink, links_for, neighbourhood};
 use crate::said;
 
@@ -78,7 +80,7 @@ struct Reach<'a> {
 
 /// Works out reaches, the same ones once.
 struct Reaches<'a> {
-    me: Node,
+    me: NodeName,
     lan: &'a Lan,
     lost: &'a [LanLink],
     /// The last first.
@@ -128,7 +130,7 @@ impl<'a> Reaches<'a> {
 /// The able nodes that may announce, each with how much it is preferred. One
 /// that is being emptied counts only where there is no other: as long as it is
 /// there, it is better than nobody.
-fn candidates(wanted: &Wanted, able: impl Fn(&Node) -> bool) -> Candidates {
+fn candidates(wanted: &Wanted, able: impl Fn(&NodeName) -> bool) -> Candidates {
     let barred_by = |bar: fn(Option<&Bar>) -> bool| {
         let grants = wanted.grants.iter();
         let open = grants.filter(|(node, grant)| bar(grant.bar.as_ref()) && able(node));
@@ -152,7 +154,7 @@ fn still_answered_on(ip: IpAddr, ground: &Ground<'_>) -> BTreeSet<u32> {
     own.filter(|index| before.contains(index)).collect()
 }
 
-fn members(me: &str, view: &View, own_links: &[LanLink]) -> (BTreeMap<Node, Standing>, Lan) {
+fn members(me: &str, view: &View, own_links: &[LanLink]) -> (BTreeMap<NodeName, Standing>, Lan) {
     let mut others = BTreeMap::new();
     let mut lan = BTreeMap::from([(me.to_owned(), own_links.to_vec())]);
     for (node, member) in view.members.iter().filter(|(node, _)| *node != me) {
@@ -164,7 +166,7 @@ fn members(me: &str, view: &View, own_links: &[LanLink]) -> (BTreeMap<Node, Stan
 }
 
 /// The links of dead nodes say nothing about where the LAN is now.
-fn live(lan: &Lan, others: &BTreeMap<Node, Standing>) -> Lan {
+fn live(lan: &Lan, others: &BTreeMap<NodeName, Standing>) -> Lan {
     let is_live = |node: &String| others.get(node).is_none_or(|other| other.alive);
     let links = lan.iter().filter(|(node, _)| is_live(node));
     links
@@ -182,7 +184,7 @@ mod tests {
     use crate::gossip::View;
     use crate::interfaces::Patterns;
     use crate::reach::LanLink;
-    use crate::wire::mac::Mac;
+    use ferrolb_core::mac::Mac;
 
     const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 100));
 

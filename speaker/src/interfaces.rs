@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use thiserror::Error;
 
-use crate::wire::mac::Mac;
+use ferrolb_core::mac::Mac;
 
 /// Every link of this node by its kernel index.
 pub type Links = BTreeMap<u32, Link>;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use ferrolb_runtime::error::Chain;
+use ferrolb_core::text::Chain;
 use ferrolb_speaker::args::Args;
 
 #[tokio::main]

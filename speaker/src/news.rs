@@ -76,9 +76,10 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::{at_odds, of_action};
-    use crate::demand::{ObjectKey, ServiceView};
+    use crate::demand::ServiceView;
     use crate::ownership::{Action, Cause};
-    use crate::wire::mac::Mac;
+    use ferrolb_core::key::ObjectKey;
+    use ferrolb_core::mac::Mac;
 
     const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 

@@ -11,9 +11,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::demand::Grants;
-use crate::ownership::Node;
 use crate::wire::frame::Sender;
-use crate::wire::mac::Mac;
+use ferrolb_core::key::NodeName;
+use ferrolb_core::mac::Mac;
 
 /// A suitable link with carrier, as its node publishes it in gossip.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ fn link_local(ip: IpAddr) -> Option<Ipv6Addr> {
 }
 
 /// The links of each live node.
-pub type Lan = BTreeMap<Node, Vec<LanLink>>;
+pub type Lan = BTreeMap<NodeName, Vec<LanLink>>;
 
 /// On which links of the LAN, one after the other, an IP is on the subnet: IPs
 /// that are on the same ones have the same reach.
@@ -69,8 +69,8 @@ pub fn links_for<'a>(
     ip: IpAddr,
     grants: &'a Grants,
     lan: &Lan,
-) -> BTreeMap<&'a Node, BTreeSet<u32>> {
-    let mut allowed: Vec<(&Node, &LanLink)> = Vec::new();
+) -> BTreeMap<&'a NodeName, BTreeSet<u32>> {
+    let mut allowed: Vec<(&NodeName, &LanLink)> = Vec::new();
     for (node, grant) in grants {
         let links = lan.get(node).into_iter().flatten();
         let admitted = links.filter(|link| grant.interfaces.allow(&link.name));
@@ -79,7 +79,7 @@ pub fn links_for<'a>(
     if allowed.iter().any(|(_, link)| link.is_on_subnet_of(ip)) {
         allowed.retain(|(_, link)| link.is_on_subnet_of(ip));
     }
-    let mut links: BTreeMap<&Node, BTreeSet<u32>> = BTreeMap::new();
+    let mut links: BTreeMap<&NodeName, BTreeSet<u32>> = BTreeMap::new();
     for (node, link) in allowed {
         links.entry(node).or_default().insert(link.index);
     }
@@ -91,7 +91,7 @@ mod tests {
     use super::{Lan, LanLink, links_for};
     use crate::demand::{Grant, Grants, Interfaces};
     use crate::interfaces::Patterns;
-    use crate::wire::mac::Mac;
+    use ferrolb_core::mac::Mac;
 
     fn link(index: u32, subnet: &str) -> LanLink {
         LanLink {

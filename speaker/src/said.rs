@@ -130,7 +130,7 @@ mod tests {
     use super::{about_ips, changes, draining, isolated, links, read, starting};
     use crate::ownership::{Facts, Ownership, Timing};
     use crate::reach::LanLink;
-    use crate::wire::mac::Mac;
+    use ferrolb_core::mac::Mac;
 
     const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 

@@ -67,7 +67,7 @@ pub fn news(node: &str, loose: Loose) -> News {
 mod tests {
     use super::{ArpSettings, judge, news, uses_ipvs};
     use crate::interfaces::{Link, Links};
-    use crate::wire::mac::Mac;
+    use ferrolb_core::mac::Mac;
 
     fn link(name: &str) -> Link {
         Link {

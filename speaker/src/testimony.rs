@@ -8,10 +8,11 @@ use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
-use crate::demand::ObjectKey;
-use crate::ownership::{Action, Cause, Epoch, Node};
+use crate::ownership::{Action, Cause, Epoch};
 use crate::reach::LanLink;
-use crate::wire::mac::Mac;
+use ferrolb_core::key::NodeName;
+use ferrolb_core::key::ObjectKey;
+use ferrolb_core::mac::Mac;
 
 /// What one node says about one Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub struct Testimonies {
 
 /// From whom this node took its IPs when they fell silent.
 #[derive(Debug, Default)]
-pub struct Predecessors(BTreeMap<IpAddr, (Node, Epoch)>);
+pub struct Predecessors(BTreeMap<IpAddr, (NodeName, Epoch)>);
 
 /// What testimonies are made from.
 #[derive(Debug)]

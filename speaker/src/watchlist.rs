@@ -7,10 +7,10 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::facts::Survey;
-use crate::ownership::Node;
 use crate::reach::LanLink;
 use crate::watchman::{Question, Watchlist};
-use crate::wire::mac::Mac;
+use ferrolb_core::key::NodeName;
+use ferrolb_core::mac::Mac;
 
 /// Of one owner so many IPs are asked for in turn, at most.
 const IPS: usize = 64;
@@ -20,7 +20,7 @@ const WITNESSES: usize = 8;
 /// What to ask, given the IPs of each owner to be watched.
 #[must_use]
 pub fn watchlist(
-    watch: &BTreeMap<Node, BTreeSet<IpAddr>>,
+    watch: &BTreeMap<NodeName, BTreeSet<IpAddr>>,
     survey: &Survey,
     own_links: &[LanLink],
 ) -> Watchlist {
@@ -58,7 +58,7 @@ fn about(ip: IpAddr, owner: &str, survey: &Survey, own_links: &[LanLink]) -> Vec
 }
 
 /// The other live members on a link, each asked for its own address there.
-fn witnesses(link: &LanLink, survey: &Survey) -> Vec<(Node, Question)> {
+fn witnesses(link: &LanLink, survey: &Survey) -> Vec<(NodeName, Question)> {
     let others = survey.facts.others.iter().filter(|(_, other)| other.alive);
     let near = others.filter_map(|(node, _)| {
         let (ip, station) = neighbours(link, survey.lan.get(node)?).next()?;
@@ -97,7 +97,7 @@ mod tests {
     use crate::ownership::Standing;
     use crate::reach::LanLink;
     use crate::watchman::Question;
-    use crate::wire::mac::Mac;
+    use ferrolb_core::mac::Mac;
 
     fn link(index: u32, mac: u8, subnets: &[&str]) -> LanLink {
         LanLink {

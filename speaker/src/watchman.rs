@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::ownership::{Node, OnWire};
-use crate::wire::mac::Mac;
+use crate::ownership::OnWire;
+use ferrolb_core::key::NodeName;
+use ferrolb_core::mac::Mac;
 
 /// Questions that must have gone unanswered before an owner is missed, so that
 /// a lost frame or two are none of anybody's concern.
@@ -51,10 +52,10 @@ pub struct Question {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Watchlist {
     /// For each owner this node would inherit from what to ask it.
-    pub owners: BTreeMap<Node, Vec<Question>>,
+    pub owners: BTreeMap<NodeName, Vec<Question>>,
     /// For each of this node's links the other members on it, asked for their
     /// own addresses.
-    pub witnesses: BTreeMap<u32, Vec<(Node, Question)>>,
+    pub witnesses: BTreeMap<u32, Vec<(NodeName, Question)>>,
 }
 
 impl Watchlist {
@@ -110,7 +111,7 @@ impl Hearing {
 pub struct Watchman {
     interval: Duration,
     list: Watchlist,
-    watched: BTreeMap<Node, Watched>,
+    watched: BTreeMap<NodeName, Watched>,
     hearing: BTreeMap<u32, Hearing>,
     next: Option<Instant>,
 }
@@ -197,7 +198,7 @@ impl Watchman {
 
     /// How each watched owner stands.
     #[must_use]
-    pub fn on_wire(&self, now: Instant) -> BTreeMap<Node, OnWire> {
+    pub fn on_wire(&self, now: Instant) -> BTreeMap<NodeName, OnWire> {
         let owners = self.watched.iter();
         owners
             .map(|(node, watched)| (node.clone(), self.judge(node, watched, now)))
@@ -279,7 +280,7 @@ impl Watchman {
     fn ask_owners(&mut self, now: Instant) -> Vec<Question> {
         let waiting = self.watched.iter();
         let due = waiting.filter(|(_, watched)| watched.next.is_none_or(|next| next <= now));
-        let mut due: Vec<(Option<Instant>, Node)> = due
+        let mut due: Vec<(Option<Instant>, NodeName)> = due
             .map(|(node, watched)| (watched.next, node.clone()))
             .collect();
         due.sort();

@@ -19,9 +19,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ferrolb_core::config::{Config, Pool};
+use ferrolb_core::key::ObjectKey;
 use ferrolb_core::range::Family;
 
-use crate::service::ServiceKey;
 use index::Index;
 use pool::PoolState;
 
@@ -33,12 +33,12 @@ pub use sharing::{Conflict, Protocol, Terms};
 #[derive(Debug, Clone, Copy)]
 pub struct Claimant<'a> {
     /// Which Service.
-    pub key: &'a ServiceKey,
+    pub key: &'a ObjectKey,
     /// Its terms; none if it does not share.
     pub terms: Option<&'a Arc<Terms>>,
 }
 
-type Holders = BTreeMap<ServiceKey, Option<Arc<Terms>>>;
+type Holders = BTreeMap<ObjectKey, Option<Arc<Terms>>>;
 
 /// The pools and the holders of their addresses.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +46,7 @@ pub struct Allocator {
     pools: Vec<PoolState>,
     index: Index,
     holders: BTreeMap<IpAddr, Holders>,
-    held: BTreeMap<ServiceKey, BTreeSet<IpAddr>>,
+    held: BTreeMap<ObjectKey, BTreeSet<IpAddr>>,
     /// Addresses held under each sharing key.
     shared: BTreeMap<String, BTreeSet<IpAddr>>,
     /// Addresses given to nobody who does not ask for them, and the hardware
@@ -154,7 +154,7 @@ impl Allocator {
     /// When its namespace holds as many as it may.
     pub fn within_quota(
         &self,
-        key: &ServiceKey,
+        key: &ObjectKey,
         pool: usize,
         ip: IpAddr,
     ) -> Result<(), PoolRefusal> {
@@ -164,7 +164,7 @@ impl Allocator {
         self.quota(key, pool, Family::of(ip))
     }
 
-    fn quota(&self, key: &ServiceKey, pool: usize, family: Family) -> Result<(), PoolRefusal> {
+    fn quota(&self, key: &ObjectKey, pool: usize, family: Family) -> Result<(), PoolRefusal> {
         match self.pools[pool].quota_reached(&key.namespace, family) {
             None => Ok(()),
             Some(most) => Err(PoolRefusal::Quota {
@@ -226,7 +226,7 @@ impl Allocator {
     }
 
     /// Takes from a Service every address that is not in `keep`; how many.
-    pub fn retain(&mut self, key: &ServiceKey, keep: &[IpAddr]) -> usize {
+    pub fn retain(&mut self, key: &ObjectKey, keep: &[IpAddr]) -> usize {
         let released: Vec<IpAddr> = self
             .held
             .get(key)
@@ -261,12 +261,12 @@ impl Allocator {
 
     /// The addresses a Service holds, ascending.
     #[must_use]
-    pub fn held(&self, key: &ServiceKey) -> Vec<IpAddr> {
+    pub fn held(&self, key: &ObjectKey) -> Vec<IpAddr> {
         self.held.get(key).into_iter().flatten().copied().collect()
     }
 
     /// Every address held, ascending, and by whom.
-    pub fn holders(&self) -> impl Iterator<Item = (IpAddr, impl Iterator<Item = &ServiceKey>)> {
+    pub fn holders(&self) -> impl Iterator<Item = (IpAddr, impl Iterator<Item = &ObjectKey>)> {
         let each = self.holders.iter();
         each.map(|(ip, holders)| (*ip, holders.keys()))
     }
@@ -337,7 +337,7 @@ impl Allocator {
         self.held.entry(key.clone()).or_default().insert(ip);
     }
 
-    fn release(&mut self, key: &ServiceKey, ip: IpAddr) {
+    fn release(&mut self, key: &ObjectKey, ip: IpAddr) {
         let Some(holders) = self.holders.get_mut(&ip) else {
             return;
         };
@@ -359,7 +359,7 @@ impl Allocator {
         self.give_back(key, ip, empty);
     }
 
-    fn give_back(&mut self, key: &ServiceKey, ip: IpAddr, empty: bool) {
+    fn give_back(&mut self, key: &ObjectKey, ip: IpAddr, empty: bool) {
         let counted = self.namespace_holds(&key.namespace, ip);
         let Some(pool) = self.pool_of(ip) else {
             return;

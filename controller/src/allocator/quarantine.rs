@@ -3,16 +3,16 @@
 
 use std::net::IpAddr;
 
+use ferrolb_core::key::ObjectKey;
 use ferrolb_core::range::Family;
 
 use super::{Allocator, Opening, PoolRefusal, Stranger};
-use crate::service::ServiceKey;
 
 impl Allocator {
     /// Gives an address to nobody any more who does not ask for it. Those who
     /// hold it are not touched, but named. `mac` is the stranger's hardware
     /// address.
-    pub fn quarantine(&mut self, ip: IpAddr, mac: String) -> Vec<ServiceKey> {
+    pub fn quarantine(&mut self, ip: IpAddr, mac: String) -> Vec<ObjectKey> {
         let holders = self.holders.get(&ip).into_iter().flat_map(|all| all.keys());
         let holders: Vec<_> = holders.cloned().collect();
         self.quarantine.insert(ip, mac);

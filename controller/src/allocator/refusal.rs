@@ -3,11 +3,11 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use ferrolb_core::key::ObjectKey;
 use ferrolb_core::range::Family;
 use thiserror::Error;
 
 use super::sharing::Conflict;
-use crate::service::ServiceKey;
 
 /// Why a certain address cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -29,7 +29,7 @@ pub enum ClaimRefusal {
         /// The address.
         ip: IpAddr,
         /// Who holds it.
-        holder: ServiceKey,
+        holder: ObjectKey,
         /// Why it is not shared.
         conflict: Conflict,
     },

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::service::ServiceKey;
+use ferrolb_core::key::ObjectKey;
 
 /// The terms on which a Service shares its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl fmt::Display for Conflict {
 }
 
 /// A Service and its terms.
-pub(super) type Party<'a> = (&'a ServiceKey, Option<&'a Terms>);
+pub(super) type Party<'a> = (&'a ObjectKey, Option<&'a Terms>);
 
 /// What forbids that both hold one address; nothing if they may.
 pub(super) fn conflict(a: Party<'_>, b: Party<'_>) -> Option<Conflict> {
@@ -101,11 +101,12 @@ pub(super) fn conflict(a: Party<'_>, b: Party<'_>) -> Option<Conflict> {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::{Conflict, Protocol, Terms, conflict};
-    use crate::service::ServiceKey;
+    use ferrolb_core::key::ObjectKey;
 
-    fn key(namespace: &str) -> ServiceKey {
-        ServiceKey {
+    use super::{Conflict, Protocol, Terms, conflict};
+
+    fn key(namespace: &str) -> ObjectKey {
+        ObjectKey {
             namespace: namespace.to_owned(),
             name: "web".to_owned(),
         }

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use ferrolb_core::key::ObjectKey;
 use ferrolb_core::range::Family::{self, V4, V6};
 use proptest::prelude::*;
 
 use super::{Allocator, ClaimRefusal, Claimant, PoolRefusal};
-use crate::service::ServiceKey;
 use crate::tests::{self, allocator, config, ip};
 
-fn key(name: impl ToString) -> ServiceKey {
+fn key(name: impl ToString) -> ObjectKey {
     tests::key(&name.to_string())
 }
 
 /// One that does not share.
-fn alone(key: &ServiceKey) -> Claimant<'_> {
+fn alone(key: &ObjectKey) -> Claimant<'_> {
     Claimant { key, terms: None }
 }
 
@@ -118,7 +118,7 @@ fn run(allocator: &mut Allocator, steps: &[Step]) {
     }
 }
 
-fn holdings(allocator: &Allocator) -> BTreeMap<IpAddr, ServiceKey> {
+fn holdings(allocator: &Allocator) -> BTreeMap<IpAddr, ObjectKey> {
     let mut all = BTreeMap::new();
     for service in 0u8..8 {
         for ip in allocator.held(&key(service)) {

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use ferrolb_core::names::CONTROLLER;
-use ferrolb_runtime::error::Chain;
+use ferrolb_core::text::Chain;
 use futures::FutureExt;
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use kube::core::DynamicObject;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 
+use ferrolb_core::key::ObjectKey;
 use ferrolb_core::selector::Labels;
 use ferrolb_runtime::kube::Change;
 use kube::runtime::watcher;
@@ -10,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::decide::Namespaces;
 use crate::reconcile::{Announcement, PoolObject, Seen};
-use crate::service::{ServiceKey, ServiceView};
+use crate::service::ServiceView;
 
 /// After this many seconds a watch is asked for anew, so that a connection
 /// that died in silence is noticed.
@@ -24,7 +25,7 @@ pub enum Input {
     /// A Service is new or has changed.
     Service(Box<ServiceView>),
     /// A Service is gone.
-    Deleted(ServiceKey),
+    Deleted(ObjectKey),
     /// These are all namespaces there are.
     Namespaces(Namespaces),
     /// A namespace has these labels; none if it is gone.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ferrolb_core::names::LEASE;
-use ferrolb_runtime::error::Chain;
+use ferrolb_core::text::Chain;
 use ferrolb_runtime::ready::Guard;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};

@@ -9,7 +9,8 @@ use ferrolb_core::announcement::{
     ANNOUNCES, CONFLICTS, SERVICE_NAME_LABEL, SERVICE_NAMESPACE_LABEL, read_announces,
     read_conflicts,
 };
-use ferrolb_runtime::error::Chain;
+use ferrolb_core::key::ObjectKey;
+use ferrolb_core::text::Chain;
 use ferrolb_runtime::kube::{Change, watch_as};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Api, Client, ResourceExt};
@@ -19,7 +20,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::input::{Input, send, watcher_config};
 use crate::reconcile::{Announcement, PoolCounts, PoolObject};
-use crate::service::ServiceKey;
 
 /// Group and version of both kinds.
 const GROUP: &str = "metallb.io";
@@ -106,7 +106,7 @@ fn nameless(name: String) -> Announcement {
         name,
         uid: String::new(),
         version: String::new(),
-        service: ServiceKey {
+        service: ObjectKey {
             namespace: String::new(),
             name: String::new(),
         },
@@ -130,7 +130,7 @@ fn announcement(object: &DynamicObject) -> Option<Announcement> {
         name: object.name_any(),
         uid: object.uid().unwrap_or_default(),
         version: object.resource_version().unwrap_or_default(),
-        service: ServiceKey {
+        service: ObjectKey {
             namespace: label(SERVICE_NAMESPACE_LABEL)?,
             name: label(SERVICE_NAME_LABEL)?,
         },

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ferrolb_core::names::{GOSSIP_KEY_LENGTH, GOSSIP_SECRET, GOSSIP_SECRET_KEY};
-use ferrolb_runtime::error::Chain;
+use ferrolb_core::text::Chain;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

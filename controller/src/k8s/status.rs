@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use ferrolb_core::names::{ALLOCATED, ANNOUNCED, CONTROLLER};
-use ferrolb_runtime::error::Chain;
+use ferrolb_core::text::Chain;
 use futures::FutureExt;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::jiff::Timestamp;
@@ -170,14 +170,16 @@ mod tests {
     use k8s_openapi::jiff::Timestamp;
     use serde_json::json;
 
+    use ferrolb_core::key::ObjectKey;
+
     use super::{StatusWrite, body};
     use crate::decide::Say;
     use crate::service::ConditionStatus::{self, False, True, Unknown};
-    use crate::service::{Condition, ServiceKey, Shown};
+    use crate::service::{Condition, Shown};
 
     fn write(condition: Say) -> StatusWrite {
         StatusWrite {
-            key: ServiceKey {
+            key: ObjectKey {
                 namespace: "n".to_owned(),
                 name: "s".to_owned(),
             },

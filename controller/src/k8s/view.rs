@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ferrolb_core::key::ObjectKey;
 use ferrolb_core::names::{
     ADDRESS_POOL, ALLOCATED, ALLOW_SHARED_IP, ALLOW_SHARED_IP_NAMESPACES, ANNOTATION_PREFIXES,
     ANNOUNCED, LOAD_BALANCER_IPS,
@@ -13,7 +14,7 @@ use k8s_openapi::api::core::v1::{LoadBalancerIngress, Service, ServiceSpec};
 use kube::ResourceExt;
 
 use crate::allocator::{Protocol, Terms};
-use crate::service::{ConditionStatus, FamilyPolicy, Request, ServiceKey, ServiceView, Shown};
+use crate::service::{ConditionStatus, FamilyPolicy, Request, ServiceView, Shown};
 
 #[cfg(test)]
 mod tests;
@@ -49,8 +50,8 @@ pub fn service(object: &Service) -> ServiceView {
 
 /// Namespace and name of a Service.
 #[must_use]
-pub fn key(object: &Service) -> ServiceKey {
-    ServiceKey {
+pub fn key(object: &Service) -> ObjectKey {
+    ObjectKey {
         namespace: object.namespace().unwrap_or_default(),
         name: object.name_any(),
     }

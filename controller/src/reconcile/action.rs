@@ -4,10 +4,11 @@ use std::fmt;
 use std::net::IpAddr;
 
 use ferrolb_core::config::{Config, Faults};
+use ferrolb_core::key::ObjectKey;
 
 use super::pools::{PoolCounts, PoolNews};
 use crate::decide::{Lost, Refusal, Say};
-use crate::service::{ServiceKey, ServiceView, Shown};
+use crate::service::{ServiceView, Shown};
 
 /// The configuration as it was last seen.
 #[derive(Debug, Clone)]
@@ -49,7 +50,7 @@ pub enum Action {
     /// grows with the number of failures.
     Retry {
         /// Which Service.
-        key: ServiceKey,
+        key: ObjectKey,
         /// How many writes in a row have failed; from 1.
         failures: u32,
     },
@@ -83,7 +84,7 @@ pub enum Chore {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusWrite {
     /// Which Service.
-    pub key: ServiceKey,
+    pub key: ObjectKey,
     /// Its `metadata.uid`.
     pub uid: String,
     /// Its `metadata.resourceVersion` when this was decided.
@@ -115,7 +116,7 @@ pub enum Written {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     /// Which Service.
-    pub key: ServiceKey,
+    pub key: ObjectKey,
     /// Its `metadata.uid`.
     pub uid: String,
     /// What to say.

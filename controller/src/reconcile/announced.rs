@@ -6,13 +6,15 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use ferrolb_core::key::ObjectKey;
+
 use super::action::{Action, Chore};
 use super::announcements::{Announcement, Heard};
 use super::entry::Entry;
 use super::{Announcements, Reconciler};
 use crate::decide::{Decision, Say, asks_for, is_ours};
 use crate::service::ConditionStatus::{False, True, Unknown};
-use crate::service::{Condition, ServiceKey, ServiceView};
+use crate::service::{Condition, ServiceView};
 
 /// How long silence about an address must last before its owner is told: a
 /// fresh one is not announced yet, and a new owner may speak up a moment after
@@ -52,13 +54,13 @@ impl Reconciler {
         }
     }
 
-    fn hear_of(&mut self, key: &ServiceKey) {
+    fn hear_of(&mut self, key: &ObjectKey) {
         self.consider(key);
         self.weigh(key);
     }
 
     /// Notes which objects about a Service speak of addresses it does not have.
-    pub(super) fn weigh(&mut self, key: &ServiceKey) {
+    pub(super) fn weigh(&mut self, key: &ObjectKey) {
         if !self.active {
             return;
         }
@@ -70,7 +72,7 @@ impl Reconciler {
 
     /// Puts the addresses of a Service that a stranger uses into quarantine,
     /// unless the user wants them; who else holds them.
-    pub(super) fn heed_strangers(&mut self, key: &ServiceKey) -> BTreeSet<ServiceKey> {
+    pub(super) fn heed_strangers(&mut self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
         let Some(entry) = self.services.get(key).filter(|_| self.active) else {
             return BTreeSet::new();
         };

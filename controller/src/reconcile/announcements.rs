@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use ferrolb_core::key::ObjectKey;
+
 use super::nodes::Nodes;
-use crate::service::{ConditionStatus, ServiceKey, Shown};
+use crate::service::{ConditionStatus, Shown};
 
 /// How long an object may speak of nothing that is so before it is taken for
 /// one that its speaker left behind. A living speaker tidies up in seconds.
@@ -25,7 +27,7 @@ pub struct Announcement {
     /// Its `metadata.resourceVersion`.
     pub version: String,
     /// The Service.
-    pub service: ServiceKey,
+    pub service: ObjectKey,
     /// The node; none while the object's status is yet to come.
     pub node: Option<String>,
     /// The interfaces it answers on; none said means all.
@@ -71,7 +73,7 @@ pub(super) struct Announcements {
     /// Whether the list is in; before, or without the CRD, silence means nothing.
     pub(super) listed: bool,
     by_name: BTreeMap<String, Announcement>,
-    by_service: BTreeMap<ServiceKey, BTreeSet<String>>,
+    by_service: BTreeMap<ObjectKey, BTreeSet<String>>,
     /// Since when each speaks of nothing that is so.
     idle: BTreeMap<String, Duration>,
     /// Which of the nodes are Ready.
@@ -80,7 +82,7 @@ pub(super) struct Announcements {
 
 impl Announcements {
     /// Takes one in; the Services it speaks of or spoke of before.
-    pub(super) fn put(&mut self, announcement: Announcement) -> BTreeSet<ServiceKey> {
+    pub(super) fn put(&mut self, announcement: Announcement) -> BTreeSet<ObjectKey> {
         let mut keys: BTreeSet<_> = self.remove(&announcement.name).into_iter().collect();
         let (name, service) = (announcement.name.clone(), announcement.service.clone());
         keys.insert(service.clone());
@@ -93,7 +95,7 @@ impl Announcements {
     }
 
     /// Forgets one; the Service it spoke of.
-    pub(super) fn remove(&mut self, name: &str) -> Option<ServiceKey> {
+    pub(super) fn remove(&mut self, name: &str) -> Option<ObjectKey> {
         self.idle.remove(name);
         let key = self.by_name.remove(name)?.service;
         if let Some(names) = self.by_service.get_mut(&key) {
@@ -115,12 +117,12 @@ impl Announcements {
     }
 
     /// The Services that anything is said of.
-    pub(super) fn services(&self) -> Vec<ServiceKey> {
+    pub(super) fn services(&self) -> Vec<ObjectKey> {
         self.by_service.keys().cloned().collect()
     }
 
     /// The Services that a node says anything of.
-    pub(super) fn spoken_of_by(&self, node: &str) -> BTreeSet<ServiceKey> {
+    pub(super) fn spoken_of_by(&self, node: &str) -> BTreeSet<ObjectKey> {
         let all = self.by_name.values();
         let its = all.filter(|said| said.node.as_deref() == Some(node));
         its.map(|said| said.service.clone()).collect()
@@ -129,7 +131,7 @@ impl Announcements {
     /// The stranger that holds an address of a Service, and the node that saw
     /// it. An address that any node announces is well, whatever another saw: a
     /// newcomer may not know all speakers yet.
-    pub(super) fn stranger(&self, key: &ServiceKey, ip: IpAddr) -> Option<(&str, &str)> {
+    pub(super) fn stranger(&self, key: &ObjectKey, ip: IpAddr) -> Option<(&str, &str)> {
         if self.owner(key, ip).is_some() {
             return None;
         }
@@ -138,7 +140,7 @@ impl Announcements {
     }
 
     /// What is known of these addresses, in their order.
-    pub(super) fn heard(&self, key: &ServiceKey, ips: &[IpAddr]) -> Heard {
+    pub(super) fn heard(&self, key: &ObjectKey, ips: &[IpAddr]) -> Heard {
         let (mut conflict, mut silence, mut doubt) = (false, false, false);
         let each = ips.iter().map(|ip| {
             if let Some(owner) = self.owner(key, *ip) {
@@ -173,7 +175,7 @@ impl Announcements {
     }
 
     /// Notes which objects about a Service speak of none of these addresses.
-    pub(super) fn weigh(&mut self, key: &ServiceKey, ips: &[IpAddr], now: Duration) {
+    pub(super) fn weigh(&mut self, key: &ObjectKey, ips: &[IpAddr], now: Duration) {
         for name in self.by_service.get(key).into_iter().flatten() {
             if self
                 .by_name
@@ -206,7 +208,7 @@ impl Announcements {
     /// The node that announces an address. Of several one that is Ready comes
     /// first, since the other may be gone; then the highest epoch counts, as
     /// the others are about to give way.
-    fn owner(&self, key: &ServiceKey, ip: IpAddr) -> Option<&Announcement> {
+    fn owner(&self, key: &ObjectKey, ip: IpAddr) -> Option<&Announcement> {
         let claims = self.complete(key);
         let claims = claims.filter_map(|said| Some((said.announces.get(&ip)?, said)));
         claims
@@ -220,7 +222,7 @@ impl Announcements {
     }
 
     /// What is said of a Service by objects whose status is in.
-    fn complete(&self, key: &ServiceKey) -> impl Iterator<Item = &Announcement> {
+    fn complete(&self, key: &ObjectKey) -> impl Iterator<Item = &Announcement> {
         let names = self.by_service.get(key).into_iter().flatten();
         let all = names.filter_map(|name| self.by_name.get(name));
         all.filter(|said| said.node.is_some())

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use ferrolb_core::key::ObjectKey;
 use ferrolb_core::selector::Labels;
 
 use super::Reconciler;
 use super::entry::Entry;
 use crate::decide::Namespaces;
-use crate::service::{ServiceKey, ServiceView};
+use crate::service::ServiceView;
 
 impl Reconciler {
     /// These are all Services there are.
     pub fn services_listed(&mut self, views: Vec<ServiceView>) {
-        let listed: BTreeSet<ServiceKey> = views.iter().map(|view| view.key.clone()).collect();
-        let known: Vec<ServiceKey> = self.services.keys().cloned().collect();
+        let listed: BTreeSet<ObjectKey> = views.iter().map(|view| view.key.clone()).collect();
+        let known: Vec<ObjectKey> = self.services.keys().cloned().collect();
         for key in known.iter().filter(|key| !listed.contains(*key)) {
             self.service_deleted(key);
         }
@@ -52,7 +53,7 @@ impl Reconciler {
     }
 
     /// A Service is gone; so is its claim to its addresses.
-    pub fn service_deleted(&mut self, key: &ServiceKey) {
+    pub fn service_deleted(&mut self, key: &ObjectKey) {
         if let Some(entry) = self.services.remove(key) {
             let place = (entry.view.created, key.clone());
             self.waits.set(&place, BTreeSet::new());

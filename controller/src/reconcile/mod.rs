@@ -31,10 +31,10 @@ use std::ops::Bound;
 use std::time::Duration;
 
 use ferrolb_core::config::Config;
+use ferrolb_core::key::ObjectKey;
 
 use crate::allocator::{Allocator, Opening, Usage};
 use crate::decide::{Namespaces, Surroundings, assigned, decide, replay};
-use crate::service::ServiceKey;
 use announced::GRACE;
 use announcements::Announcements;
 use entry::{Entry, Outcome};
@@ -61,7 +61,7 @@ pub struct Reconciler {
     /// Whether choices are being made, that is all of the above allow it.
     active: bool,
     allocator: Allocator,
-    services: BTreeMap<ServiceKey, Entry>,
+    services: BTreeMap<ObjectKey, Entry>,
     /// Services that wait for something, by what that is.
     waits: Waits,
     /// How many Services are refused, by the reason's word.
@@ -70,14 +70,14 @@ pub struct Reconciler {
     now: Duration,
     announcements: Announcements,
     /// When silence about a Service will have lasted long enough.
-    alarms: BTreeSet<(Duration, ServiceKey)>,
+    alarms: BTreeSet<(Duration, ObjectKey)>,
     /// Addresses given to nobody, and until when.
     quarantine: BTreeMap<IpAddr, Duration>,
     pools: Pools,
     /// Services of which only words are to be written, and the one that had
     /// its turn last.
-    later: BTreeSet<ServiceKey>,
-    turn: Option<ServiceKey>,
+    later: BTreeSet<ObjectKey>,
+    turn: Option<ObjectKey>,
     actions: Vec<Action>,
 }
 
@@ -178,7 +178,7 @@ impl Reconciler {
     }
 
     /// The pause after a failed write is over.
-    pub fn retry(&mut self, key: &ServiceKey) {
+    pub fn retry(&mut self, key: &ObjectKey) {
         self.consider(key);
     }
 
@@ -312,7 +312,7 @@ impl Reconciler {
         keys.iter().for_each(|key| self.consider(key));
     }
 
-    fn consider(&mut self, key: &ServiceKey) {
+    fn consider(&mut self, key: &ObjectKey) {
         for other in self.heed_strangers(key) {
             self.look_at(&other, false);
         }
@@ -320,7 +320,7 @@ impl Reconciler {
     }
 
     /// Decides about a Service; `words` is whether mere words are written too.
-    fn look_at(&mut self, key: &ServiceKey, words: bool) {
+    fn look_at(&mut self, key: &ObjectKey, words: bool) {
         if !self.active {
             return;
         }
@@ -360,7 +360,7 @@ impl Reconciler {
     }
 
     fn consider_namespace(&mut self, name: &str) {
-        let ours = |key: &&ServiceKey| key.namespace == name;
+        let ours = |key: &&ObjectKey| key.namespace == name;
         let keys: Vec<_> = self.services.keys().filter(ours).cloned().collect();
         keys.iter().for_each(|key| self.consider(key));
     }
@@ -376,7 +376,7 @@ impl Reconciler {
     }
 
     /// The API server has what was written; only now does anybody hear of it.
-    fn tell_assigned(&mut self, key: &ServiceKey) {
+    fn tell_assigned(&mut self, key: &ObjectKey) {
         if let Some(entry) = self.services.get(key) {
             let around = Surroundings {
                 class: self.class.as_deref(),

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
+use ferrolb_core::key::ObjectKey;
+
 use super::Reconciler;
-use crate::service::ServiceKey;
 
 /// Which Nodes are Ready.
 #[derive(Debug, Default)]
@@ -37,7 +38,7 @@ impl Reconciler {
         let first = !std::mem::replace(&mut nodes.listed, true);
         let before = std::mem::replace(&mut nodes.ready, ready);
         let said = &self.announcements;
-        let keys: BTreeSet<ServiceKey> = if first {
+        let keys: BTreeSet<ObjectKey> = if first {
             // Until now each node counted as Ready, and earlier doubts stayed.
             said.services().into_iter().collect()
         } else {

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use ferrolb_core::key::ObjectKey;
+
 use crate::allocator::Opening;
-use crate::service::ServiceKey;
 
 /// A Service by age; the older has the better right.
-pub(super) type Place = (i64, ServiceKey);
+pub(super) type Place = (i64, ObjectKey);
 
 /// Waiting Services by what they wait for.
 #[derive(Debug, Default)]
@@ -56,12 +57,13 @@ impl Waits {
 mod tests {
     use std::collections::BTreeSet;
 
+    use ferrolb_core::key::ObjectKey;
+
     use super::{Place, Waits};
     use crate::allocator::Opening;
-    use crate::service::ServiceKey;
 
     fn place(age: i64) -> Place {
-        let key = ServiceKey {
+        let key = ObjectKey {
             namespace: "n".to_owned(),
             name: age.to_string(),
         };

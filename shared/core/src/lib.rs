@@ -5,6 +5,9 @@
 
 pub mod announcement;
 pub mod config;
+pub mod key;
+pub mod mac;
 pub mod names;
 pub mod range;
 pub mod selector;
+pub mod text;

@@ -6,7 +6,6 @@
 //! in `ferrolb-core`.
 
 pub mod args;
-pub mod error;
 pub mod http;
 pub mod kube;
 pub mod logs;

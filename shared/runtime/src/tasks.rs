@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::Chain;
+use ferrolb_core::text::Chain;
 
 /// A task ended that should have run until shutdown.
 #[derive(Debug, Error)]

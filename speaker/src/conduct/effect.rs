@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::ownership::{Action, Node};
+use ferrolb_core::key::NodeName;
+
+use crate::ownership::Action;
 use crate::said::KeyChange;
 use crate::wire::answer::Owned;
 use crate::wire::frame::Frame;
@@ -69,9 +71,9 @@ pub enum Note {
     /// The links to announce on are now these, by name.
     Links(Vec<String>),
     /// An owner missed an answer on the wire.
-    Missed(Node),
+    Missed(NodeName),
     /// An owner does not answer on the wire, on which this node is heard.
-    Silent(Node),
+    Silent(NodeName),
     /// Whether no other member answers this node on the LAN.
     Isolated(bool),
 }

@@ -23,19 +23,20 @@ use crate::asker::Asker;
 use crate::demand::Wanted;
 use crate::facts::{Ground, Survey, survey};
 use crate::gossip::View;
-use crate::ownership::{Epoch, Node, Ownership, Timing};
+use crate::ownership::{Epoch, Ownership, Timing};
 use crate::reach::LanLink;
 use crate::said::{self, AboutIps};
 use crate::watchman::Watchman;
-use crate::wire::mac::Mac;
 pub use effect::{Effect, Note};
+use ferrolb_core::key::NodeName;
+use ferrolb_core::mac::Mac;
 use lost::LostLinks;
 
 /// What stays the same for as long as a speaker runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// This node.
-    pub node: Node,
+    pub node: NodeName,
     /// The gossip interval.
     pub interval: Duration,
     /// How long a death goes unseen in gossip, as a rule.
@@ -49,7 +50,7 @@ pub struct Settings {
 /// What one speaker knows, owns and is about to do.
 #[derive(Debug)]
 pub struct Conduct {
-    node: Node,
+    node: NodeName,
     view: Arc<View>,
     /// The suitable links with carrier.
     linked: Vec<LanLink>,
@@ -69,7 +70,7 @@ pub struct Conduct {
     asker: Asker,
     watchman: Watchman,
     /// The members' hardware addresses.
-    stations: HashMap<Mac, Node>,
+    stations: HashMap<Mac, NodeName>,
     /// What was last published about IPs.
     said: AboutIps,
     /// Whether this node last said that nobody answers it.

@@ -11,8 +11,8 @@ use crate::gossip::{Member, View};
 use crate::reach::LanLink;
 use crate::said;
 use crate::wire::frame::{Frame, Purpose, Sign};
-use crate::wire::mac::Mac;
 use crate::wire::sightings::Sighting;
+use ferrolb_core::mac::Mac;
 
 const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 100));
 const DETECTION: Duration = Duration::from_millis(250);

@@ -7,12 +7,12 @@ use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 
 use ferrolb_core::config::{Config, L2Advertisement};
+use ferrolb_core::key::NodeName;
 use ferrolb_core::selector::{LabelSelector, Labels, any_matches};
 
 use super::NodeView;
 use super::grant::{Grant, Grants, Interfaces};
 use crate::interfaces::Patterns;
-use crate::ownership::Node;
 
 /// The advertisements, worked out.
 #[derive(Debug, Default)]
@@ -30,11 +30,11 @@ struct Advert {
     /// None where every suitable interface will do.
     interfaces: Option<Vec<String>>,
     /// The nodes admitted, with the weights that match each, summed.
-    nodes: BTreeMap<Node, u32>,
+    nodes: BTreeMap<NodeName, u32>,
 }
 
 impl Adverts {
-    pub(super) fn new(config: &Config, nodes: &BTreeMap<Node, NodeView>) -> Self {
+    pub(super) fn new(config: &Config, nodes: &BTreeMap<NodeName, NodeView>) -> Self {
         let mut ranges = BTreeMap::new();
         for (number, pool) in config.pools.iter().enumerate() {
             let of_pool = pool.ranges.iter();
@@ -68,7 +68,7 @@ impl Adverts {
                 advert.add(labels, &mut merged);
             }
         }
-        let grant = |(node, (interfaces, score)): (&Node, (Option<Vec<String>>, u32))| {
+        let grant = |(node, (interfaces, score)): (&NodeName, (Option<Vec<String>>, u32))| {
             let interfaces = interfaces.map(Patterns::new).map(Interfaces::named);
             let grant = Grant {
                 interfaces: interfaces.unwrap_or_default(),
@@ -82,7 +82,7 @@ impl Adverts {
 }
 
 impl Advert {
-    fn new(advert: &L2Advertisement, nodes: &BTreeMap<Node, NodeView>) -> Self {
+    fn new(advert: &L2Advertisement, nodes: &BTreeMap<NodeName, NodeView>) -> Self {
         let admitted = nodes.values().filter(|node| {
             advert.node_selectors.is_empty() || any_matches(&advert.node_selectors, &node.labels)
         });
@@ -101,7 +101,7 @@ impl Advert {
     fn add<'a>(
         &'a self,
         labels: &Labels,
-        merged: &mut BTreeMap<&'a Node, (Option<Vec<String>>, u32)>,
+        merged: &mut BTreeMap<&'a NodeName, (Option<Vec<String>>, u32)>,
     ) {
         if !self.services.is_empty() && !any_matches(&self.services, labels) {
             return;

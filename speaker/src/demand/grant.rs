@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use ferrolb_core::key::NodeName;
+
 use super::rules::Bar;
 use crate::interfaces::Patterns;
-use crate::ownership::Node;
 
 /// The interfaces on which a node may announce an IP: those that every one of
 /// the lists names; without a list all suitable ones.
@@ -58,7 +59,7 @@ impl Grant {
 }
 
 /// The nodes that advertisements admit for one IP.
-pub type Grants = BTreeMap<Node, Grant>;
+pub type Grants = BTreeMap<NodeName, Grant>;
 
 /// An IP that Services want announced.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl Wanted {
     }
 
     /// The nodes that may announce it now.
-    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+    pub fn nodes(&self) -> impl Iterator<Item = &NodeName> {
         let open = self.grants.iter().filter(|(_, grant)| grant.bar.is_none());
         open.map(|(node, _)| node)
     }

@@ -13,12 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ferrolb_core::config::Config;
+use ferrolb_core::key::NodeName;
+use ferrolb_core::key::ObjectKey;
 
-use crate::ownership::Node;
 use adverts::Adverts;
 pub use grant::{Grant, Grants, Interfaces, Wanted};
 pub use rules::{Bar, Rules};
-pub use views::{Endpoint, NodeView, ObjectKey, ServiceView, SliceView};
+pub use views::{Endpoint, NodeView, ServiceView, SliceView};
 
 /// The demand for announcements, as the API server last told it.
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ pub struct Demand {
     slices: BTreeMap<ObjectKey, SliceView>,
     /// Names of the slices of each Service.
     slices_of: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
-    nodes: BTreeMap<Node, NodeView>,
+    nodes: BTreeMap<NodeName, NodeView>,
     services_of: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
 
     adverts: Adverts,
@@ -211,7 +212,7 @@ impl Demand {
     /// endpoints say against it.
     fn grants_of(&self, service: &ServiceView, ip: IpAddr) -> Option<Grants> {
         let mut grants = self.adverts.grants(ip, &service.labels)?;
-        let hosts: BTreeSet<Option<&Node>> = self
+        let hosts: BTreeSet<Option<&NodeName>> = self
             .endpoints(service, ip)
             .map(|end| end.node.as_ref())
             .collect();

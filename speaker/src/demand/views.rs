@@ -2,27 +2,10 @@
 //! one of these per object in memory.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::IpAddr;
 
+use ferrolb_core::key::{NodeName, ObjectKey};
 use ferrolb_core::selector::Labels;
-
-use crate::ownership::Node;
-
-/// Namespace and name of an object.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ObjectKey {
-    /// `metadata.namespace`.
-    pub namespace: String,
-    /// `metadata.name`.
-    pub name: String,
-}
-
-impl fmt::Display for ObjectKey {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}/{}", self.namespace, self.name)
-    }
-}
 
 /// A Service of type LoadBalancer that is ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,14 +39,14 @@ pub struct SliceView {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// `nodeName`; an endpoint outside the cluster has none.
-    pub node: Option<Node>,
+    pub node: Option<NodeName>,
 }
 
 /// A Node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeView {
     /// `metadata.name`.
-    pub name: Node,
+    pub name: NodeName,
     /// `metadata.labels`, by which advertisements select nodes.
     pub labels: Labels,
     /// The keys of `spec.taints`.

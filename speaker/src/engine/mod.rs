@@ -18,14 +18,16 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use ferrolb_core::key::NodeName;
+use ferrolb_core::key::ObjectKey;
+
 use crate::conduct::{Conduct, Settings};
-use crate::demand::{Demand, ObjectKey, Rules};
+use crate::demand::{Demand, Rules};
 use crate::gossip::{Gossip, View};
 use crate::interfaces::{Link, Links, Patterns};
 use crate::k8s::Update;
 use crate::metrics::SpeakerMetrics;
 use crate::net::responder::{Wire, WireEvent};
-use crate::ownership::Node;
 use inputs::Synced;
 pub use report::Reporter;
 
@@ -47,7 +49,7 @@ pub enum EngineError {
 /// What the engine is given.
 pub struct Parts {
     /// This node.
-    pub node: Node,
+    pub node: NodeName,
     /// The UDP port of the gossip, to turn pods into peers.
     pub gossip_port: u16,
     /// The membership.
@@ -88,7 +90,7 @@ pub struct Inputs {
 
 /// The engine's state.
 pub struct Engine {
-    node: Node,
+    node: NodeName,
     gossip_port: u16,
     gossip: Gossip,
     wire: Wire,

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use ferrolb_core::config::{Config, Faults, Sources, load};
+use ferrolb_core::key::ObjectKey;
 use ferrolb_core::names::CONFIG_KEY;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::{Endpoint as K8sEndpoint, EndpointSlice};
 use kube::ResourceExt;
 
-use crate::demand::{Endpoint, NodeView, ObjectKey, ServiceView, SliceView};
+use crate::demand::{Endpoint, NodeView, ServiceView, SliceView};
 
 /// Well-known label: the Service an EndpointSlice belongs to.
 const SERVICE_LABEL: &str = "kubernetes.io/service-name";

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::fmt::Debug;
 use std::net::IpAddr;
 
+use ferrolb_core::key::ObjectKey;
 use ferrolb_core::names::ACCEPTED_CONFIG_MAP;
 use ferrolb_runtime::kube::{Change, watch};
 use ferrolb_runtime::ready::Readiness;
@@ -18,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::convert::{self, Accepted};
-use crate::demand::{NodeView, ObjectKey, ServiceView, SliceView};
+use crate::demand::{NodeView, ServiceView, SliceView};
 
 /// Selects the speaker's pods.
 const SPEAKER_PODS: &str = "app.kubernetes.io/name=ferrolb,app.kubernetes.io/component=speaker";

@@ -29,7 +29,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::interfaces::{Link, Links, Patterns, suitable};
-use crate::wire::mac::Mac;
+use ferrolb_core::mac::Mac;
 
 const GROUPS: [MulticastGroup; 3] = [
     MulticastGroup::Link,

@@ -28,7 +28,7 @@ use super::vouch::Vouch;
 use crate::interfaces::Link;
 use crate::wire::answer::Owned;
 use crate::wire::frame::{Frame, Purpose, Sign};
-use crate::wire::mac::Mac;
+use ferrolb_core::mac::Mac;
 
 /// What the wire side tells the engine. When the thread ends, the channel
 /// closes.

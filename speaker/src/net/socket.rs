@@ -19,7 +19,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 
 use crate::interfaces::Link;
-use crate::wire::mac::Mac;
+use ferrolb_core::mac::Mac;
 
 /// `ETH_P_ARP` of `linux/if_ether.h`.
 const ETH_P_ARP: u16 = 0x0806;

@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use super::given::{Epoch, Node};
-use crate::wire::mac::Mac;
+use super::given::Epoch;
+use ferrolb_core::key::NodeName;
+use ferrolb_core::mac::Mac;
 
 /// Why this node took an IP; labels the takeover metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +64,7 @@ pub enum Action {
         /// Why.
         cause: Cause,
         /// The previous owner, if one is known.
-        from: Option<Node>,
+        from: Option<NodeName>,
     },
     /// Announce again: the claim is undisputed (once more), or defended.
     Announce {
@@ -75,7 +76,7 @@ pub enum Action {
         /// The IP.
         ip: IpAddr,
         /// Who owns it now, if anybody.
-        to: Option<Node>,
+        to: Option<NodeName>,
     },
     /// A machine that is no speaker answers for the IP.
     Conflict {

@@ -8,15 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Instant;
 
+use ferrolb_core::key::NodeName;
+
 use super::outlook::{Eligible, Outlook};
 use super::rank::rank;
-use super::{Cause, Epoch, Node, Preference, Timing};
+use super::{Cause, Epoch, Preference, Timing};
 
 /// An IP to take now.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Pull {
     pub(super) ip: IpAddr,
-    pub(super) from: Node,
+    pub(super) from: NodeName,
     pub(super) cause: Cause,
 }
 
@@ -24,7 +26,7 @@ pub(super) struct Pull {
 #[derive(Debug)]
 pub(super) struct Balance {
     timing: Timing,
-    members: BTreeSet<Node>,
+    members: BTreeSet<NodeName>,
     not_before: Option<Instant>,
 }
 
@@ -53,7 +55,7 @@ impl Balance {
             (self.members, self.not_before) = (BTreeSet::new(), None);
             return None;
         }
-        let members: BTreeSet<Node> = outlook.held().keys().cloned().collect();
+        let members: BTreeSet<NodeName> = outlook.held().keys().cloned().collect();
         if members != self.members {
             self.members = members;
             self.not_before = Some(now + self.timing.calm);
@@ -101,7 +103,7 @@ fn candidate(outlook: &Outlook<'_>, ip: IpAddr) -> Option<(Merit, Pull)> {
 /// Of all that may have the IP the one to take it: the most preferred, of
 /// these the least loaded, of these the first by name. One node only, so that
 /// two never take it at once, and for IPs that all may have, one at a time.
-fn taker<'a>(eligible: &Eligible<'a>, load: impl Fn(&str) -> usize) -> Option<&'a Node> {
+fn taker<'a>(eligible: &Eligible<'a>, load: impl Fn(&str) -> usize) -> Option<&'a NodeName> {
     let all = eligible.iter();
     let best = all.max_by_key(|(node, preference)| (**preference, Reverse((load(node), *node))));
     best.map(|(node, _)| *node)

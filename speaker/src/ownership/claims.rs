@@ -4,16 +4,18 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use ferrolb_core::key::NodeName;
+
 use super::rank::rank;
-use super::{Epoch, Facts, Node};
+use super::{Epoch, Facts};
 
 /// What the other members say about one IP.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Claims<'a> {
     /// The live member with the highest claim.
-    pub(super) best: Option<(Epoch, &'a Node)>,
+    pub(super) best: Option<(Epoch, &'a NodeName)>,
     /// The dead member that claimed it last.
-    pub(super) last: Option<(Epoch, &'a Node)>,
+    pub(super) last: Option<(Epoch, &'a NodeName)>,
     /// A live member found it in the hands of a stranger.
     pub(super) reported: bool,
 }
@@ -58,7 +60,7 @@ impl<'a> ClaimsByIp<'a> {
 
 /// Whether one claim on an IP is higher than another: by epoch, of equals by
 /// rank. Ranks cost a hash, and epochs are seldom equal.
-pub(super) fn beats(ip: IpAddr, one: (Epoch, &Node), other: (Epoch, &Node)) -> bool {
+pub(super) fn beats(ip: IpAddr, one: (Epoch, &NodeName), other: (Epoch, &NodeName)) -> bool {
     let by_rank = || rank(ip, one.1).cmp(&rank(ip, other.1));
     one.0.cmp(&other.0).then_with(by_rank).is_gt()
 }

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::turn::{Situation, Turn, Voice};
-use super::{Action, Cause, Epoch, Node};
-use crate::wire::mac::Mac;
+use super::{Action, Cause, Epoch};
+use ferrolb_core::key::NodeName;
+use ferrolb_core::mac::Mac;
 
 /// A dispute that nobody repeats within this time is over.
 const DISPUTE: Duration = Duration::from_secs(1);
@@ -48,14 +49,14 @@ pub(super) struct Entry {
     /// Another live node claims it too, with a lower claim.
     contested: bool,
     /// The last other node seen to hold it.
-    previous: Option<Node>,
+    previous: Option<NodeName>,
     /// The highest epoch ever seen: it outlives a claim that was taken back.
     highest: Epoch,
     /// When it was taken from a node that lived, but was not heard on the wire,
     /// and how often in quick succession.
     seized: Option<(Instant, u32)>,
     /// Since when it has been seen with the same live node.
-    with: Option<(Node, Instant)>,
+    with: Option<(NodeName, Instant)>,
 }
 
 impl Entry {
@@ -148,7 +149,7 @@ impl Entry {
         }
     }
 
-    fn withdraw(&mut self, to: Option<Node>, turn: &mut Turn<'_>) {
+    fn withdraw(&mut self, to: Option<NodeName>, turn: &mut Turn<'_>) {
         *self = Self {
             previous: to.clone(),
             highest: self.highest,
@@ -269,12 +270,12 @@ impl Entry {
     }
 
     /// Takes the IP from a node that holds it by right.
-    pub(super) fn pull(&mut self, cause: Cause, from: Node, turn: &mut Turn<'_>) {
+    pub(super) fn pull(&mut self, cause: Cause, from: NodeName, turn: &mut Turn<'_>) {
         self.own(cause, Some(from), turn);
         self.contested = true;
     }
 
-    fn own(&mut self, cause: Cause, from: Option<Node>, turn: &mut Turn<'_>) {
+    fn own(&mut self, cause: Cause, from: Option<NodeName>, turn: &mut Turn<'_>) {
         let epoch = self.highest + 1;
         *self = Self {
             phase: Phase::Owning { epoch },

@@ -5,10 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::mac::Mac;
-
-/// A Kubernetes Node's name; a speaker goes by the name of its Node.
-pub type Node = String;
+use ferrolb_core::key::NodeName;
+use ferrolb_core::mac::Mac;
 
 /// How much a node is preferred for an IP: the sum of the weights of the
 /// advertisements' `preferredNodeSelectors` that match it.
@@ -16,7 +14,7 @@ pub type Preference = u32;
 
 /// The nodes that may announce an IP. Many IPs have the same ones, and share
 /// one map of them.
-pub type Candidates = BTreeMap<Node, Preference>;
+pub type Candidates = BTreeMap<NodeName, Preference>;
 
 /// Counts the owners an IP has had; a claim with a higher epoch wins.
 pub type Epoch = u64;
@@ -61,13 +59,13 @@ pub enum OnWire {
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// Every known member but this node.
-    pub others: BTreeMap<Node, Standing>,
+    pub others: BTreeMap<NodeName, Standing>,
     /// This node is leaving.
     pub draining: bool,
     /// Nobody answers this node on the LAN.
     pub isolated: bool,
     /// How the members stand that this node watches.
-    pub wire: BTreeMap<Node, OnWire>,
+    pub wire: BTreeMap<NodeName, OnWire>,
     /// For each wanted IP the nodes that may announce it, dead or alive, this
     /// one included, each with how much it is preferred (0 is not at all).
     pub candidates: BTreeMap<IpAddr, Arc<Candidates>>,

@@ -22,11 +22,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use crate::wire::mac::Mac;
 pub use action::{Action, Cause};
 use balance::Balance;
 use entry::Entry;
-pub use given::{Candidates, Epoch, Facts, Node, OnWire, Preference, SEIZURES, Standing, Timing};
+use ferrolb_core::key::NodeName;
+use ferrolb_core::mac::Mac;
+pub use given::{Candidates, Epoch, Facts, OnWire, Preference, SEIZURES, Standing, Timing};
 use outlook::Outlook;
 pub use rank::rank;
 use turn::{Turn, Voice};
@@ -34,20 +35,20 @@ use turn::{Turn, Voice};
 /// The IPs of one node.
 #[derive(Debug)]
 pub struct Ownership {
-    me: Node,
+    me: NodeName,
     timing: Timing,
     entries: BTreeMap<IpAddr, Entry>,
     /// From whom this node would inherit each IP.
-    heir_of: BTreeMap<IpAddr, Node>,
+    heir_of: BTreeMap<IpAddr, NodeName>,
     balance: Balance,
     /// Who was dead at the last step.
-    dead: BTreeSet<Node>,
+    dead: BTreeSet<NodeName>,
 }
 
 impl Ownership {
     /// A node that owns nothing yet.
     #[must_use]
-    pub fn new(me: Node, timing: Timing) -> Self {
+    pub fn new(me: NodeName, timing: Timing) -> Self {
         Self {
             me,
             timing,
@@ -99,7 +100,7 @@ impl Ownership {
     /// facts have changed, other than what is seen on the wire. Returns whom to
     /// watch: the owners this node comes first after, and those that gossip
     /// holds for dead, each with its IPs.
-    pub fn look_ahead(&mut self, facts: &Facts) -> BTreeMap<Node, BTreeSet<IpAddr>> {
+    pub fn look_ahead(&mut self, facts: &Facts) -> BTreeMap<NodeName, BTreeSet<IpAddr>> {
         let outlook = Outlook::new(&self.me, facts, self.claims().count());
         self.heir_of = outlook.inheritance();
         let mut watch = outlook.absent();
@@ -143,7 +144,7 @@ impl Ownership {
 
     /// Notes who is dead; true if one of those that were has come back.
     fn note_dead(&mut self, facts: &Facts) -> bool {
-        let is_alive = |node: &Node| facts.others.get(node).is_some_and(|other| other.alive);
+        let is_alive = |node: &NodeName| facts.others.get(node).is_some_and(|other| other.alive);
         let healed = self.dead.iter().any(is_alive);
         let dead = facts.others.iter().filter(|(_, other)| !other.alive);
         self.dead = dead.map(|(node, _)| node.clone()).collect();

@@ -7,25 +7,27 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use ferrolb_core::key::NodeName;
+
 use super::claims::{ClaimsByIp, beats};
 use super::rank::Loads;
 use super::turn::Situation;
-use super::{Candidates, Epoch, Facts, Node, OnWire, Preference, SEIZURES, Standing};
+use super::{Candidates, Epoch, Facts, OnWire, Preference, SEIZURES, Standing};
 
 /// The nodes that may have an IP now, each with its preference.
-pub(super) type Eligible<'a> = BTreeMap<&'a Node, Preference>;
+pub(super) type Eligible<'a> = BTreeMap<&'a NodeName, Preference>;
 
-fn live(facts: &Facts) -> impl Iterator<Item = (&Node, &Standing)> {
+fn live(facts: &Facts) -> impl Iterator<Item = (&NodeName, &Standing)> {
     facts.others.iter().filter(|(_, other)| other.alive)
 }
 
 /// Turns the facts into what matters for one IP after the other, handing out
 /// orphans on the way.
 pub(super) struct Outlook<'a> {
-    me: &'a Node,
+    me: &'a NodeName,
     facts: &'a Facts,
     claims: ClaimsByIp<'a>,
-    held: BTreeMap<Node, usize>,
+    held: BTreeMap<NodeName, usize>,
     loads: Loads,
     /// The eligible of candidates that many IPs share, and that do or do not
     /// include this node.
@@ -33,12 +35,12 @@ pub(super) struct Outlook<'a> {
 }
 
 impl<'a> Outlook<'a> {
-    pub(super) fn new(me: &'a Node, facts: &'a Facts, own_claims: usize) -> Self {
-        let mut held: BTreeMap<Node, usize> = live(facts)
+    pub(super) fn new(me: &'a NodeName, facts: &'a Facts, own_claims: usize) -> Self {
+        let mut held: BTreeMap<NodeName, usize> = live(facts)
             .map(|(node, other)| (node.clone(), other.claims.len()))
             .collect();
         held.insert(me.clone(), own_claims);
-        let is_silent = |node: &Node| facts.wire.get(node) == Some(&OnWire::Silent);
+        let is_silent = |node: &NodeName| facts.wire.get(node) == Some(&OnWire::Silent);
         let mut taking = held.clone();
         taking.retain(|node, _| !is_silent(node));
         let nodes = taking.len();
@@ -53,12 +55,12 @@ impl<'a> Outlook<'a> {
         }
     }
 
-    pub(super) fn me(&self) -> &'a Node {
+    pub(super) fn me(&self) -> &'a NodeName {
         self.me
     }
 
     /// What each live node holds, this one included.
-    pub(super) fn held(&self) -> &BTreeMap<Node, usize> {
+    pub(super) fn held(&self) -> &BTreeMap<NodeName, usize> {
         &self.held
     }
 
@@ -73,7 +75,7 @@ impl<'a> Outlook<'a> {
         &mut self,
         ip: IpAddr,
         own: Option<Epoch>,
-        predecessor: Option<&Node>,
+        predecessor: Option<&NodeName>,
     ) -> Situation {
         let eligible = self.eligible(ip);
         let claims = self.claims.on(ip);
@@ -120,8 +122,8 @@ impl<'a> Outlook<'a> {
 
     /// From whom this node would inherit, by IP: the owners it comes first
     /// after, were they gone one at a time.
-    pub(super) fn inheritance(&self) -> BTreeMap<IpAddr, Node> {
-        let mut estates: BTreeMap<&Node, Vec<IpAddr>> = BTreeMap::new();
+    pub(super) fn inheritance(&self) -> BTreeMap<IpAddr, NodeName> {
+        let mut estates: BTreeMap<&NodeName, Vec<IpAddr>> = BTreeMap::new();
         for ip in self.wanted() {
             if let Some((_, owner)) = self.best_claim(ip) {
                 estates.entry(owner).or_default().push(ip);
@@ -146,8 +148,8 @@ impl<'a> Outlook<'a> {
 
     /// The members that gossip holds for dead, with the IPs that nobody else
     /// has claimed since.
-    pub(super) fn absent(&self) -> BTreeMap<Node, BTreeSet<IpAddr>> {
-        let mut absent: BTreeMap<Node, BTreeSet<IpAddr>> = BTreeMap::new();
+    pub(super) fn absent(&self) -> BTreeMap<NodeName, BTreeSet<IpAddr>> {
+        let mut absent: BTreeMap<NodeName, BTreeSet<IpAddr>> = BTreeMap::new();
         for ip in self.wanted() {
             let claims = self.claims.on(ip);
             let orphaned = claims.best.is_none() && self.facts.reachable.contains(&ip);
@@ -182,7 +184,7 @@ impl<'a> Outlook<'a> {
         if heard.is_empty() { isolated } else { heard }
     }
 
-    fn is_willing(&self, node: &Node, reachable: bool) -> bool {
+    fn is_willing(&self, node: &NodeName, reachable: bool) -> bool {
         if node == self.me {
             return !self.facts.draining && reachable;
         }
@@ -191,7 +193,7 @@ impl<'a> Outlook<'a> {
             && self.seen(Some(node)) != OnWire::Silent
     }
 
-    fn is_isolated(&self, node: &Node) -> bool {
+    fn is_isolated(&self, node: &NodeName) -> bool {
         if node == self.me {
             return self.facts.isolated;
         }
@@ -203,7 +205,7 @@ impl<'a> Outlook<'a> {
 
     /// How often in quick succession an IP was taken from living nodes, by
     /// `node` last.
-    fn seizures(&self, node: &Node, ip: IpAddr) -> u32 {
+    fn seizures(&self, node: &NodeName, ip: IpAddr) -> u32 {
         let seized = self
             .facts
             .others
@@ -214,7 +216,7 @@ impl<'a> Outlook<'a> {
 
     /// Whether `node` keeps an IP that went back and forth, although it is not
     /// heard. It knows if it is heard by nobody.
-    fn is_shielded(&self, node: &Node, ip: IpAddr) -> bool {
+    fn is_shielded(&self, node: &NodeName, ip: IpAddr) -> bool {
         let admitted = self.facts.candidates.get(&ip);
         admitted.is_some_and(|candidates| candidates.contains_key(node))
             && self
@@ -225,18 +227,18 @@ impl<'a> Outlook<'a> {
             && self.seizures(node, ip) >= SEIZURES
     }
 
-    fn seen(&self, node: Option<&Node>) -> OnWire {
+    fn seen(&self, node: Option<&NodeName>) -> OnWire {
         let seen = node.and_then(|node| self.facts.wire.get(node));
         seen.copied().unwrap_or_default()
     }
 
     /// The highest live claim on an IP by another node.
-    pub(super) fn best_claim(&self, ip: IpAddr) -> Option<(Epoch, &'a Node)> {
+    pub(super) fn best_claim(&self, ip: IpAddr) -> Option<(Epoch, &'a NodeName)> {
         self.claims.on(ip).best
     }
 }
 
-fn preferences<'a>(eligible: &Eligible<'a>) -> impl Iterator<Item = (&'a Node, Preference)> {
+fn preferences<'a>(eligible: &Eligible<'a>) -> impl Iterator<Item = (&'a NodeName, Preference)> {
     eligible
         .iter()
         .map(|(node, preference)| (*node, *preference))

@@ -8,7 +8,9 @@ use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
-use super::{Node, Preference};
+use ferrolb_core::key::NodeName;
+
+use super::Preference;
 
 /// Rank of a node for an IP; the highest comes first (rendezvous hashing).
 ///
@@ -41,14 +43,14 @@ impl Ranker {
 /// How many IPs each node carries, counted while orphans are handed out.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Loads {
-    held: BTreeMap<Node, usize>,
+    held: BTreeMap<NodeName, usize>,
     cap: usize,
 }
 
 impl Loads {
     /// Starts from what each live node holds; `ips` is the number of IPs that
     /// are to be spread over `nodes` nodes.
-    pub(super) fn new(held: BTreeMap<Node, usize>, ips: usize, nodes: usize) -> Self {
+    pub(super) fn new(held: BTreeMap<NodeName, usize>, ips: usize, nodes: usize) -> Self {
         let cap = ips.div_ceil(nodes.max(1));
         Self { held, cap }
     }
@@ -59,12 +61,12 @@ impl Loads {
     pub(super) fn place<'e>(
         &mut self,
         ip: IpAddr,
-        eligible: impl IntoIterator<Item = (&'e Node, Preference)>,
-    ) -> Vec<&'e Node> {
+        eligible: impl IntoIterator<Item = (&'e NodeName, Preference)>,
+    ) -> Vec<&'e NodeName> {
         let ranker = Ranker::new(ip);
-        let mut order: Vec<(&Node, Preference)> = eligible.into_iter().collect();
+        let mut order: Vec<(&NodeName, Preference)> = eligible.into_iter().collect();
         order.sort_by_cached_key(|all| (self.class(*all), Reverse(ranker.rank(all.0))));
-        let order: Vec<&Node> = order.into_iter().map(|(node, _)| node).collect();
+        let order: Vec<&NodeName> = order.into_iter().map(|(node, _)| node).collect();
         if let Some(first) = order.first() {
             self.charge(first);
         }
@@ -75,8 +77,8 @@ impl Loads {
     pub(super) fn first<'e>(
         &mut self,
         ip: IpAddr,
-        eligible: impl IntoIterator<Item = (&'e Node, Preference)>,
-    ) -> Option<&'e Node> {
+        eligible: impl IntoIterator<Item = (&'e NodeName, Preference)>,
+    ) -> Option<&'e NodeName> {
         let classed = eligible.into_iter().map(|all| (self.class(all), all.0));
         let classed: Vec<_> = classed.collect();
         let best = classed.iter().map(|(class, _)| *class).min()?;
@@ -88,11 +90,11 @@ impl Loads {
     }
 
     /// What counts before rank.
-    fn class(&self, (node, preference): (&Node, Preference)) -> (Reverse<Preference>, bool) {
+    fn class(&self, (node, preference): (&NodeName, Preference)) -> (Reverse<Preference>, bool) {
         (Reverse(preference), self.is_full(node))
     }
 
-    fn charge(&mut self, node: &Node) {
+    fn charge(&mut self, node: &NodeName) {
         match self.held.get_mut(node) {
             Some(held) => *held += 1,
             None => drop(self.held.insert(node.clone(), 1)),

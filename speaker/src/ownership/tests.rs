@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::{
     Action, Candidates, Cause, Facts, OnWire, Ownership, SEIZURES, Standing, Timing, rank,
 };
-use crate::wire::mac::Mac;
+use ferrolb_core::mac::Mac;
 
 const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 const STRANGER: Mac = Mac([2, 0, 0, 0, 0, 99]);

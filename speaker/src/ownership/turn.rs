@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use super::{Action, Epoch, Node, Timing};
+use ferrolb_core::key::NodeName;
+
+use super::{Action, Epoch, Timing};
 
 /// What matters for one IP at one moment.
 #[derive(Debug, Clone, Default)]
@@ -19,9 +21,9 @@ pub(super) struct Situation {
     /// A live claim beats this node's, or this node has none.
     pub(super) outranked: bool,
     /// The live member with the highest claim besides this node.
-    pub(super) rival: Option<Node>,
+    pub(super) rival: Option<NodeName>,
     /// The dead member that claimed it last.
-    pub(super) last_owner: Option<Node>,
+    pub(super) last_owner: Option<NodeName>,
     /// The rival lives, but does not answer on the wire.
     pub(super) silent: bool,
     /// How often in quick succession the rival and those before it took the IP
@@ -51,7 +53,7 @@ pub(super) enum Voice {
     /// wire shows to each other the one with the lower rank yields.
     Unseen {
         /// Which.
-        node: Node,
+        node: NodeName,
         /// It is the one to yield.
         yields: bool,
     },

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::{Evidence, Overruled, Predecessors, Testimonies, name, testify};
-use crate::demand::ObjectKey;
 use crate::ownership::{Action, Cause};
 use crate::reach::LanLink;
-use crate::wire::mac::Mac;
+use ferrolb_core::key::ObjectKey;
+use ferrolb_core::mac::Mac;
 
 const MAC: Mac = Mac([2, 0, 0, 0, 0, 9]);
 

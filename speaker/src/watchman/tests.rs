@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Question, Watchlist, Watchman};
 use crate::ownership::OnWire;
-use crate::wire::mac::Mac;
+use ferrolb_core::mac::Mac;
 
 const INTERVAL: Duration = Duration::from_millis(50);
 const LINK: u32 = 2;

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use super::arp::{ArpFrame, Operation};
 use super::frame::{Frame, is_for};
-use super::mac::Mac;
 use super::ndp::{Message, NdpFrame};
+use ferrolb_core::mac::Mac;
 
 /// Owned IPs, each with the links (by kernel index) it is announced on.
 pub type Owned = HashMap<IpAddr, BTreeSet<u32>>;

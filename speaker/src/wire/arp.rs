@@ -9,7 +9,7 @@ use pnet::packet::ethernet::{EtherTypes, MutableEthernetPacket};
 use thiserror::Error;
 
 use super::bytes::at;
-use super::mac::Mac;
+use ferrolb_core::mac::Mac;
 
 /// Length of an ARP frame in bytes, without padding and checksum.
 pub const FRAME_LEN: usize = 42;

@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use super::arp::{ArpError, ArpFrame, Operation};
 use super::bytes::FrameBytes;
-use super::mac::Mac;
 use super::ndp::{Message, NdpError, NdpFrame, group_mac, solicited_node};
+use ferrolb_core::mac::Mac;
 
 /// Who we are on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

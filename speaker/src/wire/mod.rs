@@ -6,6 +6,5 @@ pub mod answer;
 pub mod arp;
 pub mod bytes;
 pub mod frame;
-pub mod mac;
 pub mod ndp;
 pub mod sightings;

@@ -9,7 +9,7 @@ use std::net::Ipv6Addr;
 
 pub use self::error::NdpError;
 use super::bytes::{FrameBytes, at};
-use super::mac::Mac;
+use ferrolb_core::mac::Mac;
 
 const ETHERNET_LEN: usize = 14;
 const IPV6_LEN: usize = 40;

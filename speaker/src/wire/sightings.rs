@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::frame::Sign;
-use super::mac::Mac;
+use ferrolb_core::mac::Mac;
 
 /// Shortest window.
 const WINDOW: Duration = Duration::from_millis(10);

@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use ferrolb_core::mac::Mac;
 use ferrolb_lab::demo::look;
 use ferrolb_lab::lab::{Lab, Options};
 use ferrolb_lab::plan::{self, Network};
 use ferrolb_lab::progress::{Silent, Stderr};
 use ferrolb_lab::{files, interrupt, netns, run, tools, wait};
-use ferrolb_speaker::wire::mac::Mac;
 use serde_json::json;
 
 use crate::place::{self, Turn};

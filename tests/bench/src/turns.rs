@@ -7,13 +7,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use ferrolb_core::mac::Mac;
 use ferrolb_speaker::demand::{Grant, Wanted};
 use ferrolb_speaker::facts::{Ground, survey};
 use ferrolb_speaker::gossip::{Member, View};
 use ferrolb_speaker::ownership::{Ownership, Timing};
 use ferrolb_speaker::reach::LanLink;
 use ferrolb_speaker::said;
-use ferrolb_speaker::wire::mac::Mac;
 
 use crate::figures::{Figures, Table};
 use crate::say;

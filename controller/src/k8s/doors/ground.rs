@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ferrolb_core::range::{IpRange, address};
-use ferrolb_runtime::error::Chain;
+use ferrolb_core::text::Chain;
 use ferrolb_runtime::kube::{Change, watch_as};
 use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::api::networking::v1::ServiceCIDR;

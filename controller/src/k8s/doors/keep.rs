@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_KEY, CONTROLLER, MADE_FROM};
-use ferrolb_runtime::error::Chain;
+use ferrolb_core::text::Chain;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ferrolb_core::config::Kind;
 use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_MAP};
-use ferrolb_runtime::error::Chain;
+use ferrolb_core::text::Chain;
 use ferrolb_runtime::kube::{Change, watch};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};

@@ -6,12 +6,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ferrolb_core::config::Config;
+use ferrolb_core::key::ObjectKey;
 
 use crate::decide::{Namespaces, Say};
 use crate::reconcile::{
     Action, Announcement, Chore, Notice, PoolNews, Reconciler, Seen, StatusWrite, Told, Written,
 };
-use crate::service::{Condition, ServiceKey, ServiceView, Shown};
+use crate::service::{Condition, ServiceView, Shown};
 use crate::tests::{config, key, service};
 
 fn shown(condition: &Condition) -> Shown {
@@ -50,17 +51,17 @@ pub(super) fn saying(node: &str, service: &str, ips: &[(&str, u64)]) -> Announce
 /// What the watch has yet to show.
 enum News {
     Changed(Box<ServiceView>),
-    Deleted(ServiceKey),
+    Deleted(ObjectKey),
 }
 
 /// The server, and the one controller that talks to it.
 pub(super) struct World {
     clock: u64,
-    pub(super) services: BTreeMap<ServiceKey, ServiceView>,
+    pub(super) services: BTreeMap<ObjectKey, ServiceView>,
     pub(super) config: Config,
     news: VecDeque<News>,
     pub(super) writes: VecDeque<StatusWrite>,
-    retries: Vec<ServiceKey>,
+    retries: Vec<ObjectKey>,
     pub(super) told: Vec<Told>,
     pub(super) chores: Vec<Chore>,
     pub(super) pool_news: Vec<PoolNews>,
@@ -262,7 +263,7 @@ impl World {
     }
 
     /// Who shows which address; panics if two show the same.
-    pub(super) fn shown(&self) -> BTreeMap<IpAddr, ServiceKey> {
+    pub(super) fn shown(&self) -> BTreeMap<IpAddr, ObjectKey> {
         let mut shown = BTreeMap::new();
         for view in self.services.values() {
             for ip in &view.status {

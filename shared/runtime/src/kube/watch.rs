@@ -15,7 +15,7 @@ use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::Chain;
+use ferrolb_core::text::Chain;
 
 /// What happened to the watched objects.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use ferrolb_core::announcement::{ANNOUNCES, NODE_LABEL, read_announces};
 use ferrolb_core::names::SPEAKER;
-use ferrolb_runtime::error::Chain;
+use ferrolb_core::text::Chain;
 use futures::StreamExt;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};

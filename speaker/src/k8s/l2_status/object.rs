@@ -6,11 +6,11 @@ use ferrolb_core::announcement::{
     ANNOUNCES, CONFLICTS, NODE_LABEL, SERVICE_NAME_LABEL, SERVICE_NAMESPACE_LABEL, read_announces,
     read_conflicts, write,
 };
+use ferrolb_core::key::ObjectKey;
 use kube::ResourceExt;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::demand::ObjectKey;
 use crate::testimony::{Testimony, hash};
 
 /// The API of the objects.
@@ -134,9 +134,9 @@ mod tests {
     use serde_json::Value;
 
     use super::{Author, object, read, status};
-    use crate::demand::ObjectKey;
     use crate::testimony::Testimony;
-    use crate::wire::mac::Mac;
+    use ferrolb_core::key::ObjectKey;
+    use ferrolb_core::mac::Mac;
 
     fn author(pod: Option<&str>) -> Author {
         Author {

@@ -98,8 +98,9 @@ impl Board {
 
 #[cfg(test)]
 mod tests {
+    use ferrolb_core::key::ObjectKey;
+
     use super::{Board, Step};
-    use crate::demand::ObjectKey;
     use crate::testimony::{Overruled, Testimonies, Testimony};
 
     fn testimony(epoch: u64, interface: &str) -> Testimony {

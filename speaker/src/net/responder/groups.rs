@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use ferrolb_runtime::error::Chain;
+use ferrolb_core::text::Chain;
 
 use super::WireEvent;
 use crate::net::socket::groups::{Joined, Membership};

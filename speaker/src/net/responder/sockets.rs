@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ferrolb_core::range::Family;
-use ferrolb_runtime::error::Chain;
+use ferrolb_core::text::Chain;
 
 use super::WireEvent;
 use crate::interfaces::Link;
 use crate::net::socket::{LinkSocket, SocketError};
-use crate::wire::mac::Mac;
+use ferrolb_core::mac::Mac;
 
 /// Gap between attempts to open what failed.
 const RETRY: Duration = Duration::from_millis(250);

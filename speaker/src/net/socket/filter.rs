@@ -5,7 +5,7 @@ use ferrolb_core::range::Family;
 use socket2::SockFilter;
 
 use super::{ETH_P_ARP, ETH_P_IPV6, FRAME_ROOM};
-use crate::wire::mac::Mac;
+use ferrolb_core::mac::Mac;
 
 const LOAD_WORD: u16 = 0x20;
 const LOAD_HALF: u16 = 0x28;

@@ -2,7 +2,7 @@
 //! addresses are of interest; others are stepped over. Pure.
 
 use super::NdpError;
-use crate::wire::mac::Mac;
+use ferrolb_core::mac::Mac;
 
 const SOURCE: u8 = 1;
 const TARGET: u8 = 2;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use ferrolb_core::mac::Mac;
 use ferrolb_lab::{netns, run, tools, wait};
 use ferrolb_speaker::interfaces::Link;
 use ferrolb_speaker::net::counters::WireCounters;
 use ferrolb_speaker::net::responder::{Wire, WireEvent};
-use ferrolb_speaker::wire::mac::Mac;
 use nix::ifaddrs::getifaddrs;
 use tokio::sync::mpsc;
 

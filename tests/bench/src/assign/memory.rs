@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ferrolb_controller::allocator::{Allocator, Claimant};
-use ferrolb_controller::service::ServiceKey;
 use ferrolb_core::config::Config;
+use ferrolb_core::key::ObjectKey;
 use ferrolb_core::range::Family;
 
 /// How many addresses each run hands out: all of a /16.
@@ -17,7 +17,7 @@ pub(crate) fn run(range: &str, family: Family) -> Result<Duration> {
     let text = format!("pools: [{{name: a, addresses: ['{range}']}}]");
     let config = Config::from_yaml(&text).context("the bench's configuration")?;
     let mut allocator = Allocator::new(&config);
-    let keys: Vec<ServiceKey> = (0..COUNT).map(key).collect();
+    let keys: Vec<ObjectKey> = (0..COUNT).map(key).collect();
     let start = Instant::now();
     for key in &keys {
         allocate(&mut allocator, key, family)?;
@@ -30,14 +30,14 @@ pub(crate) fn run(range: &str, family: Family) -> Result<Duration> {
     Ok(start.elapsed())
 }
 
-fn allocate(allocator: &mut Allocator, key: &ServiceKey, family: Family) -> Result<()> {
+fn allocate(allocator: &mut Allocator, key: &ObjectKey, family: Family) -> Result<()> {
     let claimant = Claimant { key, terms: None };
     allocator.allocate(claimant, 0, &[family])?;
     Ok(())
 }
 
-fn key(number: u32) -> ServiceKey {
-    ServiceKey {
+fn key(number: u32) -> ObjectKey {
+    ObjectKey {
         namespace: "default".to_owned(),
         name: format!("service-{number}"),
     }

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use ferrolb_core::mac::Mac;
 use ferrolb_lab::lab::How;
 use ferrolb_lab::probe::{Probe, Silence, Target};
 use ferrolb_lab::{plan, wait};
-use ferrolb_speaker::wire::mac::Mac;
 
 use super::results::Measure;
 use super::rows::Trouble;

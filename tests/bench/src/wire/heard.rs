@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use ferrolb_speaker::wire::mac::Mac;
+use ferrolb_core::mac::Mac;
 
 /// One answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use ferrolb_core::mac::Mac;
 use ferrolb_speaker::wire::arp::ArpFrame;
-use ferrolb_speaker::wire::mac::Mac;
 use nix::ifaddrs::getifaddrs;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::socket::{LinkAddr, bind};

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use ferrolb_api::l2_status::ServiceL2Status;
 use ferrolb_core::announcement::{ANNOUNCES, NODE_LABEL};
+use ferrolb_core::key::ObjectKey;
 use ferrolb_core::names::SPEAKER;
 use ferrolb_runtime::kube::events::{self, News, Reporter, reference};
-use ferrolb_speaker::demand::ObjectKey;
 use ferrolb_speaker::k8s::l2_status::{Author, L2StatusWriter};
 use ferrolb_speaker::testimony::{Overruled, Testimonies, Testimony, name};
 use kube::ResourceExt;

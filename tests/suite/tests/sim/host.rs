@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use ferrolb_core::mac::Mac;
 use ferrolb_speaker::wire::answer::{Owned, OwnedOnLink, answer};
 use ferrolb_speaker::wire::frame::{Frame, Sign};
-use ferrolb_speaker::wire::mac::Mac;
 use ferrolb_speaker::wire::sightings::{Sighting, Sightings};
 
 use crate::member::{Member, Message, gossip_address, node_name};

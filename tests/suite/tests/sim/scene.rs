@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use ferrolb_core::mac::Mac;
 use ferrolb_speaker::demand::{Bar, Grant, Wanted};
 use ferrolb_speaker::reach::LanLink;
-use ferrolb_speaker::wire::mac::Mac;
 
 use crate::member::node_name;
 

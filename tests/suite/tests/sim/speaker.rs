@@ -10,10 +10,11 @@ use std::time::Instant;
 use ferrolb_speaker::conduct::{Conduct, Effect, Note, Settings};
 use ferrolb_speaker::demand::Wanted;
 use ferrolb_speaker::gossip::View;
-use ferrolb_speaker::ownership::Node;
 use ferrolb_speaker::said::KeyChange;
 use ferrolb_speaker::wire::answer::Owned;
 use ferrolb_speaker::wire::frame::Purpose;
+
+use ferrolb_core::key::NodeName;
 
 use crate::scene::{DETECTION, INTERVAL, PROBE_FRESH, REFRESH};
 use crate::world::World;
@@ -38,7 +39,7 @@ pub(crate) struct Speaker {
 impl Speaker {
     /// A speaker that knows of these peers, and whose lists are in.
     pub(crate) fn new(
-        node: Node,
+        node: NodeName,
         peers: BTreeSet<SocketAddr>,
         demand: Demand,
         now: Instant,

@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use ferrolb_core::mac::Mac;
 use ferrolb_speaker::wire::arp::ArpFrame;
-use ferrolb_speaker::wire::mac::Mac;
 
 use crate::lan::{Lan, arping, ip, put, who_has};
 use crate::process::Speaker;

@@ -5,8 +5,8 @@ use std::os::fd::AsRawFd;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use ferrolb_core::mac::Mac;
 use ferrolb_lab::{netns, run};
-use ferrolb_speaker::wire::mac::Mac;
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, bind, send, socket,

@@ -40,7 +40,7 @@ pub(crate) fn run(ip: IpAddr) -> ExitCode {
         }
         Err(error) => {
             let mut out = std::io::stdout();
-            let chain = ferrolb_runtime::error::Chain(&error);
+            let chain = ferrolb_core::text::Chain(&error);
             writeln!(out, "{chain}").unwrap();
             ExitCode::FAILURE
         }

@@ -4,10 +4,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
+use ferrolb_core::mac::Mac;
 use ferrolb_speaker::net::responder::WireEvent;
 use ferrolb_speaker::wire::arp::ArpFrame;
 use ferrolb_speaker::wire::frame::Sign;
-use ferrolb_speaker::wire::mac::Mac;
 
 use crate::lan::{Lan, ip};
 use crate::station::Station;

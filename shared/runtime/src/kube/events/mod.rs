@@ -17,8 +17,8 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::Chain;
 use digest::{Digest, Saying, Verdict};
+use ferrolb_core::text::Chain;
 pub use lull::IdleSince;
 
 /// Events waiting at most.
