@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ArgAction, Parser, ValueEnum};
 use ferrolb_runtime::args::CommonArgs;
 
-use crate::demand::Rules;
+use crate::eligibility::Rules;
 use crate::k8s::l2_status::Author;
 
 /// Taints of nodes that are about to go: shut down for good, or chosen by an

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ferrolb_core::key::NodeName;
 
-use crate::demand::{Bar, Grants, Wanted};
+use crate::eligibility::{Bar, Grants, Wanted};
 use crate::gossip::View;
 use crate::ownership::{Candidates, Facts, Standing};
 use crate::reach::{Lan, LanLink, links_for, neighbourhood};
@@ -180,7 +180,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::{Ground, Survey, candidates, survey};
-    use crate::demand::{Bar, Grant, Grants, Interfaces, Wanted};
+    use crate::eligibility::{Bar, Grant, Grants, Interfaces, Wanted};
     use crate::gossip::View;
     use crate::interfaces::Patterns;
     use crate::reach::LanLink;

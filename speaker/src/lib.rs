@@ -10,7 +10,7 @@ pub mod announcer;
 pub mod args;
 pub mod asker;
 pub mod conduct;
-pub mod demand;
+pub mod eligibility;
 pub mod engine;
 pub mod error;
 pub mod facts;

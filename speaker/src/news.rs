@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ferrolb_runtime::kube::events::{News, reference};
 
-use crate::demand::ServiceView;
+use crate::eligibility::ServiceView;
 use crate::ownership::{Action, Cause};
 
 /// The Event that an action is worth, about one of the Services that hold the IP.
@@ -76,7 +76,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::{at_odds, of_action};
-    use crate::demand::ServiceView;
+    use crate::eligibility::ServiceView;
     use crate::ownership::{Action, Cause};
     use ferrolb_core::key::ObjectKey;
     use ferrolb_core::mac::Mac;

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::demand::Grants;
+use crate::eligibility::Grants;
 use crate::wire::frame::Sender;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
@@ -89,7 +89,7 @@ pub fn links_for<'a>(
 #[cfg(test)]
 mod tests {
     use super::{Lan, LanLink, links_for};
-    use crate::demand::{Grant, Grants, Interfaces};
+    use crate::eligibility::{Grant, Grants, Interfaces};
     use crate::interfaces::Patterns;
     use ferrolb_core::mac::Mac;
 

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use crate::announcer::Announcer;
 use crate::asker::Asker;
-use crate::demand::Wanted;
+use crate::eligibility::Wanted;
 use crate::facts::{Ground, Survey, survey};
 use crate::gossip::View;
 use crate::ownership::{Epoch, Ownership, Timing};

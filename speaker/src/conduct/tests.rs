@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Conduct, Effect, Note, Settings};
-use crate::demand::{Grant, Wanted};
+use crate::eligibility::{Grant, Wanted};
 use crate::gossip::{Member, View};
 use crate::reach::LanLink;
 use crate::said;

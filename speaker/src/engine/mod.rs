@@ -22,7 +22,7 @@ use ferrolb_core::key::NodeName;
 use ferrolb_core::key::ObjectKey;
 
 use crate::conduct::{Conduct, Settings};
-use crate::demand::{Demand, Rules};
+use crate::eligibility::{Demand, Rules};
 use crate::gossip::{Gossip, View};
 use crate::interfaces::{Link, Links, Patterns};
 use crate::k8s::Update;

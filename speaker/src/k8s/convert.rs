@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::{Endpoint as K8sEndpoint, EndpointSlice};
 use kube::ResourceExt;
 
-use crate::demand::{Endpoint, NodeView, ServiceView, SliceView};
+use crate::eligibility::{Endpoint, NodeView, ServiceView, SliceView};
 
 /// Well-known label: the Service an EndpointSlice belongs to.
 const SERVICE_LABEL: &str = "kubernetes.io/service-name";

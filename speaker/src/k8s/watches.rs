@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::convert::{self, Accepted};
-use crate::demand::{NodeView, ServiceView, SliceView};
+use crate::eligibility::{NodeView, ServiceView, SliceView};
 
 /// Selects the speaker's pods.
 const SPEAKER_PODS: &str = "app.kubernetes.io/name=ferrolb,app.kubernetes.io/component=speaker";

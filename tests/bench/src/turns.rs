@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ferrolb_core::mac::Mac;
-use ferrolb_speaker::demand::{Grant, Wanted};
+use ferrolb_speaker::eligibility::{Grant, Wanted};
 use ferrolb_speaker::facts::{Ground, survey};
 use ferrolb_speaker::gossip::{Member, View};
 use ferrolb_speaker::ownership::{Ownership, Timing};

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use ferrolb_core::mac::Mac;
-use ferrolb_speaker::demand::{Bar, Grant, Wanted};
+use ferrolb_speaker::eligibility::{Bar, Grant, Wanted};
 use ferrolb_speaker::reach::LanLink;
 
 use crate::member::node_name;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ferrolb_speaker::conduct::{Conduct, Effect, Note, Settings};
-use ferrolb_speaker::demand::Wanted;
+use ferrolb_speaker::eligibility::Wanted;
 use ferrolb_speaker::gossip::View;
 use ferrolb_speaker::said::KeyChange;
 use ferrolb_speaker::wire::answer::Owned;

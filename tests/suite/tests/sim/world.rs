@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use ferrolb_speaker::demand::Wanted;
+use ferrolb_speaker::eligibility::Wanted;
 use ferrolb_speaker::ownership::{Action, Cause};
 use ferrolb_speaker::wire::frame::Frame;
 use rand::{RngExt, SeedableRng};

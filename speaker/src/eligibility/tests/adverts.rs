@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use ferrolb_core::config::Config;
 
 use super::{IP, candidates, key, node, service, slice, three_nodes, three_nodes_with};
-use crate::demand::{Demand, NodeView, Rules, ServiceView};
+use crate::eligibility::{Demand, NodeView, Rules, ServiceView};
 
 /// Three nodes, these advertisements, and the Service `web` with an endpoint.
 fn advertised(adverts: &str) -> Demand {
