@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::gossip::GossipError;
 use crate::k8s::SecretError;
-use crate::net::responder::WireError;
+use crate::layer2::io::responder::WireError;
 
 /// A speaker could not start, or had to stop.
 #[derive(Debug, Error)]

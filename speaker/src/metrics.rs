@@ -6,7 +6,7 @@ use ferrolb_runtime::metrics::{Metrics, MetricsError};
 use prometheus::{Counter, Histogram, IntCounter, IntCounterVec, IntGauge};
 
 use crate::gossip::{GossipCounters, Refusal};
-use crate::net::counters::{FrameCounters, WireCounters};
+use crate::layer2::io::counters::{FrameCounters, WireCounters};
 
 /// Bounds of the failover histogram, in seconds.
 const FAILOVER_BUCKETS: &[f64] = &[

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ferrolb_runtime::kube::events::{News, reference};
 
 use crate::eligibility::ServiceView;
-use crate::ownership::{Action, Cause};
+use crate::layer2::election::{Action, Cause};
 
 /// The Event that an action is worth, about one of the Services that hold the IP.
 #[must_use]
@@ -77,7 +77,7 @@ mod tests {
 
     use super::{at_odds, of_action};
     use crate::eligibility::ServiceView;
-    use crate::ownership::{Action, Cause};
+    use crate::layer2::election::{Action, Cause};
     use ferrolb_core::key::ObjectKey;
     use ferrolb_core::mac::Mac;
 

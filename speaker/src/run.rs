@@ -22,10 +22,10 @@ use crate::gossip::{Gossip, GossipCounters, GossipOptions, Keyring};
 use crate::interfaces::{Links, Patterns};
 use crate::k8s::l2_status::L2StatusWriter;
 use crate::k8s::{self, Update, Watches};
+use crate::layer2::io::counters::WireCounters;
+use crate::layer2::io::responder::Wire;
 use crate::metrics::{self, SpeakerMetrics};
-use crate::net::counters::WireCounters;
 use crate::net::links;
-use crate::net::responder::Wire;
 use crate::net::strict_arp::{self, SETTINGS};
 
 /// How many changes may queue up between the watches and the engine.

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
-use crate::ownership::{Action, Cause, Epoch};
-use crate::reach::LanLink;
+use crate::layer2::election::{Action, Cause, Epoch};
+use crate::layer2::reachability::LanLink;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::key::ObjectKey;
 use ferrolb_core::mac::Mac;

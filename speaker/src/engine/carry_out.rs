@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use super::Engine;
-use crate::conduct::Effect;
-use crate::wire::frame::Frame;
+use crate::layer2::agent::Effect;
+use crate::layer2::wire::frame::Frame;
 
 impl Engine {
     /// Carries out all that was decided by `now`.

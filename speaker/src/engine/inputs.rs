@@ -8,9 +8,9 @@ use ferrolb_core::names::ACCEPTED_CONFIG_MAP;
 use super::Engine;
 use crate::interfaces::{Link, Links, flapped, suitable};
 use crate::k8s::{Accepted, Update, Watched};
-use crate::net::responder::WireEvent;
-use crate::reach::LanLink;
-use crate::wire::sightings::Sighting;
+use crate::layer2::io::responder::WireEvent;
+use crate::layer2::reachability::LanLink;
+use crate::layer2::wire::sightings::Sighting;
 
 /// Which first lists are in.
 #[derive(Debug, Default)]

@@ -21,13 +21,13 @@ use tokio_util::sync::CancellationToken;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::key::ObjectKey;
 
-use crate::conduct::{Conduct, Settings};
 use crate::eligibility::{Demand, Rules};
 use crate::gossip::{Gossip, View};
 use crate::interfaces::{Link, Links, Patterns};
 use crate::k8s::Update;
+use crate::layer2::agent::{Conduct, Settings};
+use crate::layer2::io::responder::{Wire, WireEvent};
 use crate::metrics::SpeakerMetrics;
-use crate::net::responder::{Wire, WireEvent};
 use inputs::Synced;
 pub use report::Reporter;
 

@@ -10,8 +10,8 @@ use ferrolb_runtime::kube::events::EventSender;
 use tokio::sync::watch;
 
 use super::Engine;
+use crate::layer2::election::Action;
 use crate::news;
-use crate::ownership::Action;
 use crate::testimony::{Evidence, Predecessors, Testimonies, testify};
 
 /// Testimonies are made this often at most.

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::Engine;
 use super::carry_out::gauge;
-use crate::conduct::Note;
-use crate::ownership::{Action, Cause};
+use crate::layer2::agent::Note;
+use crate::layer2::election::{Action, Cause};
 
 /// A conflict that lasts is logged this often.
 const COMPLAINT_GAP: Duration = Duration::from_secs(10);

@@ -1,9 +1,5 @@
 //! The kernel's side of the LAN: packet sockets and link events. I/O only;
 //! what is answered, reported and suitable is decided in `wire` and `interfaces`.
 
-pub mod counters;
 pub mod links;
-pub mod responder;
-pub mod socket;
 pub mod strict_arp;
-pub mod vouch;

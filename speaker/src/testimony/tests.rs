@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::{Evidence, Overruled, Predecessors, Testimonies, name, testify};
-use crate::ownership::{Action, Cause};
-use crate::reach::LanLink;
+use crate::layer2::election::{Action, Cause};
+use crate::layer2::reachability::LanLink;
 use ferrolb_core::key::ObjectKey;
 use ferrolb_core::mac::Mac;
 

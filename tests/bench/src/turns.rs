@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use ferrolb_core::mac::Mac;
 use ferrolb_speaker::eligibility::{Grant, Wanted};
-use ferrolb_speaker::facts::{Ground, survey};
 use ferrolb_speaker::gossip::{Member, View};
-use ferrolb_speaker::ownership::{Ownership, Timing};
-use ferrolb_speaker::reach::LanLink;
-use ferrolb_speaker::said;
+use ferrolb_speaker::layer2::election::{Ownership, Timing};
+use ferrolb_speaker::layer2::gossip_keys;
+use ferrolb_speaker::layer2::reachability::LanLink;
+use ferrolb_speaker::layer2::snapshot::{Ground, survey};
 
 use crate::figures::{Figures, Table};
 use crate::say;
@@ -86,7 +86,7 @@ impl Scene {
         let members = (1..nodes).map(|node| {
             let claims = (0..ips).filter(|number| number % nodes == node);
             let claims = claims.map(|number| (format!("claim/{}", ip(number)), "1".to_owned()));
-            let (links, value) = said::links(&[link(node)]);
+            let (links, value) = gossip_keys::links(&[link(node)]);
             let links = value.map(|value| (links, value));
             let member = Member {
                 node: name(node),
@@ -128,8 +128,8 @@ impl Scene {
         let looked = clock.lap();
         let actions = ownership.step(&survey.facts, now);
         let decided = clock.lap();
-        let said = said::about_ips(&ownership, now);
-        let changes = said::changes(&BTreeMap::new(), &said);
+        let said = gossip_keys::about_ips(&ownership, now);
+        let changes = gossip_keys::changes(&BTreeMap::new(), &said);
         let told = clock.lap();
         std::hint::black_box((watch, actions, changes));
         [surveyed, looked, decided, told]

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use ferrolb_speaker::wire::arp::{ArpFrame, Operation};
+use ferrolb_speaker::layer2::wire::arp::{ArpFrame, Operation};
 
 use crate::wire::socket::ArpSocket;
 

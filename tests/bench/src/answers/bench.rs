@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 use ferrolb_core::mac::Mac;
 use ferrolb_lab::{netns, run, tools, wait};
 use ferrolb_speaker::interfaces::Link;
-use ferrolb_speaker::net::counters::WireCounters;
-use ferrolb_speaker::net::responder::{Wire, WireEvent};
+use ferrolb_speaker::layer2::io::counters::WireCounters;
+use ferrolb_speaker::layer2::io::responder::{Wire, WireEvent};
 use nix::ifaddrs::getifaddrs;
 use tokio::sync::mpsc;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ferrolb_core::mac::Mac;
-use ferrolb_speaker::wire::arp::ArpFrame;
+use ferrolb_speaker::layer2::wire::arp::ArpFrame;
 use nix::ifaddrs::getifaddrs;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::socket::{LinkAddr, bind};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ferrolb_lab::netns;
-use ferrolb_speaker::wire::arp::{ArpFrame, Operation};
+use ferrolb_speaker::layer2::wire::arp::{ArpFrame, Operation};
 
 use super::heard::Answer;
 use super::socket::ArpSocket;

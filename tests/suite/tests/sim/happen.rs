@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use ferrolb_speaker::wire::frame::Frame;
-use ferrolb_speaker::wire::sightings::Sighting;
+use ferrolb_speaker::layer2::wire::frame::Frame;
+use ferrolb_speaker::layer2::wire::sightings::Sighting;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use ferrolb_core::mac::Mac;
-use ferrolb_speaker::wire::answer::{Owned, OwnedOnLink, answer};
-use ferrolb_speaker::wire::frame::{Frame, Sign};
-use ferrolb_speaker::wire::sightings::{Sighting, Sightings};
+use ferrolb_speaker::layer2::wire::answer::{Owned, OwnedOnLink, answer};
+use ferrolb_speaker::layer2::wire::frame::{Frame, Sign};
+use ferrolb_speaker::layer2::wire::sightings::{Sighting, Sightings};
 
 use crate::member::{Member, Message, gossip_address, node_name};
 use crate::scene::{INTERVAL, LINK, addresses, mac};

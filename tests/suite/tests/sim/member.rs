@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use ferrolb_speaker::gossip::{Member as Shown, View};
-use ferrolb_speaker::said::KeyChange;
+use ferrolb_speaker::layer2::gossip_keys::KeyChange;
 use rand::RngExt;
 use rand::seq::IteratorRandom;
 use rand_xorshift::XorShiftRng;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use ferrolb_speaker::ownership::{Cause, Timing};
+use ferrolb_speaker::layer2::election::{Cause, Timing};
 
 use crate::fault::Fault;
 use crate::one_owner::{GOSSIP, ONE};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferrolb_speaker::ownership::Cause;
+use ferrolb_speaker::layer2::election::Cause;
 
 use crate::replay::{ensure, on_seeds};
 use crate::world::{Size, World};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ferrolb_core::mac::Mac;
 use ferrolb_speaker::eligibility::{Bar, Grant, Wanted};
-use ferrolb_speaker::reach::LanLink;
+use ferrolb_speaker::layer2::reachability::LanLink;
 
 use crate::member::node_name;
 

@@ -7,12 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ferrolb_speaker::conduct::{Conduct, Effect, Note, Settings};
 use ferrolb_speaker::eligibility::Wanted;
 use ferrolb_speaker::gossip::View;
-use ferrolb_speaker::said::KeyChange;
-use ferrolb_speaker::wire::answer::Owned;
-use ferrolb_speaker::wire::frame::Purpose;
+use ferrolb_speaker::layer2::agent::{Conduct, Effect, Note, Settings};
+use ferrolb_speaker::layer2::gossip_keys::KeyChange;
+use ferrolb_speaker::layer2::wire::answer::Owned;
+use ferrolb_speaker::layer2::wire::frame::Purpose;
 
 use ferrolb_core::key::NodeName;
 

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use ferrolb_speaker::eligibility::Wanted;
-use ferrolb_speaker::ownership::{Action, Cause};
-use ferrolb_speaker::wire::frame::Frame;
+use ferrolb_speaker::layer2::election::{Action, Cause};
+use ferrolb_speaker::layer2::wire::frame::Frame;
 use rand::{RngExt, SeedableRng};
 use rand_xorshift::XorShiftRng;
 

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use ferrolb_core::mac::Mac;
-use ferrolb_speaker::wire::arp::ArpFrame;
+use ferrolb_speaker::layer2::wire::arp::ArpFrame;
 
 use crate::lan::{Lan, arping, ip, put, who_has};
 use crate::process::Speaker;

@@ -5,9 +5,9 @@ use std::net::{Ipv6Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use ferrolb_lab::netns;
-use ferrolb_speaker::net::responder::WireEvent;
-use ferrolb_speaker::wire::frame::Sign;
-use ferrolb_speaker::wire::ndp::{Message, NdpFrame};
+use ferrolb_speaker::layer2::io::responder::WireEvent;
+use ferrolb_speaker::layer2::wire::frame::Sign;
+use ferrolb_speaker::layer2::wire::ndp::{Message, NdpFrame};
 
 use crate::lan::{Lan, ip};
 use crate::process::Speaker;

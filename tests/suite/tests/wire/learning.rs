@@ -3,8 +3,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use ferrolb_speaker::net::responder::WireEvent;
-use ferrolb_speaker::wire::frame::{Frame, Sender, Sign};
+use ferrolb_speaker::layer2::io::responder::WireEvent;
+use ferrolb_speaker::layer2::wire::frame::{Frame, Sender, Sign};
 
 use crate::lan::{Lan, ip};
 use crate::station::Station;

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use ferrolb_lab::netns;
 use ferrolb_speaker::interfaces::{Link, Links, Patterns};
-use ferrolb_speaker::net::counters::WireCounters;
+use ferrolb_speaker::layer2::io::counters::WireCounters;
+use ferrolb_speaker::layer2::io::responder::{Wire, WireEvent};
 use ferrolb_speaker::net::links;
-use ferrolb_speaker::net::responder::{Wire, WireEvent};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::{mpsc, watch};

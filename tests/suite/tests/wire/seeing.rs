@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use ferrolb_core::mac::Mac;
-use ferrolb_speaker::net::responder::WireEvent;
-use ferrolb_speaker::wire::arp::ArpFrame;
-use ferrolb_speaker::wire::frame::Sign;
+use ferrolb_speaker::layer2::io::responder::WireEvent;
+use ferrolb_speaker::layer2::wire::arp::ArpFrame;
+use ferrolb_speaker::layer2::wire::frame::Sign;
 
 use crate::lan::{Lan, ip};
 use crate::station::Station;

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use ferrolb_core::key::NodeName;
 
-use crate::ownership::Action;
-use crate::said::KeyChange;
-use crate::wire::answer::Owned;
-use crate::wire::frame::Frame;
+use crate::layer2::election::Action;
+use crate::layer2::gossip_keys::KeyChange;
+use crate::layer2::wire::answer::Owned;
+use crate::layer2::wire::frame::Frame;
 
 /// Something to be done at the edges.
 #[derive(Debug, Clone, PartialEq, Eq)]

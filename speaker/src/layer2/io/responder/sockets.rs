@@ -11,7 +11,7 @@ use ferrolb_core::text::Chain;
 
 use super::WireEvent;
 use crate::interfaces::Link;
-use crate::net::socket::{LinkSocket, SocketError};
+use crate::layer2::io::socket::{LinkSocket, SocketError};
 use ferrolb_core::mac::Mac;
 
 /// Gap between attempts to open what failed.

@@ -18,15 +18,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::announcer::Announcer;
-use crate::asker::Asker;
 use crate::eligibility::Wanted;
-use crate::facts::{Ground, Survey, survey};
 use crate::gossip::View;
-use crate::ownership::{Epoch, Ownership, Timing};
-use crate::reach::LanLink;
-use crate::said::{self, AboutIps};
-use crate::watchman::Watchman;
+use crate::layer2::announcer::Announcer;
+use crate::layer2::election::{Epoch, Ownership, Timing};
+use crate::layer2::gossip_keys::{self, AboutIps};
+use crate::layer2::liveness::monitor::Watchman;
+use crate::layer2::prober::Asker;
+use crate::layer2::reachability::LanLink;
+use crate::layer2::snapshot::{Ground, Survey, survey};
 pub use effect::{Effect, Note};
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
@@ -118,7 +118,7 @@ impl Conduct {
             stall_limit: settings.detection_time / 2,
             ask: timing.ask,
             draining_since: None,
-            effects: vec![Effect::Publish(vec![said::starting(true)])],
+            effects: vec![Effect::Publish(vec![gossip_keys::starting(true)])],
         }
     }
 
@@ -227,7 +227,7 @@ impl Conduct {
         true
     }
 
-    fn publish(&mut self, changes: Vec<said::KeyChange>) {
+    fn publish(&mut self, changes: Vec<gossip_keys::KeyChange>) {
         self.effects.push(Effect::Publish(changes));
     }
 

@@ -17,8 +17,8 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Instant;
 
-use crate::ownership::{Ownership, Standing};
-use crate::reach::LanLink;
+use crate::layer2::election::{Ownership, Standing};
+use crate::layer2::reachability::LanLink;
 
 const YES: &str = "1";
 const CLAIM: &str = "claim/";
@@ -128,8 +128,8 @@ mod tests {
     use std::time::Instant;
 
     use super::{about_ips, changes, draining, isolated, links, read, starting};
-    use crate::ownership::{Facts, Ownership, Timing};
-    use crate::reach::LanLink;
+    use crate::layer2::election::{Facts, Ownership, Timing};
+    use crate::layer2::reachability::LanLink;
     use ferrolb_core::mac::Mac;
 
     const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));

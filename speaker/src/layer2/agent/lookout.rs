@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use super::{Conduct, Effect, Note};
-use crate::ownership::OnWire;
-use crate::said;
-use crate::watchlist::watchlist;
-use crate::wire::frame::Frame;
+use crate::layer2::election::OnWire;
+use crate::layer2::gossip_keys;
+use crate::layer2::liveness::targets::watchlist;
+use crate::layer2::wire::frame::Frame;
 
 impl Conduct {
     /// Works out anew whom to watch, from facts that have just changed.
@@ -69,6 +69,6 @@ impl Conduct {
         }
         self.said_isolated = isolated;
         self.note(Note::Isolated(isolated));
-        self.publish(vec![said::isolated(isolated)]);
+        self.publish(vec![gossip_keys::isolated(isolated)]);
     }
 }

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::{Conduct, Note};
-use crate::ownership::Action;
-use crate::wire::frame::Sign;
-use crate::wire::sightings::Sighting;
+use crate::layer2::election::Action;
+use crate::layer2::wire::frame::Sign;
+use crate::layer2::wire::sightings::Sighting;
 
 impl Conduct {
     /// Somebody else spoke for an IP on the wire.

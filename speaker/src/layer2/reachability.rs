@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::eligibility::Grants;
-use crate::wire::frame::Sender;
+use crate::layer2::wire::frame::Sender;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
 

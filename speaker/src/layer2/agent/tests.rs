@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use super::{Conduct, Effect, Note, Settings};
 use crate::eligibility::{Grant, Wanted};
 use crate::gossip::{Member, View};
-use crate::reach::LanLink;
-use crate::said;
-use crate::wire::frame::{Frame, Purpose, Sign};
-use crate::wire::sightings::Sighting;
+use crate::layer2::gossip_keys;
+use crate::layer2::reachability::LanLink;
+use crate::layer2::wire::frame::{Frame, Purpose, Sign};
+use crate::layer2::wire::sightings::Sighting;
 use ferrolb_core::mac::Mac;
 
 const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 100));
@@ -45,7 +45,7 @@ fn link(number: u8) -> LanLink {
 
 /// Node `b`, on the same LAN.
 fn heir() -> Member {
-    let (key, links) = said::links(&[link(2)]);
+    let (key, links) = gossip_keys::links(&[link(2)]);
     Member {
         node: "b".to_owned(),
         generation: 1,

@@ -26,8 +26,8 @@ use super::counters::WireCounters;
 use super::socket::{SocketError, check_privilege};
 use super::vouch::Vouch;
 use crate::interfaces::Link;
-use crate::wire::answer::Owned;
-use crate::wire::frame::{Frame, Purpose, Sign};
+use crate::layer2::wire::answer::Owned;
+use crate::layer2::wire::frame::{Frame, Purpose, Sign};
 use ferrolb_core::mac::Mac;
 
 /// What the wire side tells the engine. When the thread ends, the channel

@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::{Conduct, Note};
-use crate::reach::LanLink;
-use crate::said;
+use crate::layer2::gossip_keys;
+use crate::layer2::reachability::LanLink;
 
 /// After a carrier is back, members are waited for so long.
 const RETURN: Duration = Duration::from_secs(2);
@@ -114,7 +114,7 @@ impl Conduct {
         }
         let names = links.iter().map(|link| link.name.clone());
         self.note(Note::Links(names.collect()));
-        self.publish(vec![said::links(&links)]);
+        self.publish(vec![gossip_keys::links(&links)]);
         self.links = links;
     }
 }

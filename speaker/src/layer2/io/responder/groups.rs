@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ferrolb_core::text::Chain;
 
 use super::WireEvent;
-use crate::net::socket::groups::{Joined, Membership};
+use crate::layer2::io::socket::groups::{Joined, Membership};
 
 /// Groups joined and left in one turn.
 const TURN: usize = 32;

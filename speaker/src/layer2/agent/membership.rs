@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::{Conduct, Note};
-use crate::said::{self, AboutIps, KeyChange};
+use crate::layer2::gossip_keys::{self, AboutIps, KeyChange};
 
 /// A starting speaker waits so long to see the peers that the API server knows
 /// of, before it takes anything: one that sees nobody would take everything.
@@ -32,7 +32,7 @@ impl Conduct {
     pub fn drain(&mut self, now: Instant) {
         self.draining_since = Some(now);
         self.stale = true;
-        self.publish(vec![said::draining()]);
+        self.publish(vec![gossip_keys::draining()]);
     }
 
     /// Whether this speaker is leaving.
@@ -51,7 +51,7 @@ impl Conduct {
     /// The last word of one that has left: it takes back what nobody took over.
     #[must_use]
     pub fn retire(&self) -> Vec<KeyChange> {
-        said::changes(&self.said, &AboutIps::new())
+        gossip_keys::changes(&self.said, &AboutIps::new())
     }
 
     /// Whether this node's name comes first among the live members.
@@ -70,7 +70,7 @@ impl Conduct {
         self.settled = peers.is_some_and(|it| now - self.started > SETTLE || sees(it));
         if self.settled {
             self.stale = true;
-            self.publish(vec![said::starting(false)]);
+            self.publish(vec![gossip_keys::starting(false)]);
             let members = self.view.members.len();
             self.note(Note::Settled { members });
         }

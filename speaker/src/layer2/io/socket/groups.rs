@@ -14,11 +14,11 @@ use socket2::{Domain, Socket, Type};
 const PER_SOCKET: usize = 64;
 
 /// A group on a link, by the link's kernel index.
-pub(in crate::net) type Membership = (u32, Ipv6Addr);
+pub(in crate::layer2::io) type Membership = (u32, Ipv6Addr);
 
 /// Groups that have been joined.
 #[derive(Debug, Default)]
-pub(in crate::net) struct Joined {
+pub(in crate::layer2::io) struct Joined {
     sockets: Vec<Socket>,
     /// Each with its place in `sockets`.
     memberships: BTreeMap<Membership, usize>,
@@ -26,17 +26,17 @@ pub(in crate::net) struct Joined {
 
 impl Joined {
     /// The memberships held.
-    pub(in crate::net) fn iter(&self) -> impl Iterator<Item = &Membership> {
+    pub(in crate::layer2::io) fn iter(&self) -> impl Iterator<Item = &Membership> {
         self.memberships.keys()
     }
 
     /// Whether the group was joined.
-    pub(in crate::net) fn contains(&self, membership: &Membership) -> bool {
+    pub(in crate::layer2::io) fn contains(&self, membership: &Membership) -> bool {
         self.memberships.contains_key(membership)
     }
 
     /// Joins a group on a link.
-    pub(in crate::net) fn join(&mut self, (link, group): Membership) -> io::Result<()> {
+    pub(in crate::layer2::io) fn join(&mut self, (link, group): Membership) -> io::Result<()> {
         let place = self.place()?;
         if let Some(socket) = self.sockets.get(place) {
             socket.join_multicast_v6(&group, link)?;
@@ -46,7 +46,7 @@ impl Joined {
     }
 
     /// Leaves a group; one on a link that is gone is left already.
-    pub(in crate::net) fn leave(&mut self, membership: &Membership) {
+    pub(in crate::layer2::io) fn leave(&mut self, membership: &Membership) {
         let place = self.memberships.remove(membership);
         if let Some(socket) = place.and_then(|place| self.sockets.get(place)) {
             let (link, group) = membership;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::ownership::OnWire;
+use crate::layer2::election::OnWire;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
 

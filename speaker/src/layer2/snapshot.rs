@@ -9,9 +9,9 @@ use ferrolb_core::key::NodeName;
 
 use crate::eligibility::{Bar, Grants, Wanted};
 use crate::gossip::View;
-use crate::ownership::{Candidates, Facts, Standing};
-use crate::reach::{Lan, LanLink, links_for, neighbourhood};
-use crate::said;
+use crate::layer2::election::{Candidates, Facts, Standing};
+use crate::layer2::gossip_keys;
+use crate::layer2::reachability::{Lan, LanLink, links_for, neighbourhood};
 
 /// The facts, and each wanted IP's links on this node.
 #[derive(Debug, Default)]
@@ -158,7 +158,7 @@ fn members(me: &str, view: &View, own_links: &[LanLink]) -> (BTreeMap<NodeName, 
     let mut others = BTreeMap::new();
     let mut lan = BTreeMap::from([(me.to_owned(), own_links.to_vec())]);
     for (node, member) in view.members.iter().filter(|(node, _)| *node != me) {
-        let (standing, links) = said::read(&member.state, member.alive);
+        let (standing, links) = gossip_keys::read(&member.state, member.alive);
         others.insert(node.clone(), standing);
         lan.insert(node.clone(), links);
     }
@@ -183,7 +183,7 @@ mod tests {
     use crate::eligibility::{Bar, Grant, Grants, Interfaces, Wanted};
     use crate::gossip::View;
     use crate::interfaces::Patterns;
-    use crate::reach::LanLink;
+    use crate::layer2::reachability::LanLink;
     use ferrolb_core::mac::Mac;
 
     const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 100));

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::{Conduct, Effect, Note};
-use crate::ownership::{Action, Cause};
-use crate::reach::LanLink;
-use crate::said;
-use crate::wire::frame::Frame;
+use crate::layer2::election::{Action, Cause};
+use crate::layer2::gossip_keys;
+use crate::layer2::reachability::LanLink;
+use crate::layer2::wire::frame::Frame;
 
 impl Conduct {
     pub(super) fn perform(&mut self, actions: Vec<Action>, now: Instant) {
@@ -94,8 +94,8 @@ impl Conduct {
 
     /// Tells the others at once what this node has to say about IPs.
     pub(super) fn publish_claims(&mut self, now: Instant) {
-        let said = said::about_ips(&self.ownership, now);
-        let changes = said::changes(&self.said, &said);
+        let said = gossip_keys::about_ips(&self.ownership, now);
+        let changes = gossip_keys::changes(&self.said, &said);
         if changes.is_empty() {
             return;
         }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use super::{Question, Watchlist, Watchman};
-use crate::ownership::OnWire;
+use crate::layer2::election::OnWire;
 use ferrolb_core::mac::Mac;
 
 const INTERVAL: Duration = Duration::from_millis(50);

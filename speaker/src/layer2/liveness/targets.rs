@@ -6,9 +6,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::facts::Survey;
-use crate::reach::LanLink;
-use crate::watchman::{Question, Watchlist};
+use crate::layer2::liveness::monitor::{Question, Watchlist};
+use crate::layer2::reachability::LanLink;
+use crate::layer2::snapshot::Survey;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
 
@@ -93,10 +93,10 @@ mod tests {
     use std::net::IpAddr;
 
     use super::watchlist;
-    use crate::facts::Survey;
-    use crate::ownership::Standing;
-    use crate::reach::LanLink;
-    use crate::watchman::Question;
+    use crate::layer2::election::Standing;
+    use crate::layer2::liveness::monitor::Question;
+    use crate::layer2::reachability::LanLink;
+    use crate::layer2::snapshot::Survey;
     use ferrolb_core::mac::Mac;
 
     fn link(index: u32, mac: u8, subnets: &[&str]) -> LanLink {

@@ -17,10 +17,10 @@ use super::sockets::{SocketTable, Sockets};
 use super::stale::{SocketId, Stale};
 use super::{Shared, WireEvent};
 use crate::interfaces::Link;
-use crate::net::socket::{FRAME_ROOM, LinkSocket};
-use crate::wire::answer::{OwnedOnLink, answer};
-use crate::wire::frame::{Frame, Sign, group_of};
-use crate::wire::sightings::{Sighting, Sightings};
+use crate::layer2::io::socket::{FRAME_ROOM, LinkSocket};
+use crate::layer2::wire::answer::{OwnedOnLink, answer};
+use crate::layer2::wire::frame::{Frame, Sign, group_of};
+use crate::layer2::wire::sightings::{Sighting, Sightings};
 
 /// Frames read from one socket before the others get their turn.
 const TURN: usize = 64;
