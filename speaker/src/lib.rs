@@ -11,14 +11,12 @@ pub mod eligibility;
 pub mod engine;
 pub mod error;
 pub mod gossip;
-pub mod interfaces;
+pub mod host;
 pub mod k8s;
 pub mod layer2;
 pub mod metrics;
-pub mod net;
 pub mod news;
 mod run;
-pub mod strict_arp;
 pub mod testimony;
 
 pub use run::run;

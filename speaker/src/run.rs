@@ -19,14 +19,14 @@ use crate::args::Args;
 use crate::engine::{Engine, Inputs, Parts, Reporter};
 use crate::error::SpeakerError;
 use crate::gossip::{Gossip, GossipCounters, GossipOptions, Keyring};
-use crate::interfaces::{Links, Patterns};
+use crate::host::interfaces::{Links, Patterns};
+use crate::host::links;
+use crate::host::strict_arp_watch::{self, SETTINGS};
 use crate::k8s::l2_status::L2StatusWriter;
 use crate::k8s::{self, Update, Watches};
 use crate::layer2::io::counters::WireCounters;
 use crate::layer2::io::responder::Wire;
 use crate::metrics::{self, SpeakerMetrics};
-use crate::net::links;
-use crate::net::strict_arp::{self, SETTINGS};
 
 /// How many changes may queue up between the watches and the engine.
 const UPDATES: usize = 1024;
@@ -149,8 +149,8 @@ fn spawn_reporter(
     tasks.spawn("ServiceL2Status", endless(following));
 
     let (node, teller) = (args.node_name.clone(), sender.clone());
-    let tell = move |loose| strict_arp::tell(&node, &teller, loose);
-    let looking = strict_arp::watch(SETTINGS.into(), links.clone(), tell, done.clone());
+    let tell = move |loose| strict_arp_watch::tell(&node, &teller, loose);
+    let looking = strict_arp_watch::watch(SETTINGS.into(), links.clone(), tell, done.clone());
     tasks.spawn("strict ARP", endless(looking));
     Reporter::new(sender, testimony)
 }

@@ -12,7 +12,7 @@ use ferrolb_core::selector::{LabelSelector, Labels, any_matches};
 
 use super::NodeView;
 use super::grant::{Grant, Grants, Interfaces};
-use crate::interfaces::Patterns;
+use crate::host::interfaces::Patterns;
 
 /// The advertisements, worked out.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ferrolb_core::key::NodeName;
 
 use super::rules::Bar;
-use crate::interfaces::Patterns;
+use crate::host::interfaces::Patterns;
 
 /// The interfaces on which a node may announce an IP: those that every one of
 /// the lists names; without a list all suitable ones.

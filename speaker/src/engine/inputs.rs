@@ -6,7 +6,7 @@ use std::time::Instant;
 use ferrolb_core::names::ACCEPTED_CONFIG_MAP;
 
 use super::Engine;
-use crate::interfaces::{Link, Links, flapped, suitable};
+use crate::host::interfaces::{Link, Links, flapped, suitable};
 use crate::k8s::{Accepted, Update, Watched};
 use crate::layer2::io::responder::WireEvent;
 use crate::layer2::reachability::LanLink;

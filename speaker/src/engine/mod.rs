@@ -23,7 +23,7 @@ use ferrolb_core::key::ObjectKey;
 
 use crate::eligibility::{Demand, Rules};
 use crate::gossip::{Gossip, View};
-use crate::interfaces::{Link, Links, Patterns};
+use crate::host::interfaces::{Link, Links, Patterns};
 use crate::k8s::Update;
 use crate::layer2::agent::{Conduct, Settings};
 use crate::layer2::io::responder::{Wire, WireEvent};

@@ -90,7 +90,7 @@ pub fn links_for<'a>(
 mod tests {
     use super::{Lan, LanLink, links_for};
     use crate::eligibility::{Grant, Grants, Interfaces};
-    use crate::interfaces::Patterns;
+    use crate::host::interfaces::Patterns;
     use ferrolb_core::mac::Mac;
 
     fn link(index: u32, subnet: &str) -> LanLink {

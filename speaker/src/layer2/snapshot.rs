@@ -182,7 +182,7 @@ mod tests {
     use super::{Ground, Survey, candidates, survey};
     use crate::eligibility::{Bar, Grant, Grants, Interfaces, Wanted};
     use crate::gossip::View;
-    use crate::interfaces::Patterns;
+    use crate::host::interfaces::Patterns;
     use crate::layer2::reachability::LanLink;
     use ferrolb_core::mac::Mac;
 

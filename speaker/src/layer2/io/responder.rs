@@ -25,7 +25,7 @@ use self::thread::{Command, Responder};
 use super::counters::WireCounters;
 use super::socket::{SocketError, check_privilege};
 use super::vouch::Vouch;
-use crate::interfaces::Link;
+use crate::host::interfaces::Link;
 use crate::layer2::wire::answer::Owned;
 use crate::layer2::wire::frame::{Frame, Purpose, Sign};
 use ferrolb_core::mac::Mac;

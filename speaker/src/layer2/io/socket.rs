@@ -18,7 +18,7 @@ use nix::sys::socket::{LinkAddr, bind};
 use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 
-use crate::interfaces::Link;
+use crate::host::interfaces::Link;
 use ferrolb_core::mac::Mac;
 
 /// `ETH_P_ARP` of `linux/if_ether.h`.

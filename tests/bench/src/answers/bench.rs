@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use ferrolb_core::mac::Mac;
 use ferrolb_lab::{netns, run, tools, wait};
-use ferrolb_speaker::interfaces::Link;
+use ferrolb_speaker::host::interfaces::Link;
 use ferrolb_speaker::layer2::io::counters::WireCounters;
 use ferrolb_speaker::layer2::io::responder::{Wire, WireEvent};
 use nix::ifaddrs::getifaddrs;

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &AnswersArgs) -> Result<()> {
         ] {
             interrupt::check()?;
             let ips = bench.ips();
-            let told = netns::enter(bench.client(), || prober::ask(&ips, way, time))??;
+            let told = netns::enter(bench.client(), || asker::ask(&ips, way, time))??;
             table.row(cells(load, asked, &told));
         }
     }

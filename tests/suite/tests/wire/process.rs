@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ferrolb_lab::netns;
-use ferrolb_speaker::interfaces::{Link, Links, Patterns};
+use ferrolb_speaker::host::interfaces::{Link, Links, Patterns};
+use ferrolb_speaker::host::links;
 use ferrolb_speaker::layer2::io::counters::WireCounters;
 use ferrolb_speaker::layer2::io::responder::{Wire, WireEvent};
-use ferrolb_speaker::net::links;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::{mpsc, watch};

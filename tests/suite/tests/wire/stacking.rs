@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ferrolb_lab::netns;
-use ferrolb_speaker::interfaces::{Link, Patterns, Unsuitable, suitable};
-use ferrolb_speaker::net::strict_arp::{self, SETTINGS};
-use ferrolb_speaker::strict_arp::{ArpSettings, Loose};
+use ferrolb_speaker::host::interfaces::{Link, Patterns, Unsuitable, suitable};
+use ferrolb_speaker::host::strict_arp::{ArpSettings, Loose};
+use ferrolb_speaker::host::strict_arp_watch::{self, SETTINGS};
 use tokio_util::sync::CancellationToken;
 
 use crate::lan::{Lan, ip};
@@ -121,7 +121,7 @@ pub(crate) fn notices_ipvs_without_strict_arp_and_when_it_is_mended() {
     let thread = std::thread::spawn(move || {
         netns::join(&namespace).unwrap();
         let tell = move |loose| heard.lock().unwrap().push(loose);
-        let watching = strict_arp::watch(SETTINGS.into(), links, tell, stop);
+        let watching = strict_arp_watch::watch(SETTINGS.into(), links, tell, stop);
         let runtime = tokio::runtime::Builder::new_current_thread();
         { runtime }.enable_all().build().unwrap().block_on(watching);
     });

@@ -8,11 +8,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ferrolb_lab::netns;
-use ferrolb_speaker::interfaces::{Link, Links, Patterns, suitable};
+use ferrolb_speaker::host::interfaces::{Link, Links, Patterns, suitable};
+use ferrolb_speaker::host::links;
 use ferrolb_speaker::layer2::io::counters::WireCounters;
 use ferrolb_speaker::layer2::io::responder::{Wire, WireEvent};
 use ferrolb_speaker::layer2::wire::frame::{Frame, Sender};
-use ferrolb_speaker::net::links;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

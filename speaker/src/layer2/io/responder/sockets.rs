@@ -10,7 +10,7 @@ use ferrolb_core::range::Family;
 use ferrolb_core::text::Chain;
 
 use super::WireEvent;
-use crate::interfaces::Link;
+use crate::host::interfaces::Link;
 use crate::layer2::io::socket::{LinkSocket, SocketError};
 use ferrolb_core::mac::Mac;
 

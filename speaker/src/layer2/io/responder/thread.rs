@@ -16,7 +16,7 @@ use super::groups::Groups;
 use super::sockets::{SocketTable, Sockets};
 use super::stale::{SocketId, Stale};
 use super::{Shared, WireEvent};
-use crate::interfaces::Link;
+use crate::host::interfaces::Link;
 use crate::layer2::io::socket::{FRAME_ROOM, LinkSocket};
 use crate::layer2::wire::answer::{OwnedOnLink, answer};
 use crate::layer2::wire::frame::{Frame, Sign, group_of};

@@ -10,8 +10,8 @@ use ferrolb_runtime::kube::events::EventSender;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::interfaces::Links;
-use crate::strict_arp::{ArpSettings, Loose, judge, news, uses_ipvs};
+use crate::host::interfaces::Links;
+use crate::host::strict_arp::{ArpSettings, Loose, judge, news, uses_ipvs};
 
 /// Where the kernel shows the settings of this network namespace.
 pub const SETTINGS: &str = "/proc/sys/net/ipv4/conf/all";

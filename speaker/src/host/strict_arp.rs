@@ -6,7 +6,7 @@ use std::fmt;
 
 use ferrolb_runtime::kube::events::{News, reference};
 
-use crate::interfaces::Links;
+use crate::host::interfaces::Links;
 
 /// The interface that kube-proxy makes in IPVS mode.
 const IPVS_LINK: &str = "kube-ipvs0";
@@ -66,7 +66,7 @@ pub fn news(node: &str, loose: Loose) -> News {
 #[cfg(test)]
 mod tests {
     use super::{ArpSettings, judge, news, uses_ipvs};
-    use crate::interfaces::{Link, Links};
+    use crate::host::interfaces::{Link, Links};
     use ferrolb_core::mac::Mac;
 
     fn link(name: &str) -> Link {

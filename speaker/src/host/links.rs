@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::interfaces::{Link, Links, Patterns, suitable};
+use crate::host::interfaces::{Link, Links, Patterns, suitable};
 use ferrolb_core::mac::Mac;
 
 const GROUPS: [MulticastGroup; 3] = [
