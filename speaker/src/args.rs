@@ -7,7 +7,7 @@ use clap::{ArgAction, Parser, ValueEnum};
 use ferrolb_runtime::args::CommonArgs;
 
 use crate::eligibility::Rules;
-use crate::k8s::l2_status::Author;
+use crate::report::l2_status::writer::Author;
 
 /// Taints of nodes that are about to go: shut down for good, or chosen by an
 /// autoscaler. A cordon (`node.kubernetes.io/unschedulable`) is none of them:

@@ -15,8 +15,7 @@ pub mod host;
 pub mod k8s;
 pub mod layer2;
 pub mod metrics;
-pub mod news;
+pub mod report;
 mod run;
-pub mod testimony;
 
 pub use run::run;

@@ -22,11 +22,11 @@ use crate::gossip::{Gossip, GossipCounters, GossipOptions, Keyring};
 use crate::host::interfaces::{Links, Patterns};
 use crate::host::links;
 use crate::host::strict_arp_watch::{self, SETTINGS};
-use crate::k8s::l2_status::L2StatusWriter;
 use crate::k8s::{self, Update, Watches};
 use crate::layer2::io::counters::WireCounters;
 use crate::layer2::io::responder::Wire;
 use crate::metrics::{self, SpeakerMetrics};
+use crate::report::l2_status::writer::L2StatusWriter;
 
 /// How many changes may queue up between the watches and the engine.
 const UPDATES: usize = 1024;

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use super::Engine;
 use crate::layer2::election::Action;
-use crate::news;
-use crate::testimony::{Evidence, Predecessors, Testimonies, testify};
+use crate::report::events;
+use crate::report::l2_status::{Evidence, Predecessors, Testimonies, testify};
 
 /// Testimonies are made this often at most.
 const TESTIMONY_GAP: Duration = Duration::from_millis(100);
@@ -101,7 +101,7 @@ impl Engine {
                 Action::Ask { .. } | Action::Announce { .. } => continue,
             };
             for service in self.demand.services_of(ip) {
-                if let Some(news) = news::of_action(&action, &self.node, service) {
+                if let Some(news) = events::of_action(&action, &self.node, service) {
                     self.reporter.events.send(news);
                 }
             }
@@ -123,7 +123,9 @@ impl Engine {
             }
             let all: Vec<String> = names.split(',').map(str::to_owned).collect();
             for service in self.demand.services_of(*ip) {
-                self.reporter.events.send(news::at_odds(*ip, service, &all));
+                self.reporter
+                    .events
+                    .send(events::at_odds(*ip, service, &all));
             }
         }
         self.reporter.at_odds = now;

@@ -2,7 +2,6 @@
 //! views and handed to the engine, and the gossip key it reads once.
 
 mod convert;
-pub mod l2_status;
 mod nodes;
 mod secret;
 mod watches;

@@ -2,6 +2,10 @@
 //! hold because of a stranger: the contents of its `ServiceL2Status` objects.
 //! Pure; how they are written is `k8s/l2_status`.
 
+mod object;
+mod plan;
+pub mod writer;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::IpAddr;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::testimony::{Overruled, Testimonies, Testimony};
+use crate::report::l2_status::{Overruled, Testimonies, Testimony};
 
 /// What is known of the objects on the API server.
 #[derive(Debug, Default)]
@@ -101,7 +101,7 @@ mod tests {
     use ferrolb_core::key::ObjectKey;
 
     use super::{Board, Step};
-    use crate::testimony::{Overruled, Testimonies, Testimony};
+    use crate::report::l2_status::{Overruled, Testimonies, Testimony};
 
     fn testimony(epoch: u64, interface: &str) -> Testimony {
         Testimony {

@@ -2,9 +2,6 @@
 //! its own that nothing waits for. Only the latest testimonies count: while the
 //! API server is slow or away, what lies between is never written.
 
-mod object;
-mod plan;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,9 +17,10 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::testimony::{Overruled, Testimonies, Testimony};
-pub use object::Author;
-use plan::{Board, Step};
+use super::object;
+pub use super::object::Author;
+use super::plan::{Board, Step};
+use crate::report::l2_status::{Overruled, Testimonies, Testimony};
 
 /// Requests under way at once, and steps before the wishes are looked at again.
 const PARALLEL: usize = 8;

@@ -11,7 +11,7 @@ use kube::ResourceExt;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::testimony::{Testimony, hash};
+use crate::report::l2_status::{Testimony, hash};
 
 /// The API of the objects.
 pub(super) const GROUP: &str = "metallb.io";
@@ -134,7 +134,7 @@ mod tests {
     use serde_json::Value;
 
     use super::{Author, object, read, status};
-    use crate::testimony::Testimony;
+    use crate::report::l2_status::Testimony;
     use ferrolb_core::key::ObjectKey;
     use ferrolb_core::mac::Mac;
 
