@@ -11,7 +11,7 @@ pub const CONFIG_KEY: &str = "config.yaml";
 
 /// Key of [`CONFIG_MAP`] under which MetalLB's former ConfigMap had its text;
 /// read where [`CONFIG_KEY`] is not there.
-pub const FORMER_CONFIG_KEY: &str = "config";
+pub const LEGACY_CONFIG_KEY: &str = "config";
 
 /// ConfigMap in which the active controller keeps the configuration in force,
 /// both doors merged, under [`CONFIG_KEY`]: what a restart falls back to while

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ferrolb_core::config::{Fault, Faults, Kind, Object, Sources, load};
-use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_KEY, CONFIG_MAP, FORMER_CONFIG_KEY};
+use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_KEY, CONFIG_MAP, LEGACY_CONFIG_KEY};
 use ferrolb_runtime::kube::Change;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
@@ -331,9 +331,9 @@ impl Doors {
 
 /// The text of the ConfigMap, under our key or the one MetalLB had.
 fn text(mut data: BTreeMap<String, String>) -> Result<String, String> {
-    match (data.remove(CONFIG_KEY), data.remove(FORMER_CONFIG_KEY)) {
+    match (data.remove(CONFIG_KEY), data.remove(LEGACY_CONFIG_KEY)) {
         (Some(_), Some(_)) => Err(format!(
-            "the ConfigMap has both keys {CONFIG_KEY} and {FORMER_CONFIG_KEY}; one of them must go"
+            "the ConfigMap has both keys {CONFIG_KEY} and {LEGACY_CONFIG_KEY}; one of them must go"
         )),
         (Some(text), None) | (None, Some(text)) => Ok(text),
         (None, None) => Err(format!("the ConfigMap has no key {CONFIG_KEY}")),

@@ -11,11 +11,11 @@ pub(super) struct Node<'a> {
     pub(super) path: String,
     value: &'a Value,
     /// Whether it is spelt as MetalLB's former text is.
-    pub(super) former: bool,
+    pub(super) legacy: bool,
 }
 
 /// Former names of fields, each with today's name.
-pub(super) type Spelling = [(&'static str, &'static str)];
+pub(super) type LegacyNames = [(&'static str, &'static str)];
 
 impl<'a> Node<'a> {
     /// A value that stands at `path`; empty for the whole of a document.
@@ -23,54 +23,54 @@ impl<'a> Node<'a> {
         Self {
             path: path.into(),
             value,
-            former: false,
+            legacy: false,
         }
     }
 
-    /// The same in MetalLB's former spelling, and so all below it.
-    pub(super) fn former(self) -> Self {
+    /// The same in MetalLB's former legacy_names, and so all below it.
+    pub(super) fn legacy(self) -> Self {
         Self {
-            former: true,
+            legacy: true,
             ..self
         }
     }
 
     pub(super) fn mapping(&self, found: &mut Findings) -> Option<Mapping<'a>> {
         let Some(fields) = self.value.as_object() else {
-            self.mismatch("a mapping", found);
+            self.type_fault("a mapping", found);
             return None;
         };
         Some(Mapping {
             path: self.path.clone(),
             fields,
-            former: self.former,
-            spelling: None,
+            legacy: self.legacy,
+            legacy_names: None,
         })
     }
 
     pub(super) fn items(&self, found: &mut Findings) -> Option<Vec<Node<'a>>> {
         let Some(items) = self.value.as_array() else {
-            self.mismatch("a list", found);
+            self.type_fault("a list", found);
             return None;
         };
         let item = |(index, value)| Node {
             path: format!("{}[{index}]", self.path),
             value,
-            former: self.former,
+            legacy: self.legacy,
         };
         Some(items.iter().enumerate().map(item).collect())
     }
 
     pub(super) fn text(&self, found: &mut Findings) -> Option<&'a str> {
         if self.value.as_str().is_none() {
-            self.mismatch("text", found);
+            self.type_fault("text", found);
         }
         self.value.as_str()
     }
 
     pub(super) fn boolean(&self, found: &mut Findings) -> Option<bool> {
         if self.value.as_bool().is_none() {
-            self.mismatch("true or false", found);
+            self.type_fault("true or false", found);
         }
         self.value.as_bool()
     }
@@ -82,7 +82,7 @@ impl<'a> Node<'a> {
             whole.then_some(i64::MAX)
         });
         let Some(number) = number else {
-            self.mismatch("a whole number", found);
+            self.type_fault("a whole number", found);
             return None;
         };
         if (least..=most).contains(&number) {
@@ -101,7 +101,7 @@ impl<'a> Node<'a> {
             .collect()
     }
 
-    fn mismatch(&self, expected: &str, found: &mut Findings) {
+    fn type_fault(&self, expected: &str, found: &mut Findings) {
         let problem = format!("expected {expected}, found {}", describe(self.value));
         found.fault(&self.path, problem);
     }
@@ -112,38 +112,38 @@ impl<'a> Node<'a> {
 pub(super) struct Mapping<'a> {
     pub(super) path: String,
     fields: &'a Map<String, Value>,
-    former: bool,
+    legacy: bool,
     /// By which its fields are asked for, where they are written otherwise.
-    spelling: Option<&'static Spelling>,
+    legacy_names: Option<&'static LegacyNames>,
 }
 
 impl<'a> Mapping<'a> {
     /// The same, its fields to be asked for by today's names; one without a
     /// former name is not there.
-    pub(super) fn spelt(self, spelling: &'static Spelling) -> Self {
+    pub(super) fn with_legacy_names(self, legacy_names: &'static LegacyNames) -> Self {
         Self {
-            spelling: Some(spelling),
+            legacy_names: Some(legacy_names),
             ..self
         }
     }
 
     /// How a field is written here.
-    fn written<'n>(&self, name: &'n str) -> Option<&'n str> {
-        let Some(spelling) = self.spelling else {
+    fn source_name<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let Some(legacy_names) = self.legacy_names else {
             return Some(name);
         };
-        let found = spelling.iter().find(|(_, today)| *today == name);
+        let found = legacy_names.iter().find(|(_, today)| *today == name);
         found.map(|(former, _)| *former)
     }
 
     /// The field; `None` if it is absent or null, which YAML writes as nothing.
     pub(super) fn field(&self, name: &str) -> Option<Node<'a>> {
-        let written = self.written(name)?;
+        let written = self.source_name(name)?;
         let value = self.fields.get(written).filter(|value| !value.is_null())?;
         Some(Node {
             path: self.path_of(name),
             value,
-            former: self.former,
+            legacy: self.legacy,
         })
     }
 
@@ -153,7 +153,7 @@ impl<'a> Mapping<'a> {
             let node = Node {
                 path: self.path_of(name),
                 value,
-                former: self.former,
+                legacy: self.legacy,
             };
             (name.as_str(), node)
         };
@@ -170,9 +170,9 @@ impl<'a> Mapping<'a> {
     }
 
     /// Adds a fault for each field that is not one of `known`.
-    pub(super) fn refuse_unknown(&self, known: &[&str], found: &mut Findings) {
-        let written: Vec<&str> = match self.spelling {
-            Some(spelling) => spelling.iter().map(|(former, _)| *former).collect(),
+    pub(super) fn reject_unknown_fields(&self, known: &[&str], found: &mut Findings) {
+        let written: Vec<&str> = match self.legacy_names {
+            Some(legacy_names) => legacy_names.iter().map(|(former, _)| *former).collect(),
             None => known.to_vec(),
         };
         for name in self.unknown(&written) {
@@ -195,7 +195,7 @@ impl<'a> Mapping<'a> {
 
     /// Where a field stands or would stand.
     pub(super) fn path_of(&self, name: &str) -> String {
-        join(&self.path, self.written(name).unwrap_or(name))
+        join(&self.path, self.source_name(name).unwrap_or(name))
     }
 }
 

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ferrolb_core::config::{Config, IMPLIED_ADVERTISEMENT, Kind, Object, Sources, load};
-use ferrolb_core::names::{CONFIG_KEY, FORMER_CONFIG_KEY};
+use ferrolb_core::names::{CONFIG_KEY, LEGACY_CONFIG_KEY};
 use serde_json::Value;
 
 fn folder(name: &str) -> PathBuf {
@@ -29,7 +29,7 @@ fn sources(text: &str) -> Sources {
     let documents: Vec<Value> = serde_saphyr::from_multiple(text).expect("YAML");
     let mut sources = Sources::default();
     for document in documents {
-        let keys = [CONFIG_KEY, FORMER_CONFIG_KEY];
+        let keys = [CONFIG_KEY, LEGACY_CONFIG_KEY];
         let mut texts = keys
             .iter()
             .filter_map(|&key| document["data"][key].as_str());

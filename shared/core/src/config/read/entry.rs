@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{selector, unique};
 use crate::config::Object;
 use crate::config::fault::Findings;
-use crate::config::node::{Mapping, Node, Spelling};
+use crate::config::node::{LegacyNames, Mapping, Node};
 use crate::selector::Labels;
 
 /// The `spec` of an object that has none.
@@ -19,7 +19,7 @@ pub(super) struct Entry<'a> {
     pub(super) fields: Mapping<'a>,
     pub(super) name: String,
     /// Where the name stands.
-    pub(super) named_at: String,
+    pub(super) name_path: String,
     pub(super) labels: Labels,
     origin: Origin,
 }
@@ -30,7 +30,7 @@ enum Origin {
     /// The text; its name and labels are among its fields.
     Text,
     /// MetalLB's former text; its name may be among its fields.
-    Former,
+    Legacy,
     /// An object, whose fields another version may have defined.
     Object,
 }
@@ -40,13 +40,13 @@ impl<'a> Entry<'a> {
     pub(super) fn item(node: &Node<'a>, found: &mut Findings) -> Option<Self> {
         let fields = node.mapping(found)?;
         let name = fields.required("name", found);
-        let named_at = fields.path_of("name");
+        let name_path = fields.path_of("name");
         let name = name
             .and_then(|node| node.text(found))
             .unwrap_or(unique::NO_NAME)
             .to_owned();
         if name.trim().is_empty() {
-            found.fault(&named_at, "must not be empty");
+            found.fault(&name_path, "must not be empty");
         }
         let labels = fields.field("labels");
         Some(Self {
@@ -55,7 +55,7 @@ impl<'a> Entry<'a> {
                 .unwrap_or_default(),
             fields,
             name,
-            named_at,
+            name_path,
             origin: Origin::Text,
         })
     }
@@ -68,48 +68,48 @@ impl<'a> Entry<'a> {
         Some(Self {
             fields: node.mapping(found)?,
             name: object.name.clone(),
-            named_at: place,
+            name_path: place,
             labels: object.labels.clone(),
             origin: Origin::Object,
         })
     }
 
     /// An item of MetalLB's former text under the name it gets.
-    pub(super) fn former(
+    pub(super) fn legacy(
         node: &Node<'a>,
-        spelling: &'static Spelling,
+        legacy_names: &'static LegacyNames,
         name: String,
         found: &mut Findings,
     ) -> Option<Self> {
         Some(Self {
-            fields: node.mapping(found)?.spelt(spelling),
+            fields: node.mapping(found)?.with_legacy_names(legacy_names),
             name,
-            named_at: node.path.clone(),
+            name_path: node.path.clone(),
             labels: Labels::new(),
-            origin: Origin::Former,
+            origin: Origin::Legacy,
         })
     }
 
     /// Unknown fields are faults in the text, where they are misspelt, and
     /// warnings in an object, where a later version may know them.
-    pub(super) fn known(&self, known: &[&str], found: &mut Findings) {
+    pub(super) fn check_fields(&self, known: &[&str], found: &mut Findings) {
         if self.origin == Origin::Object {
             for name in self.fields.unknown(known) {
                 found.warn(self.fields.path_of(name), "unknown field; not used");
             }
             return;
         }
-        // In the former text the spelling says what is known.
+        // In the former text the legacy_names says what is known.
         let all: Vec<&str> = ["name"].iter().chain(known).copied().collect();
-        self.fields.refuse_unknown(&all, found);
+        self.fields.reject_unknown_fields(&all, found);
     }
 
     /// Like [`Self::known`], for a kind that has labels.
-    pub(super) fn known_with_labels(&self, known: &[&str], found: &mut Findings) {
+    pub(super) fn check_fields_and_labels(&self, known: &[&str], found: &mut Findings) {
         if self.origin == Origin::Object {
-            return self.known(known, found);
+            return self.check_fields(known, found);
         }
         let all: Vec<&str> = known.iter().chain(&["labels"]).copied().collect();
-        self.known(&all, found);
+        self.check_fields(&all, found);
     }
 }

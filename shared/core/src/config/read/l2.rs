@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::entry::Entry;
-use super::selection::{self, Mentions};
+use super::selection::{self, PoolReferences};
 use super::{selector, unique};
 use crate::config::fault::Findings;
 use crate::config::node::Node;
@@ -18,18 +18,18 @@ const FIELDS: [&str; 6] = [
     "preferredNodeSelectors",
 ];
 
-/// Reads one advertisement and adds the pools it names to `mentions`.
+/// Reads one advertisement and adds the pools it names to `references`.
 pub(super) fn read(
     entry: &Entry<'_>,
-    mentions: &mut Mentions,
+    references: &mut PoolReferences,
     found: &mut Findings,
 ) -> L2Advertisement {
-    entry.known(&FIELDS, found);
+    entry.check_fields(&FIELDS, found);
     let fields = &entry.fields;
     let selectors = |name: &str, found: &mut Findings| selector::list(fields.field(name), found);
     L2Advertisement {
         name: entry.name.clone(),
-        pools: selection::read(entry, mentions, found),
+        pools: selection::read(entry, references, found),
         node_selectors: selectors("nodeSelectors", found),
         interfaces: interfaces(fields.field("interfaces"), found),
         service_selectors: selectors("serviceSelectors", found),
@@ -62,12 +62,12 @@ fn preferred(node: Option<Node<'_>>, found: &mut Findings) -> Vec<PreferredNodes
             read.push((item.path, preferred));
         }
     }
-    unique::each_once(read, found)
+    unique::reject_duplicates(read, found)
 }
 
 fn one(node: &Node<'_>, found: &mut Findings) -> Option<PreferredNodes> {
     let fields = node.mapping(found)?;
-    fields.refuse_unknown(&["weight", "preference"], found);
+    fields.reject_unknown_fields(&["weight", "preference"], found);
     let weight = fields.required("weight", found);
     let weight = weight.and_then(|node| node.number(1, 100, found));
     let preference = fields.required("preference", found);

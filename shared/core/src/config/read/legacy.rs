@@ -2,9 +2,9 @@
 //! they are announced, and BGP's parts under their former names.
 
 use super::entry::{self, Entry};
-use super::{Reading, bgp, pool, unique};
+use super::{Reader, bgp, pool, unique};
 use crate::config::fault::Findings;
-use crate::config::node::{Mapping, Node, Spelling};
+use crate::config::node::{LegacyNames, Mapping, Node};
 use crate::config::{Community, CommunityAlias, Kind, L2Advertisement, Pool, PoolSelection};
 use crate::selector::Labels;
 
@@ -19,14 +19,14 @@ const POOL: [&str; 6] = [
     "bgp-advertisements",
 ];
 
-const ADVERTISEMENT: &Spelling = &[
+const ADVERTISEMENT: &LegacyNames = &[
     ("aggregation-length", "aggregationLength"),
     ("aggregation-length-v6", "aggregationLengthV6"),
     ("localpref", "localPref"),
     ("communities", "communities"),
 ];
 
-const PEER: &Spelling = &[
+const PEER: &LegacyNames = &[
     ("my-asn", "myASN"),
     ("peer-asn", "peerASN"),
     ("peer-address", "peerAddress"),
@@ -41,7 +41,7 @@ const PEER: &Spelling = &[
     ("ebgp-multihop", "ebgpMultiHop"),
 ];
 
-const BFD_PROFILE: &Spelling = &[
+const BFD_PROFILE: &LegacyNames = &[
     ("name", "name"),
     ("receive-interval", "receiveInterval"),
     ("transmit-interval", "transmitInterval"),
@@ -53,30 +53,30 @@ const BFD_PROFILE: &Spelling = &[
 ];
 
 /// Reads a whole document of the former form.
-pub(super) fn read(root: &Mapping<'_>, reading: &mut Reading, found: &mut Findings) {
-    root.refuse_unknown(&FIELDS, found);
-    // Each pool names its protocol, so everything about announcing is said.
-    reading.announcing = true;
+pub(super) fn read(root: &Mapping<'_>, reader: &mut Reader, found: &mut Findings) {
+    root.reject_unknown_fields(&FIELDS, found);
+    // Each pool names its protocol, so everything about has_advertisement_section is said.
+    reader.has_advertisement_section = true;
     let pools = root.field("address-pools");
     for node in pools.and_then(|node| node.items(found)).unwrap_or_default() {
         if let Some(fields) = node.mapping(found) {
-            read_pool(&fields, reading, found);
+            read_pool(&fields, reader, found);
         }
     }
-    read_list(root, "peers", PEER, Kind::BgpPeer, reading, found);
+    read_list(root, "peers", PEER, Kind::BgpPeer, reader, found);
     let profiles = (BFD_PROFILE, Kind::BfdProfile);
-    read_list(root, "bfd-profiles", profiles.0, profiles.1, reading, found);
-    read_communities(root, reading, found);
+    read_list(root, "bfd-profiles", profiles.0, profiles.1, reader, found);
+    read_communities(root, reader, found);
 }
 
-fn read_pool(fields: &Mapping<'_>, reading: &mut Reading, found: &mut Findings) {
-    fields.refuse_unknown(&POOL, found);
-    let name = name(fields, Kind::IpAddressPool, reading, found);
-    let ranges = pool::ranges(fields, &mut reading.places, found);
+fn read_pool(fields: &Mapping<'_>, reader: &mut Reader, found: &mut Findings) {
+    fields.reject_unknown_fields(&POOL, found);
+    let name = name(fields, Kind::IpAddressPool, reader, found);
+    let ranges = pool::ranges(fields, &mut reader.locations, found);
     let auto_assign = pool::flag(fields, "auto-assign", true, found);
     let avoid_buggy_ips = pool::flag(fields, "avoid-buggy-ips", false, found);
-    announce(fields, &name, reading, found);
-    reading.config.pools.push(Pool {
+    announce(fields, &name, reader, found);
+    reader.config.pools.push(Pool {
         name,
         labels: Labels::new(),
         ranges,
@@ -86,7 +86,7 @@ fn read_pool(fields: &Mapping<'_>, reading: &mut Reading, found: &mut Findings) 
     });
 }
 
-fn name(fields: &Mapping<'_>, kind: Kind, reading: &mut Reading, found: &mut Findings) -> String {
+fn name(fields: &Mapping<'_>, kind: Kind, reader: &mut Reader, found: &mut Findings) -> String {
     let node = fields.required("name", found);
     let name = node
         .and_then(|node| node.text(found))
@@ -95,28 +95,28 @@ fn name(fields: &Mapping<'_>, kind: Kind, reading: &mut Reading, found: &mut Fin
     if name.trim().is_empty() {
         found.fault(&path, "must not be empty");
     }
-    reading.names.take(kind, name, &path, found);
+    reader.names.register(kind, name, &path, found);
     name.to_owned()
 }
 
 /// What MetalLB's own converter makes of a pool: an advertisement of it, or
 /// for BGP one for each that is listed, at least one.
-fn announce(fields: &Mapping<'_>, name: &str, reading: &mut Reading, found: &mut Findings) {
+fn announce(fields: &Mapping<'_>, name: &str, reader: &mut Reader, found: &mut Findings) {
     let Some(node) = fields.required("protocol", found) else {
         return;
     };
     let list = fields.field("bgp-advertisements");
     let listed = list.as_ref().and_then(|node| node.items(found));
     match node.text(found) {
-        Some("layer2") => announce_on_lan(&node, name, reading, found),
+        Some("layer2") => announce_on_lan(&node, name, reader, found),
         Some("bgp") => {
             let items = listed.unwrap_or_default();
             for item in &items {
-                announce_by_bgp(item, name, reading, found);
+                announce_by_bgp(item, name, reader, found);
             }
             if items.is_empty() {
                 let nothing = Node::root(&fields.path, &entry::NO_FIELDS);
-                announce_by_bgp(&nothing, name, reading, found);
+                announce_by_bgp(&nothing, name, reader, found);
             }
         }
         Some(other) => found.fault(&node.path, format!("{other:?} is neither layer2 nor bgp")),
@@ -124,10 +124,10 @@ fn announce(fields: &Mapping<'_>, name: &str, reading: &mut Reading, found: &mut
     }
 }
 
-fn announce_on_lan(at: &Node<'_>, pool: &str, reading: &mut Reading, found: &mut Findings) {
+fn announce_on_lan(at: &Node<'_>, pool: &str, reader: &mut Reader, found: &mut Findings) {
     let kind = Kind::L2Advertisement;
-    reading.names.take(kind, pool, &at.path, found);
-    reading.config.l2_advertisements.push(L2Advertisement {
+    reader.names.register(kind, pool, &at.path, found);
+    reader.config.l2_advertisements.push(L2Advertisement {
         name: pool.to_owned(),
         pools: PoolSelection {
             names: [pool.to_owned()].into(),
@@ -137,13 +137,13 @@ fn announce_on_lan(at: &Node<'_>, pool: &str, reading: &mut Reading, found: &mut
     });
 }
 
-fn announce_by_bgp(node: &Node<'_>, pool: &str, reading: &mut Reading, found: &mut Findings) {
-    let number = reading.config.bgp.advertisements.len() + 1;
+fn announce_by_bgp(node: &Node<'_>, pool: &str, reader: &mut Reader, found: &mut Findings) {
+    let number = reader.config.bgp.advertisements.len() + 1;
     let name = format!("bgpadvertisement{number}");
-    let node = node.clone().former();
-    if let Some(entry) = Entry::former(&node, ADVERTISEMENT, name, found) {
-        reading.entry(Kind::BgpAdvertisement, &entry, found);
-        if let Some(read) = reading.config.bgp.advertisements.last_mut() {
+    let node = node.clone().legacy();
+    if let Some(entry) = Entry::legacy(&node, ADVERTISEMENT, name, found) {
+        reader.entry(Kind::BgpAdvertisement, &entry, found);
+        if let Some(read) = reader.config.bgp.advertisements.last_mut() {
             read.pools.names.insert(pool.to_owned());
         }
     }
@@ -154,14 +154,14 @@ fn announce_by_bgp(node: &Node<'_>, pool: &str, reading: &mut Reading, found: &m
 fn read_list(
     root: &Mapping<'_>,
     field: &str,
-    spelling: &'static Spelling,
+    legacy_names: &'static LegacyNames,
     kind: Kind,
-    reading: &mut Reading,
+    reader: &mut Reader,
     found: &mut Findings,
 ) {
     let items = root.field(field).and_then(|node| node.items(found));
     for (index, node) in items.unwrap_or_default().into_iter().enumerate() {
-        let node = node.former();
+        let node = node.legacy();
         let Some(fields) = node.mapping(found) else {
             continue;
         };
@@ -172,14 +172,14 @@ fn read_list(
                 .and_then(|node| unique::text(&node, found)),
         };
         let name = name.unwrap_or_else(|| unique::NO_NAME.to_owned());
-        if let Some(entry) = Entry::former(&node, spelling, name, found) {
-            reading.entry(kind, &entry, found);
+        if let Some(entry) = Entry::legacy(&node, legacy_names, name, found) {
+            reader.entry(kind, &entry, found);
         }
     }
 }
 
 /// All names become one list, as MetalLB's own converter makes it.
-fn read_communities(root: &Mapping<'_>, reading: &mut Reading, found: &mut Findings) {
+fn read_communities(root: &Mapping<'_>, reader: &mut Reader, found: &mut Findings) {
     let Some(node) = root.field("bgp-communities") else {
         return;
     };
@@ -198,12 +198,12 @@ fn read_communities(root: &Mapping<'_>, reading: &mut Reading, found: &mut Findi
         return;
     }
     let name = "communities".to_owned();
-    reading
+    reader
         .names
-        .take(Kind::Community, &name, &node.path, found);
+        .register(Kind::Community, &name, &node.path, found);
     let community = Community {
         name,
-        communities: reading.bgp_places.named(communities),
+        communities: reader.bgp_locations.named(communities),
     };
-    reading.config.bgp.communities.push(community);
+    reader.config.bgp.communities.push(community);
 }

@@ -15,7 +15,7 @@ mod text;
 mod unique;
 
 use self::entry::Entry;
-use self::selection::Mentions;
+use self::selection::PoolReferences;
 use self::text::Document;
 use super::fault::Findings;
 use super::overlap;
@@ -43,41 +43,42 @@ fn config(sources: &Sources, found: &mut Findings) -> Config {
         .and_then(|text| text::tree(text, found));
     let mut objects: Vec<&Object> = sources.objects.iter().collect();
     objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
-    let mut reading = Reading::default();
+    let mut reader = Reader::default();
     match tree.as_ref().map(|tree| text::document(tree, found)) {
-        Some(Some(Document::Native(root))) => reading.native(&root, found),
-        Some(Some(Document::Legacy(root))) => legacy::read(&root, &mut reading, found),
+        Some(Some(Document::Native(root))) => reader.native(&root, found),
+        Some(Some(Document::Legacy(root))) => legacy::read(&root, &mut reader, found),
         Some(None) | None => {}
     }
     for object in objects {
         if let Some(entry) = Entry::object(object, found) {
-            reading.entry(object.kind, &entry, found);
+            reader.entry(object.kind, &entry, found);
         }
     }
-    reading.finish(found)
+    reader.finish(found)
 }
 
 /// What has been read so far.
 #[derive(Default)]
-struct Reading {
+struct Reader {
     config: Config,
     names: unique::Names,
     /// Each range and where it stands.
-    places: Vec<overlap::Place>,
+    locations: Vec<overlap::RangeLocation>,
     /// Each pool named by an advertisement, and where.
-    mentions: Mentions,
-    bgp_places: bgp::Places,
+    references: PoolReferences,
+    bgp_locations: bgp::Locations,
     /// Whether the text says how addresses are announced, be it by nobody.
-    announcing: bool,
+    has_advertisement_section: bool,
 }
 
-impl Reading {
+impl Reader {
     fn native(&mut self, root: &super::node::Mapping<'_>, found: &mut Findings) {
         for (field, kind) in text::SECTIONS {
             let Some(section) = root.field(field) else {
                 continue;
             };
-            self.announcing |= matches!(kind, Kind::L2Advertisement | Kind::BgpAdvertisement);
+            self.has_advertisement_section |=
+                matches!(kind, Kind::L2Advertisement | Kind::BgpAdvertisement);
             for item in section.items(found).into_iter().flatten() {
                 if let Some(entry) = Entry::item(&item, found) {
                     self.entry(kind, &entry, found);
@@ -87,29 +88,30 @@ impl Reading {
     }
 
     fn entry(&mut self, kind: Kind, entry: &Entry<'_>, found: &mut Findings) {
-        self.names.take(kind, &entry.name, &entry.named_at, found);
+        self.names
+            .register(kind, &entry.name, &entry.name_path, found);
         match kind {
             Kind::IpAddressPool => {
-                let pool = pool::read(entry, &mut self.places, found);
+                let pool = pool::read(entry, &mut self.locations, found);
                 self.config.pools.push(pool);
             }
             Kind::L2Advertisement => {
-                let advertisement = l2::read(entry, &mut self.mentions, found);
+                let advertisement = l2::read(entry, &mut self.references, found);
                 self.config.l2_advertisements.push(advertisement);
             }
             _ => {
-                let (bgp, places) = (&mut self.config.bgp, &mut self.bgp_places);
-                bgp::read(kind, entry, bgp, places, &mut self.mentions, found);
+                let (bgp, locations) = (&mut self.config.bgp, &mut self.bgp_locations);
+                bgp::read(kind, entry, bgp, locations, &mut self.references, found);
             }
         }
     }
 
     fn finish(mut self, found: &mut Findings) -> Config {
-        overlap::refuse(self.places, found);
+        overlap::reject(self.locations, found);
         let pools = &self.config.pools;
-        bgp::finish(&self.config.bgp, pools, &self.bgp_places, found);
-        selection::pools_named(&self.mentions, pools, found);
-        let said = self.announcing
+        bgp::finish(&self.config.bgp, pools, &self.bgp_locations, found);
+        selection::check_pool_references(&self.references, pools, found);
+        let said = self.has_advertisement_section
             || !self.config.l2_advertisements.is_empty()
             || !self.config.bgp.advertisements.is_empty();
         if !said {

@@ -6,7 +6,7 @@ use super::entry::Entry;
 use super::{selector, unique};
 use crate::config::fault::Findings;
 use crate::config::node::{Mapping, Node};
-use crate::config::overlap::Place;
+use crate::config::overlap::RangeLocation;
 use crate::config::{Pool, ServiceAllocation};
 use crate::range::IpRange;
 
@@ -28,13 +28,17 @@ const ALLOCATION: [&str; 6] = [
 
 /// Reads one pool; where a value is at fault a default stands in for it, which
 /// is never used because there is a fault.
-pub(super) fn read(entry: &Entry<'_>, places: &mut Vec<Place>, found: &mut Findings) -> Pool {
-    entry.known_with_labels(&FIELDS, found);
+pub(super) fn read(
+    entry: &Entry<'_>,
+    locations: &mut Vec<RangeLocation>,
+    found: &mut Findings,
+) -> Pool {
+    entry.check_fields_and_labels(&FIELDS, found);
     let fields = &entry.fields;
     Pool {
         name: entry.name.clone(),
         labels: entry.labels.clone(),
-        ranges: ranges(fields, places, found),
+        ranges: ranges(fields, locations, found),
         auto_assign: flag(fields, "autoAssign", true, found),
         avoid_buggy_ips: flag(fields, "avoidBuggyIPs", false, found),
         service_allocation: fields
@@ -52,7 +56,7 @@ pub(super) fn flag(fields: &Mapping<'_>, name: &str, default: bool, found: &mut 
 /// The field `addresses`.
 pub(super) fn ranges(
     fields: &Mapping<'_>,
-    places: &mut Vec<Place>,
+    locations: &mut Vec<RangeLocation>,
     found: &mut Findings,
 ) -> Vec<IpRange> {
     let Some(node) = fields.required("addresses", found) else {
@@ -64,17 +68,21 @@ pub(super) fn ranges(
     }
     let items = items.into_iter().flatten();
     items
-        .filter_map(|item| range(item, places, found))
+        .filter_map(|item| range(item, locations, found))
         .collect()
 }
 
-fn range(node: Node<'_>, places: &mut Vec<Place>, found: &mut Findings) -> Option<IpRange> {
+fn range(
+    node: Node<'_>,
+    locations: &mut Vec<RangeLocation>,
+    found: &mut Findings,
+) -> Option<IpRange> {
     let text = node.text(found)?;
     let range = text
         .parse()
         .map_err(|error| found.fault(&node.path, format!("{error}")))
         .ok()?;
-    places.push(Place {
+    locations.push(RangeLocation {
         path: node.path,
         text: text.to_owned(),
         range,
@@ -84,7 +92,7 @@ fn range(node: Node<'_>, places: &mut Vec<Place>, found: &mut Findings) -> Optio
 
 fn allocation(node: &Node<'_>, found: &mut Findings) -> Option<ServiceAllocation> {
     let fields = node.mapping(found)?;
-    fields.refuse_unknown(&ALLOCATION, found);
+    fields.reject_unknown_fields(&ALLOCATION, found);
     let namespaces = unique::texts(fields.field("namespaces"), found);
     Some(ServiceAllocation {
         priority: priority(&fields, found),

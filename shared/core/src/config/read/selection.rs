@@ -6,18 +6,18 @@ use crate::config::fault::Findings;
 use crate::config::{Pool, PoolSelection};
 
 /// Pools named by advertisements: where, and the name.
-pub(super) type Mentions = Vec<(String, String)>;
+pub(super) type PoolReferences = Vec<(String, String)>;
 
-/// Reads one selection and adds the pools it names to `mentions`.
+/// Reads one selection and adds the pools it names to `references`.
 pub(super) fn read(
     entry: &Entry<'_>,
-    mentions: &mut Mentions,
+    references: &mut PoolReferences,
     found: &mut Findings,
 ) -> PoolSelection {
     let fields = &entry.fields;
     let names = unique::texts(fields.field("ipAddressPools"), found);
     let path = fields.path_of("ipAddressPools");
-    mentions.extend(names.iter().map(|name| (path.clone(), name.clone())));
+    references.extend(names.iter().map(|name| (path.clone(), name.clone())));
     PoolSelection {
         names: names.into_iter().collect(),
         selectors: selector::list(fields.field("ipAddressPoolSelectors"), found),
@@ -25,8 +25,12 @@ pub(super) fn read(
 }
 
 /// A pool that is not there is told of; it may come later.
-pub(super) fn pools_named(mentions: &[(String, String)], pools: &[Pool], found: &mut Findings) {
-    for (path, name) in mentions {
+pub(super) fn check_pool_references(
+    references: &[(String, String)],
+    pools: &[Pool],
+    found: &mut Findings,
+) {
+    for (path, name) in references {
         if !pools.iter().any(|pool| pool.name == *name) {
             found.warn(path, format!("there is no pool {name:?}"));
         }

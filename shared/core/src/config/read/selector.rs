@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::unique;
 use crate::config::fault::Findings;
-use crate::config::node::{Mapping, Node, Spelling};
+use crate::config::node::{LegacyNames, Mapping, Node};
 use crate::selector::{Expression, LabelSelector, Labels, Operator};
 
 /// How MetalLB's former text spells a selector.
-const FORMER: &Spelling = &[
+const LEGACY_FIELDS: &LegacyNames = &[
     ("match-labels", "matchLabels"),
     ("match-expressions", "matchExpressions"),
 ];
@@ -22,16 +22,16 @@ pub(super) fn list(node: Option<Node<'_>>, found: &mut Findings) -> Vec<LabelSel
             read.push((item.path, selector));
         }
     }
-    unique::each_once(read, found)
+    unique::reject_duplicates(read, found)
 }
 
 /// One selector.
 pub(super) fn one(node: &Node<'_>, found: &mut Findings) -> Option<LabelSelector> {
     let mut fields = node.mapping(found)?;
-    if node.former {
-        fields = fields.spelt(FORMER);
+    if node.legacy {
+        fields = fields.with_legacy_names(LEGACY_FIELDS);
     }
-    fields.refuse_unknown(&["matchLabels", "matchExpressions"], found);
+    fields.reject_unknown_fields(&["matchLabels", "matchExpressions"], found);
     let match_labels = fields.field("matchLabels");
     Some(LabelSelector {
         match_labels: match_labels
@@ -63,12 +63,12 @@ fn expressions(node: Option<Node<'_>>, found: &mut Findings) -> BTreeSet<Express
             read.push((item.path, expression));
         }
     }
-    unique::each_once(read, found).into_iter().collect()
+    unique::reject_duplicates(read, found).into_iter().collect()
 }
 
 fn expression(node: &Node<'_>, found: &mut Findings) -> Option<Expression> {
     let fields = node.mapping(found)?;
-    fields.refuse_unknown(&["key", "operator", "values"], found);
+    fields.reject_unknown_fields(&["key", "operator", "values"], found);
     let key = fields.required("key", found);
     let key = key.and_then(|node| {
         let text = node.text(found)?;

@@ -44,7 +44,7 @@ pub(super) fn document<'a>(tree: &'a Value, found: &mut Findings) -> Option<Docu
     if legacy && !root.has("pools") {
         return Some(Document::Legacy(root));
     }
-    root.refuse_unknown(&SECTIONS.map(|(field, _)| field), found);
+    root.reject_unknown_fields(&SECTIONS.map(|(field, _)| field), found);
     root.required("pools", found);
     Some(Document::Native(root))
 }

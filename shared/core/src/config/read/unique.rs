@@ -16,7 +16,7 @@ pub(super) struct Names(HashMap<(Kind, String), String>);
 
 impl Names {
     /// Takes a name, or adds a fault that says where it was first.
-    pub(super) fn take(&mut self, kind: Kind, name: &str, path: &str, found: &mut Findings) {
+    pub(super) fn register(&mut self, kind: Kind, name: &str, path: &str, found: &mut Findings) {
         if name.trim().is_empty() || name == NO_NAME {
             return;
         }
@@ -34,7 +34,7 @@ impl Names {
 }
 
 /// The items without repetitions; each repetition is a fault naming the first.
-pub(super) fn each_once<T: Eq + Hash + Clone>(
+pub(super) fn reject_duplicates<T: Eq + Hash + Clone>(
     items: Vec<(String, T)>,
     found: &mut Findings,
 ) -> Vec<T> {
@@ -74,10 +74,10 @@ pub(super) fn texts(node: Option<Node<'_>>, found: &mut Findings) -> Vec<String>
             items.push((path, text.to_owned()));
         }
     }
-    each_once_quoting(items, found)
+    reject_duplicate_texts(items, found)
 }
 
-fn each_once_quoting(items: Vec<(String, String)>, found: &mut Findings) -> Vec<String> {
+fn reject_duplicate_texts(items: Vec<(String, String)>, found: &mut Findings) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for (path, item) in items {
         if kept.contains(&item) {

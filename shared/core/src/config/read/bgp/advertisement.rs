@@ -1,7 +1,7 @@
 //! Reads a BGP advertisement.
 
 use super::super::entry::Entry;
-use super::super::selection::{self, Mentions};
+use super::super::selection::{self, PoolReferences};
 use super::super::{selector, unique};
 use super::community;
 use crate::config::BgpAdvertisement;
@@ -24,7 +24,7 @@ const FIELDS: [&str; 9] = [
 pub(super) const LONGEST: [u8; 2] = [32, 128];
 
 /// Where its fields stand.
-pub(super) struct Place {
+pub(super) struct FieldPaths {
     /// Of both lengths, IPv4 first.
     pub(super) lengths: [String; 2],
     pub(super) local_pref: String,
@@ -33,9 +33,9 @@ pub(super) struct Place {
 }
 
 /// Where the fields of an advertisement stand or would stand.
-pub(super) fn place(entry: &Entry<'_>) -> Place {
+pub(super) fn field_paths(entry: &Entry<'_>) -> FieldPaths {
     let of = |name: &str| entry.fields.path_of(name);
-    Place {
+    FieldPaths {
         lengths: [of("aggregationLength"), of("aggregationLengthV6")],
         local_pref: of("localPref"),
         communities: of("communities"),
@@ -43,13 +43,13 @@ pub(super) fn place(entry: &Entry<'_>) -> Place {
     }
 }
 
-/// Reads one and adds the pools it names to `mentions`.
+/// Reads one and adds the pools it names to `references`.
 pub(super) fn read(
     entry: &Entry<'_>,
-    mentions: &mut Mentions,
+    references: &mut PoolReferences,
     found: &mut Findings,
 ) -> BgpAdvertisement {
-    entry.known(&FIELDS, found);
+    entry.check_fields(&FIELDS, found);
     let fields = &entry.fields;
     let selectors = |name: &str, found: &mut Findings| selector::list(fields.field(name), found);
     let read = BgpAdvertisement {
@@ -61,7 +61,7 @@ pub(super) fn read(
         peers: unique::texts(fields.field("peers"), found)
             .into_iter()
             .collect(),
-        pools: selection::read(entry, mentions, found),
+        pools: selection::read(entry, references, found),
         node_selectors: selectors("nodeSelectors", found),
         service_selectors: selectors("serviceSelectors", found),
     };

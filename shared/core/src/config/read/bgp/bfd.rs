@@ -20,7 +20,7 @@ const INTERVAL: (i64, i64) = (10, 60_000);
 
 /// Reads one.
 pub(super) fn read(entry: &Entry<'_>, found: &mut Findings) -> BfdProfile {
-    entry.known(&FIELDS, found);
+    entry.check_fields(&FIELDS, found);
     let fields = &entry.fields;
     let number = |name: &str, (least, most): (i64, i64), found: &mut Findings| {
         let number = fields.field(name)?.number(least, most, found)?;

@@ -1,59 +1,63 @@
 //! What parts of BGP's configuration say of each other.
 
-use super::{Places, advertisement, peer};
+use super::{Locations, advertisement, peer};
 use crate::config::fault::Findings;
 use crate::config::{Bgp, BgpAdvertisement, BgpPeer, Pool};
 use crate::range::Family;
 
 /// No peer twice under two names, none with a profile that is not there.
-pub(super) fn peers(bgp: &Bgp, places: &[peer::Place], found: &mut Findings) {
+pub(super) fn peers(bgp: &Bgp, locations: &[peer::FieldPaths], found: &mut Findings) {
     let unnamed = |peer: &BgpPeer| BgpPeer {
         name: String::new(),
         ..peer.clone()
     };
     let all: Vec<BgpPeer> = bgp.peers.iter().map(unnamed).collect();
-    for (index, (peer, place)) in bgp.peers.iter().zip(places).enumerate() {
+    for (index, (peer, paths)) in bgp.peers.iter().zip(locations).enumerate() {
         let earlier = all[..index].iter().position(|other| *other == all[index]);
-        if let Some(earlier) = earlier.and_then(|earlier| places.get(earlier)) {
-            found.fault(&place.whole, format!("says the same as {}", earlier.whole));
+        if let Some(earlier) = earlier.and_then(|earlier| locations.get(earlier)) {
+            found.fault(&paths.whole, format!("says the same as {}", earlier.whole));
         }
         let Some(name) = &peer.bfd_profile else {
             continue;
         };
         if !bgp.bfd_profiles.iter().any(|profile| profile.name == *name) {
             let problem = format!("there is no BFDProfile {name:?}");
-            found.fault(&place.bfd_profile, problem);
+            found.fault(&paths.bfd_profile, problem);
         }
     }
 }
 
 /// No name of a community twice, none used that is not there.
-pub(super) fn communities(bgp: &Bgp, places: &Places, found: &mut Findings) {
-    for (index, (path, name)) in places.aliases.iter().enumerate() {
-        let earlier = places.aliases[..index]
+pub(super) fn communities(bgp: &Bgp, locations: &Locations, found: &mut Findings) {
+    for (index, (path, name)) in locations.aliases.iter().enumerate() {
+        let earlier = locations.aliases[..index]
             .iter()
             .find(|(_, other)| other == name);
         if let Some((earlier, _)) = earlier {
             found.fault(path, format!("{name:?} is the name of {earlier} already"));
         }
     }
-    for (advertisement, place) in bgp.advertisements.iter().zip(&places.advertisements) {
+    for (advertisement, paths) in bgp.advertisements.iter().zip(&locations.advertisements) {
         let names = advertisement.communities.iter();
         for name in names.filter(|name| !name.contains(':')) {
-            if !places.aliases.iter().any(|(_, alias)| alias == name) {
+            if !locations.aliases.iter().any(|(_, alias)| alias == name) {
                 let problem = format!("{name:?} is neither a community nor the name of one");
-                found.fault(&place.communities, problem);
+                found.fault(&paths.communities, problem);
             }
         }
     }
 }
 
 /// A peer that is not there is told of; it may come later.
-pub(super) fn peers_named(bgp: &Bgp, places: &[advertisement::Place], found: &mut Findings) {
-    for (advertisement, place) in bgp.advertisements.iter().zip(places) {
+pub(super) fn peer_references(
+    bgp: &Bgp,
+    locations: &[advertisement::FieldPaths],
+    found: &mut Findings,
+) {
+    for (advertisement, paths) in bgp.advertisements.iter().zip(locations) {
         for name in &advertisement.peers {
             if !bgp.peers.iter().any(|peer| peer.name == *name) {
-                found.warn(&place.peers, format!("there is no peer {name:?}"));
+                found.warn(&paths.peers, format!("there is no peer {name:?}"));
             }
         }
     }
@@ -63,16 +67,16 @@ pub(super) fn peers_named(bgp: &Bgp, places: &[advertisement::Place], found: &mu
 pub(super) fn lengths(
     bgp: &Bgp,
     pools: &[Pool],
-    places: &[advertisement::Place],
+    locations: &[advertisement::FieldPaths],
     found: &mut Findings,
 ) {
-    for (advertisement, place) in bgp.advertisements.iter().zip(places) {
+    for (advertisement, paths) in bgp.advertisements.iter().zip(locations) {
         for pool in pools
             .iter()
             .filter(|pool| advertisement.pools.selects(pool))
         {
             for range in &pool.ranges {
-                let [four, six] = &place.lengths;
+                let [four, six] = &paths.lengths;
                 let (path, length) = match range.family() {
                     Family::V4 => (four, advertisement.aggregation_length),
                     Family::V6 => (six, advertisement.aggregation_length_v6),
@@ -94,25 +98,25 @@ pub(super) fn lengths(
 pub(super) fn preferences(
     bgp: &Bgp,
     pools: &[Pool],
-    places: &[advertisement::Place],
+    locations: &[advertisement::FieldPaths],
     found: &mut Findings,
 ) {
-    let all: Vec<_> = bgp.advertisements.iter().zip(places).collect();
-    for (index, (one, place)) in all.iter().enumerate() {
+    let all: Vec<_> = bgp.advertisements.iter().zip(locations).collect();
+    for (index, (one, paths)) in all.iter().enumerate() {
         for (other, _) in &all[..index] {
             let common = pools.iter().find(|pool| {
                 one.pools.selects(pool)
                     && other.pools.selects(pool)
                     && same_prefix(one, other, pool)
             });
-            let Some(pool) = common.filter(|_| meet(one, other)) else {
+            let Some(pool) = common.filter(|_| would_conflict(one, other)) else {
                 continue;
             };
             let problem = format!(
                 "{} differs from {} of BGPAdvertisement {:?}, which announces pool {:?} to the same peers from the same nodes",
                 one.local_pref, other.local_pref, other.name, pool.name
             );
-            found.fault(&place.local_pref, problem);
+            found.fault(&paths.local_pref, problem);
         }
     }
 }
@@ -128,7 +132,7 @@ fn same_prefix(one: &BgpAdvertisement, other: &BgpAdvertisement, pool: &Pool) ->
 /// Whether two with different preferences are certain to meet. Which Services
 /// and nodes selectors choose is known only when they are there, so that those
 /// with different ones are let pass.
-fn meet(one: &BgpAdvertisement, other: &BgpAdvertisement) -> bool {
+fn would_conflict(one: &BgpAdvertisement, other: &BgpAdvertisement) -> bool {
     let everyone = one.peers.is_empty() || other.peers.is_empty();
     let (nodes, others) = (&one.node_selectors, &other.node_selectors);
     let nodes_meet = (nodes.is_empty() && others.is_empty())
@@ -141,8 +145,13 @@ fn meet(one: &BgpAdvertisement, other: &BgpAdvertisement) -> bool {
 }
 
 /// Echo packets are of IPv4 only.
-pub(super) fn echoes(bgp: &Bgp, pools: &[Pool], places: &[peer::Place], found: &mut Findings) {
-    for (peer, place) in bgp.peers.iter().zip(places) {
+pub(super) fn echoes(
+    bgp: &Bgp,
+    pools: &[Pool],
+    locations: &[peer::FieldPaths],
+    found: &mut Findings,
+) {
+    for (peer, paths) in bgp.peers.iter().zip(locations) {
         let profile = bgp
             .bfd_profiles
             .iter()
@@ -168,7 +177,7 @@ pub(super) fn echoes(bgp: &Bgp, pools: &[Pool], places: &[peer::Place], found: &
                 "{:?} has echoMode, which does not go with the IPv6 addresses of pool {:?} that this peer is told",
                 profile.name, pool.name
             );
-            found.fault(&place.bfd_profile, problem);
+            found.fault(&paths.bfd_profile, problem);
         }
     }
 }

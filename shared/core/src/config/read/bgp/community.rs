@@ -14,7 +14,7 @@ pub(super) fn read(
     aliases: &mut Vec<(String, String)>,
     found: &mut Findings,
 ) -> Community {
-    entry.known(&["communities"], found);
+    entry.check_fields(&["communities"], found);
     let items = entry.fields.field("communities");
     let items = items.and_then(|node| node.items(found)).unwrap_or_default();
     let mut communities = Vec::new();
@@ -33,7 +33,7 @@ pub(super) fn read(
 /// One name with its value, and where the name stands.
 fn alias(node: &Node<'_>, found: &mut Findings) -> Option<(CommunityAlias, String)> {
     let fields = node.mapping(found)?;
-    fields.refuse_unknown(&["name", "value"], found);
+    fields.reject_unknown_fields(&["name", "value"], found);
     let name = fields.required("name", found);
     let name = name.and_then(|node| unique::text(&node, found));
     let value = fields.required("value", found);

@@ -46,15 +46,15 @@ const HOLD: Seconds = Seconds(90);
 const SHORTEST_HOLD: Seconds = Seconds(3);
 
 /// Where its fields stand.
-pub(super) struct Place {
+pub(super) struct FieldPaths {
     pub(super) whole: String,
     pub(super) bfd_profile: String,
 }
 
 /// Where the fields of a peer stand or would stand.
-pub(super) fn place(entry: &Entry<'_>) -> Place {
-    Place {
-        whole: entry.named_at.clone(),
+pub(super) fn field_paths(entry: &Entry<'_>) -> FieldPaths {
+    FieldPaths {
+        whole: entry.name_path.clone(),
         bfd_profile: entry.fields.path_of("bfdProfile"),
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn place(entry: &Entry<'_>) -> Place {
 /// that is how MetalLB's own programs write such fields.
 pub(super) fn read(entry: &Entry<'_>, found: &mut Findings) -> Option<BgpPeer> {
     let known: Vec<&str> = FIELDS.iter().copied().chain([DISABLE_MP]).collect();
-    entry.known(&known, found);
+    entry.check_fields(&known, found);
     let fields = &entry.fields;
     let my_asn = fields.required("myASN", found);
     let my_asn = my_asn.and_then(|node| number(&node, 1, u32::MAX, found));
@@ -219,7 +219,7 @@ fn password(fields: &Mapping<'_>, found: &mut Findings) -> (Option<String>, Opti
     let secret = fields.field("passwordSecret");
     let secret = secret.and_then(|node| {
         let fields = node.mapping(found)?;
-        fields.refuse_unknown(&["name", "namespace"], found);
+        fields.reject_unknown_fields(&["name", "namespace"], found);
         let namespace = text(&fields, "namespace", found).map(|(text, _)| text);
         let (name, _) = text(&fields, "name", found)?;
         Some(SecretName { name, namespace })
