@@ -2,14 +2,14 @@
 //!
 //! Pure; made from the API's object in `k8s::view`.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use ferrolb_core::key::ObjectKey;
 use ferrolb_core::range::Family;
 use ferrolb_core::selector::Labels;
-
-use crate::allocator::{Claimant, Terms};
 
 /// One version of a Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,50 @@ impl ServiceView {
     #[must_use]
     pub fn version_number(&self) -> Option<u64> {
         self.version.parse().ok()
+    }
+}
+
+/// Who wants an address: a Service and the terms on which it shares one.
+#[derive(Debug, Clone, Copy)]
+pub struct Claimant<'a> {
+    /// Which Service.
+    pub key: &'a ObjectKey,
+    /// Its terms; none if it does not share.
+    pub terms: Option<&'a Arc<Terms>>,
+}
+
+/// The terms on which a Service shares its address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Annotation `allow-shared-ip`; not empty.
+    pub key: String,
+    /// `spec.ports[]`: protocol and port.
+    pub ports: BTreeSet<(Protocol, u16)>,
+    /// `spec.selector` with `externalTrafficPolicy: Local`, else empty. Nodes
+    /// without these pods must not attract the traffic.
+    pub local: BTreeMap<String, String>,
+    /// Annotation `allow-shared-ip-namespaces`: other namespaces it shares with.
+    pub namespaces: BTreeSet<String>,
+}
+
+/// `spec.ports[].protocol`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// `TCP`, also if nothing is said.
+    Tcp,
+    /// `UDP`
+    Udp,
+    /// `SCTP`
+    Sctp,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+            Self::Sctp => "SCTP",
+        })
     }
 }
 

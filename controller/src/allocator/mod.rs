@@ -22,21 +22,13 @@ use ferrolb_core::config::{Config, Pool};
 use ferrolb_core::key::ObjectKey;
 use ferrolb_core::range::Family;
 
+use crate::service::{Claimant, Terms};
 use index::Index;
 use pool::PoolState;
 
 pub use pool::Usage;
 pub use refusal::{ClaimRefusal, Opening, PoolRefusal, Stranger};
-pub use sharing::{Conflict, Protocol, Terms};
-
-/// Who wants an address: a Service and the terms on which it shares one.
-#[derive(Debug, Clone, Copy)]
-pub struct Claimant<'a> {
-    /// Which Service.
-    pub key: &'a ObjectKey,
-    /// Its terms; none if it does not share.
-    pub terms: Option<&'a Arc<Terms>>,
-}
+pub use sharing::Conflict;
 
 type Holders = BTreeMap<ObjectKey, Option<Arc<Terms>>>;
 

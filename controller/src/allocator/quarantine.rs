@@ -69,7 +69,8 @@ mod tests {
 
     use ferrolb_core::range::Family::V4;
 
-    use crate::allocator::{Allocator, Claimant};
+    use crate::allocator::Allocator;
+    use crate::service::Claimant;
     use crate::tests::{allocator, config, key};
 
     const LAN: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.2]}]";

@@ -1,44 +1,10 @@
 //! When two Services may hold one address. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use ferrolb_core::key::ObjectKey;
 
-/// The terms on which a Service shares its address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
-    /// Annotation `allow-shared-ip`; not empty.
-    pub key: String,
-    /// `spec.ports[]`: protocol and port.
-    pub ports: BTreeSet<(Protocol, u16)>,
-    /// `spec.selector` with `externalTrafficPolicy: Local`, else empty. Nodes
-    /// without these pods must not attract the traffic.
-    pub local: BTreeMap<String, String>,
-    /// Annotation `allow-shared-ip-namespaces`: other namespaces it shares with.
-    pub namespaces: BTreeSet<String>,
-}
-
-/// `spec.ports[].protocol`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Protocol {
-    /// `TCP`, also if nothing is said.
-    Tcp,
-    /// `UDP`
-    Udp,
-    /// `SCTP`
-    Sctp,
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Tcp => "TCP",
-            Self::Udp => "UDP",
-            Self::Sctp => "SCTP",
-        })
-    }
-}
+use crate::service::{Protocol, Terms};
 
 /// Why two Services may not hold one address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +69,8 @@ mod tests {
 
     use ferrolb_core::key::ObjectKey;
 
-    use super::{Conflict, Protocol, Terms, conflict};
+    use super::{Conflict, conflict};
+    use crate::service::{Protocol, Terms};
 
     fn key(namespace: &str) -> ObjectKey {
         ObjectKey {

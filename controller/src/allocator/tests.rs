@@ -7,7 +7,8 @@ use ferrolb_core::key::ObjectKey;
 use ferrolb_core::range::Family::{self, V4, V6};
 use proptest::prelude::*;
 
-use super::{Allocator, ClaimRefusal, Claimant, PoolRefusal};
+use super::{Allocator, ClaimRefusal, PoolRefusal};
+use crate::service::Claimant;
 use crate::tests::{self, allocator, config, ip};
 
 fn key(name: impl ToString) -> ObjectKey {

@@ -13,8 +13,7 @@ use ferrolb_core::range::{Family, address};
 use k8s_openapi::api::core::v1::{LoadBalancerIngress, Service, ServiceSpec};
 use kube::ResourceExt;
 
-use crate::allocator::{Protocol, Terms};
-use crate::service::{ConditionStatus, FamilyPolicy, Request, ServiceView, Shown};
+use crate::service::{ConditionStatus, FamilyPolicy, Protocol, Request, ServiceView, Shown, Terms};
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use ferrolb_core::config::{Config, Faults};
 use ferrolb_core::key::ObjectKey;
 
-use super::pools::{PoolCounts, PoolNews};
 use crate::decide::{Lost, Refusal, Say};
 use crate::service::{ServiceView, Shown};
 
@@ -78,6 +77,30 @@ pub enum Chore {
         /// `metadata.resourceVersion`
         version: String,
     },
+}
+
+/// The status of an `IPAddressPool`; more than fits counts as the highest number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolCounts {
+    /// IPv4 addresses held.
+    pub assigned_v4: i64,
+    /// IPv6 addresses held.
+    pub assigned_v6: i64,
+    /// IPv4 addresses left.
+    pub available_v4: i64,
+    /// IPv6 addresses left.
+    pub available_v6: i64,
+}
+
+/// News of a pool that fills up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolNews {
+    /// The pool's name.
+    pub pool: String,
+    /// `metadata.uid` of its `IPAddressPool`; none if it is in the ConfigMap.
+    pub uid: Option<String>,
+    /// What to say.
+    pub note: String,
 }
 
 /// A status to be written, valid only for the version it was decided from.

@@ -41,9 +41,11 @@ use entry::{Entry, Outcome};
 use pools::Pools;
 use waits::Waits;
 
-pub use action::{Action, Chore, FaultyConfig, Notice, Seen, StatusWrite, Told, Written};
+pub use action::{
+    Action, Chore, FaultyConfig, Notice, PoolCounts, PoolNews, Seen, StatusWrite, Told, Written,
+};
 pub use announcements::Announcement;
-pub use pools::{PoolCounts, PoolNews, PoolObject};
+pub use pools::PoolObject;
 pub use state::{Holding, PoolPage, Quarantined, StatePage, Waiting};
 
 /// The state of one controller.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ferrolb_core::range::Family;
 
 use super::Reconciler;
-use super::action::{Action, Chore};
+use super::action::{Action, Chore, PoolCounts, PoolNews};
 use crate::allocator::Usage;
 
 /// The least time between two writes of one pool's status.
@@ -38,19 +38,6 @@ pub struct PoolObject {
     pub shown: Option<PoolCounts>,
 }
 
-/// The status of an `IPAddressPool`; more than fits counts as the highest number.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PoolCounts {
-    /// IPv4 addresses held.
-    pub assigned_v4: i64,
-    /// IPv6 addresses held.
-    pub assigned_v6: i64,
-    /// IPv4 addresses left.
-    pub available_v4: i64,
-    /// IPv6 addresses left.
-    pub available_v6: i64,
-}
-
 impl PoolCounts {
     fn count(&mut self, usage: Usage) {
         let number = |count: u128| i64::try_from(count).unwrap_or(i64::MAX);
@@ -61,17 +48,6 @@ impl PoolCounts {
         *assigned = number(usage.used);
         *available = number(usage.free());
     }
-}
-
-/// News of a pool that fills up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolNews {
-    /// The pool's name.
-    pub pool: String,
-    /// `metadata.uid` of its `IPAddressPool`; none if it is in the ConfigMap.
-    pub uid: Option<String>,
-    /// What to say.
-    pub note: String,
 }
 
 /// What is known of the pools as objects, and what was said of them.

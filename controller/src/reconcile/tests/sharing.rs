@@ -11,8 +11,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::server::World;
-use crate::allocator::{Protocol, Terms};
-use crate::service::{ConditionStatus, ServiceView};
+use crate::service::{ConditionStatus, Protocol, ServiceView, Terms};
 
 const POOLS: [&str; 3] = [
     "[{name: lan, addresses: [10.0.0.1-10.0.0.4], serviceAllocation: {maxPerNamespace: 2}}]",

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use ferrolb_controller::allocator::{Allocator, Claimant};
+use ferrolb_controller::allocator::Allocator;
+use ferrolb_controller::service::Claimant;
 use ferrolb_core::config::Config;
 use ferrolb_core::key::ObjectKey;
 use ferrolb_core::range::Family;
