@@ -17,7 +17,7 @@ mod action;
 mod announced;
 mod announcements;
 mod entry;
-mod hear;
+mod inputs;
 mod nodes;
 mod pools;
 mod state;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use ferrolb_core::key::ObjectKey;
 
+use crate::config_log;
 use crate::k8s::chores::Chores;
 use crate::k8s::events::EventSender;
 use crate::k8s::input::Input;
@@ -22,11 +23,10 @@ use crate::k8s::lease::Leadership;
 use crate::k8s::status::StatusWriter;
 use crate::k8s::watches::{WatchEnded, Watches};
 use crate::metrics::{ControllerMetrics, Outcome};
-use crate::page::Question;
 use crate::reconcile::{
     Action, Announcement, Chore, PoolObject, Reconciler, Seen, StatusWrite, Written,
 };
-use crate::report;
+use crate::state_page::Question;
 
 /// Changes taken in one go before anything is decided about those that wait.
 const BATCH: usize = 256;
@@ -221,8 +221,8 @@ impl Running {
         let version = Some(version);
         if self.config_version != version {
             let configured = self.engine.reconciler.is_configured();
-            report::config(&seen, configured);
-            let faults = i64::try_from(report::faults(&seen)).unwrap_or(i64::MAX);
+            config_log::config(&seen, configured);
+            let faults = i64::try_from(config_log::faults(&seen)).unwrap_or(i64::MAX);
             self.engine.metrics.config_faults.set(faults);
             self.config_version = version;
         }

@@ -1,0 +1,89 @@
+//! Wires the parts of the controller together and runs them until cancelled.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use ferrolb_runtime::http;
+use ferrolb_runtime::metrics::Metrics;
+use ferrolb_runtime::ready::Readiness;
+use ferrolb_runtime::tasks::Tasks;
+use kube::Client;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Args;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::k8s::chores::Chores;
+use crate::k8s::lease::Elector;
+use crate::k8s::status::StatusWriter;
+use crate::k8s::{events, secret};
+use crate::metrics::ControllerMetrics;
+use crate::reconcile::Reconciler;
+use crate::state_page;
+
+/// Runs a controller until cancelled; then finishes its writes and releases
+/// the lease. Dropping the future instead stops everything at once, as a lost
+/// node would.
+///
+/// # Errors
+/// When it cannot start, or a task ended that should have gone on. An API
+/// server that cannot be reached is no error; it is waited for.
+pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Result<(), Error> {
+    let registry = Metrics::default();
+    let metrics = Arc::new(ControllerMetrics::register(&registry)?);
+    let readiness = Readiness::default();
+    let listener = http::listen(args.common.http_listen).await?;
+    let namespace = args.common.namespace.clone();
+    let me = identity(&args.pod_name)?;
+    let (elector, leadership) = Elector::new(
+        client.clone(),
+        &namespace,
+        me.clone(),
+        args.timing(),
+        readiness.expect("lease"),
+    );
+    let (sender, events) = events::channel(client.clone(), &namespace, &me, Arc::clone(&metrics));
+    let (idle_since, lulls) = watch::channel(None);
+    let events = events.behind(lulls);
+    let questions = mpsc::channel(1);
+    let state = state_page::render(questions.0);
+    let engine = Engine {
+        client: client.clone(),
+        namespace: namespace.clone(),
+        reconciler: Reconciler::new(args.load_balancer_class.clone()),
+        leadership: leadership.clone(),
+        writer: StatusWriter::new(client.clone(), leadership.clone(), args.status_writes.get()),
+        chores: Chores::new(client.clone(), leadership, namespace.clone()),
+        events: sender,
+        idle_since,
+        metrics,
+        unlisted: Some(readiness.expect("lists")),
+        questions: questions.1,
+    };
+    let quiet = CancellationToken::new();
+    let mut tasks = Tasks::default();
+    tasks.spawn(
+        "http",
+        http::serve_with_state(listener, registry, readiness, Some(state), cancel.clone()),
+    );
+    tasks.spawn(
+        "gossip secret",
+        done(secret::run(client, namespace, cancel.clone())),
+    );
+    tasks.spawn("lease", done(elector.run(cancel.clone(), quiet.clone())));
+    tasks.spawn("events", done(events.run(cancel.clone())));
+    tasks.spawn("engine", engine.run(cancel.clone(), quiet));
+    tasks.run(&cancel).await.map_err(Error::from)
+}
+
+/// A task that cannot fail.
+async fn done(task: impl Future<Output = ()>) -> Result<(), Infallible> {
+    task.await;
+    Ok(())
+}
+
+/// A name that no other process has, not even the next one of the same pod.
+fn identity(pod: &str) -> Result<String, Error> {
+    Ok(format!("{pod}_{:08x}", getrandom::u32()?))
+}
