@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ArgAction, Parser, ValueEnum};
 use ferrolb_runtime::args::CommonArgs;
 
-use crate::eligibility::Rules;
+use crate::eligibility::NodeFilter;
 use crate::report::l2_status::writer::Author;
 
 /// Taints of nodes that are about to go: shut down for good, or chosen by an
@@ -137,9 +137,9 @@ impl Args {
 
     /// What Nodes can say against announcing.
     #[must_use]
-    pub fn rules(&self) -> Rules {
+    pub fn node_filter(&self) -> NodeFilter {
         let taints = self.drain_taints.iter();
-        Rules {
+        NodeFilter {
             drain_taints: taints.filter(|key| !key.is_empty()).cloned().collect(),
             ignore_exclude_label: self.ignore_exclude_label,
         }
@@ -186,9 +186,21 @@ mod tests {
     #[test]
     fn the_list_of_drain_taints_is_replaced_not_added_to() {
         let out_of_service = "node.kubernetes.io/out-of-service";
-        assert!(args(&[]).rules().drain_taints.contains(out_of_service));
-        let chosen = args(&["--drain-taints=going,gone"]).rules().drain_taints;
+        assert!(
+            args(&[])
+                .node_filter()
+                .drain_taints
+                .contains(out_of_service)
+        );
+        let chosen = args(&["--drain-taints=going,gone"])
+            .node_filter()
+            .drain_taints;
         assert_eq!(chosen.into_iter().collect::<Vec<_>>(), ["going", "gone"]);
-        assert!(args(&["--drain-taints="]).rules().drain_taints.is_empty());
+        assert!(
+            args(&["--drain-taints="])
+                .node_filter()
+                .drain_taints
+                .is_empty()
+        );
     }
 }

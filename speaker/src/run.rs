@@ -115,7 +115,7 @@ async fn start(
         exclude,
         refresh: args.announce_refresh(),
         probe_fresh: args.probe_fresh(),
-        rules: args.rules(),
+        node_filter: args.node_filter(),
         metrics: counters,
         reporter,
         joined,

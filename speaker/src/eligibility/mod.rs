@@ -4,9 +4,9 @@
 //!
 //! Liveness and links are not considered here; gossip and the wire know those.
 
-mod adverts;
-mod grant;
-mod rules;
+mod advertisements;
+mod node;
+mod node_filter;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,15 +16,15 @@ use ferrolb_core::config::Config;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::key::ObjectKey;
 
-use adverts::Adverts;
-pub use grant::{Grant, Grants, Interfaces, Wanted};
-pub use rules::{Bar, Rules};
+use advertisements::Advertisements;
+pub use node::{DesiredIp, EligibilityByNode, Interfaces, NodeEligibility};
+pub use node_filter::{Ineligible, NodeFilter};
 pub use views::{Endpoint, NodeView, ServiceView, SliceView};
 
-/// The demand for announcements, as the API server last told it.
+/// The eligibility for announcements, as the API server last told it.
 #[derive(Debug, Default)]
-pub struct Demand {
-    rules: Rules,
+pub struct Eligibility {
+    node_filter: NodeFilter,
     /// None before the first one: nothing is announced.
     config: Option<Config>,
     services: BTreeMap<ObjectKey, ServiceView>,
@@ -34,8 +34,8 @@ pub struct Demand {
     nodes: BTreeMap<NodeName, NodeView>,
     services_of: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
 
-    adverts: Adverts,
-    wanted: BTreeMap<IpAddr, Wanted>,
+    advertisements: Advertisements,
+    desired: BTreeMap<IpAddr, DesiredIp>,
     stale: Stale,
 }
 
@@ -46,12 +46,12 @@ struct Stale {
     ips: BTreeSet<IpAddr>,
 }
 
-impl Demand {
-    /// No demand yet, in an installation with these rules.
+impl Eligibility {
+    /// No eligibility yet, in an installation with these rules.
     #[must_use]
-    pub fn new(rules: Rules) -> Self {
+    pub fn new(node_filter: NodeFilter) -> Self {
         Self {
-            rules,
+            node_filter,
             ..Self::default()
         }
     }
@@ -171,7 +171,7 @@ impl Demand {
         keys.filter_map(|key| self.services.get(key))
     }
 
-    /// Whether [`wanted`](Self::wanted) may be other than at the last call.
+    /// Whether [`desired`](Self::desired) may be other than at the last call.
     #[must_use]
     pub fn has_changed(&self) -> bool {
         self.stale.everything || !self.stale.ips.is_empty()
@@ -180,52 +180,55 @@ impl Demand {
     /// Every wanted IP with the nodes that may announce it; an IP that no node
     /// may announce is there without any. An IP that no pool covers is not
     /// there: another provider gave it to the Service.
-    pub fn wanted(&mut self) -> &BTreeMap<IpAddr, Wanted> {
+    pub fn desired(&mut self) -> &BTreeMap<IpAddr, DesiredIp> {
         let stale = std::mem::take(&mut self.stale);
         if stale.everything {
             if let Some(config) = &self.config {
-                self.adverts = Adverts::new(config, &self.nodes);
+                self.advertisements = Advertisements::new(config, &self.nodes);
             }
             let ips = self.services_of.keys();
-            self.wanted = ips
-                .filter_map(|ip| Some((*ip, self.wanted_ip(*ip)?)))
+            self.desired = ips
+                .filter_map(|ip| Some((*ip, self.desired_ip(*ip)?)))
                 .collect();
         }
         for ip in stale.ips.iter().filter(|_| !stale.everything) {
-            match self.wanted_ip(*ip) {
-                Some(wanted) => self.wanted.insert(*ip, wanted),
-                None => self.wanted.remove(ip),
+            match self.desired_ip(*ip) {
+                Some(desired) => self.desired.insert(*ip, desired),
+                None => self.desired.remove(ip),
             };
         }
-        &self.wanted
+        &self.desired
     }
 
-    fn wanted_ip(&self, ip: IpAddr) -> Option<Wanted> {
+    fn desired_ip(&self, ip: IpAddr) -> Option<DesiredIp> {
         let services = self.services_of(ip);
-        let grants: Vec<Grants> = services
-            .filter_map(|service| self.grants_of(service, ip))
+        let of_services: Vec<EligibilityByNode> = services
+            .filter_map(|service| self.nodes_for(service, ip))
             .collect();
-        (!grants.is_empty()).then(|| Wanted::shared(grants))
+        (!of_services.is_empty()).then(|| DesiredIp::shared(of_services))
     }
 
     /// What the advertisements admit for one Service, less what Nodes and
     /// endpoints say against it.
-    fn grants_of(&self, service: &ServiceView, ip: IpAddr) -> Option<Grants> {
-        let mut grants = self.adverts.grants(ip, &service.labels)?;
+    fn nodes_for(&self, service: &ServiceView, ip: IpAddr) -> Option<EligibilityByNode> {
+        let mut nodes = self.advertisements.nodes_for(ip, &service.labels)?;
         let hosts: BTreeSet<Option<&NodeName>> = self
             .endpoints(service, ip)
             .map(|end| end.node.as_ref())
             .collect();
-        for (name, grant) in &mut grants {
+        for (name, node) in &mut nodes {
             let served = if service.local {
                 hosts.contains(&Some(name))
             } else {
                 !hosts.is_empty()
             };
-            let of_node = self.nodes.get(name).and_then(|node| self.rules.bar(node));
-            grant.bar = of_node.or((!served).then_some(Bar::NoEndpoint));
+            let of_node = self
+                .nodes
+                .get(name)
+                .and_then(|node| self.node_filter.check(node));
+            node.ineligible = of_node.or((!served).then_some(Ineligible::NoEndpoint));
         }
-        Some(grants)
+        Some(nodes)
     }
 
     /// The endpoints that serve, in the IP's family.

@@ -5,9 +5,11 @@ use std::net::IpAddr;
 
 use ferrolb_core::config::Config;
 
-use super::{Bar, Demand, Endpoint, NodeView, ObjectKey, Rules, ServiceView, SliceView};
+use super::{
+    Eligibility, Endpoint, Ineligible, NodeFilter, NodeView, ObjectKey, ServiceView, SliceView,
+};
 
-mod adverts;
+mod advertisements;
 
 const IP: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
@@ -50,58 +52,58 @@ fn node(name: &str) -> NodeView {
     }
 }
 
-/// Three nodes and a pool that covers the IP; `adverts` is YAML, the list of
+/// Three nodes and a pool that covers the IP; `advertisements` is YAML, the list of
 /// advertisements, or empty.
-fn three_nodes_with(rules: Rules, adverts: &str) -> Demand {
-    let mut demand = Demand::new(rules);
+fn three_nodes_with(filter: NodeFilter, advertisements: &str) -> Eligibility {
+    let mut eligibility = Eligibility::new(filter);
     let pools = "pools: [{name: lan, addresses: [192.0.2.0/28, 2001:db8::/120]}]";
-    let config = Config::from_yaml(&format!("{pools}\n{adverts}")).unwrap();
-    demand.configure(config);
-    demand.reset_nodes(vec![node("a"), node("b"), node("c")]);
-    demand
+    let config = Config::from_yaml(&format!("{pools}\n{advertisements}")).unwrap();
+    eligibility.configure(config);
+    eligibility.reset_nodes(vec![node("a"), node("b"), node("c")]);
+    eligibility
 }
 
-fn three_nodes() -> Demand {
-    three_nodes_with(Rules::default(), "")
+fn three_nodes() -> Eligibility {
+    three_nodes_with(NodeFilter::default(), "")
 }
 
-fn candidates(demand: &mut Demand) -> Vec<String> {
-    demand.wanted()[&IP].nodes().cloned().collect()
+fn candidates(eligibility: &mut Eligibility) -> Vec<String> {
+    eligibility.desired()[&IP].eligible().cloned().collect()
 }
 
 #[test]
 fn with_policy_cluster_any_node_may_announce_if_one_endpoint_serves() {
-    let mut demand = three_nodes();
-    demand.apply_service(service("web", false));
-    demand.apply_slice(slice("web", &["b"]));
-    assert_eq!(candidates(&mut demand), ["a", "b", "c"]);
+    let mut eligibility = three_nodes();
+    eligibility.apply_service(service("web", false));
+    eligibility.apply_slice(slice("web", &["b"]));
+    assert_eq!(candidates(&mut eligibility), ["a", "b", "c"]);
 }
 
 #[test]
 fn without_a_serving_endpoint_nobody_may_announce() {
-    let mut demand = three_nodes();
-    demand.apply_service(service("web", false));
-    demand.apply_slice(slice("web", &[]));
-    assert!(candidates(&mut demand).is_empty());
+    let mut eligibility = three_nodes();
+    eligibility.apply_service(service("web", false));
+    eligibility.apply_slice(slice("web", &[]));
+    assert!(candidates(&mut eligibility).is_empty());
 }
 
 #[test]
 fn with_policy_local_only_nodes_with_an_endpoint_may_announce() {
-    let mut demand = three_nodes();
-    demand.apply_service(service("web", true));
-    demand.apply_slice(slice("web", &["a", "c"]));
-    assert_eq!(candidates(&mut demand), ["a", "c"]);
+    let mut eligibility = three_nodes();
+    eligibility.apply_service(service("web", true));
+    eligibility.apply_slice(slice("web", &["a", "c"]));
+    assert_eq!(candidates(&mut eligibility), ["a", "c"]);
 }
 
 #[test]
 fn endpoints_of_the_other_family_do_not_count() {
-    let mut demand = three_nodes();
-    demand.apply_service(service("web", false));
-    demand.apply_slice(SliceView {
+    let mut eligibility = three_nodes();
+    eligibility.apply_service(service("web", false));
+    eligibility.apply_slice(SliceView {
         ipv6: true,
         ..slice("web", &["a"])
     });
-    assert!(candidates(&mut demand).is_empty());
+    assert!(candidates(&mut eligibility).is_empty());
 }
 
 #[test]
@@ -119,61 +121,67 @@ fn a_node_that_must_not_announce_says_why() {
         taints: ["going".to_owned(), "cordoned".to_owned()].into(),
         ..node("c")
     };
-    let rules = |ignore_exclude_label| Rules {
+    let filter = |ignore_exclude_label| NodeFilter {
         drain_taints: ["going".to_owned()].into(),
         ignore_exclude_label,
     };
     for ignore in [false, true] {
-        let mut demand = three_nodes_with(rules(ignore), "");
-        demand.apply_service(service("web", false));
-        demand.apply_slice(slice("web", &["a"]));
+        let mut eligibility = three_nodes_with(filter(ignore), "");
+        eligibility.apply_service(service("web", false));
+        eligibility.apply_slice(slice("web", &["a"]));
         for view in [&excluded, &unavailable, &drained] {
-            demand.apply_node(view.clone());
+            eligibility.apply_node(view.clone());
         }
-        let grants = &demand.wanted()[&IP].grants;
-        assert_eq!(grants["a"].bar, (!ignore).then_some(Bar::Excluded));
-        assert_eq!(grants["b"].bar, Some(Bar::NetworkUnavailable));
-        assert_eq!(grants["c"].bar, Some(Bar::Draining("going".to_owned())));
+        let nodes = &eligibility.desired()[&IP].nodes;
+        assert_eq!(
+            nodes["a"].ineligible,
+            (!ignore).then_some(Ineligible::Excluded)
+        );
+        assert_eq!(nodes["b"].ineligible, Some(Ineligible::NetworkUnavailable));
+        assert_eq!(
+            nodes["c"].ineligible,
+            Some(Ineligible::Draining("going".to_owned()))
+        );
     }
 }
 
 #[test]
 fn a_node_whose_object_is_deleted_may_not_announce() {
-    let mut demand = three_nodes();
-    demand.apply_service(service("web", false));
-    demand.apply_slice(slice("web", &["a"]));
-    assert_eq!(candidates(&mut demand), ["a", "b", "c"]);
-    demand.delete_node("b");
-    assert_eq!(candidates(&mut demand), ["a", "c"]);
+    let mut eligibility = three_nodes();
+    eligibility.apply_service(service("web", false));
+    eligibility.apply_slice(slice("web", &["a"]));
+    assert_eq!(candidates(&mut eligibility), ["a", "b", "c"]);
+    eligibility.delete_node("b");
+    assert_eq!(candidates(&mut eligibility), ["a", "c"]);
 }
 
 #[test]
 fn services_sharing_an_ip_need_a_node_that_serves_both() {
-    let mut demand = three_nodes();
-    demand.apply_service(service("web", true));
-    demand.apply_service(service("dns", true));
-    demand.apply_slice(slice("web", &["a", "b"]));
-    demand.apply_slice(slice("dns", &["b", "c"]));
-    assert_eq!(candidates(&mut demand), ["b"]);
+    let mut eligibility = three_nodes();
+    eligibility.apply_service(service("web", true));
+    eligibility.apply_service(service("dns", true));
+    eligibility.apply_slice(slice("web", &["a", "b"]));
+    eligibility.apply_slice(slice("dns", &["b", "c"]));
+    assert_eq!(candidates(&mut eligibility), ["b"]);
 }
 
 #[test]
 fn a_deleted_service_is_no_longer_wanted() {
-    let mut demand = three_nodes();
-    demand.apply_service(service("web", false));
-    demand.delete_service(&key("web"));
-    assert!(demand.wanted().is_empty());
+    let mut eligibility = three_nodes();
+    eligibility.apply_service(service("web", false));
+    eligibility.delete_service(&key("web"));
+    assert!(eligibility.desired().is_empty());
 }
 
 #[test]
 fn a_changed_ip_replaces_the_old_one() {
-    let mut demand = three_nodes();
-    demand.apply_service(service("web", false));
+    let mut eligibility = three_nodes();
+    eligibility.apply_service(service("web", false));
     let other: IpAddr = "192.0.2.2".parse().unwrap();
-    demand.apply_service(ServiceView {
+    eligibility.apply_service(ServiceView {
         ips: vec![other],
         ..service("web", false)
     });
-    let wanted: BTreeSet<IpAddr> = demand.wanted().keys().copied().collect();
+    let wanted: BTreeSet<IpAddr> = eligibility.desired().keys().copied().collect();
     assert_eq!(wanted, BTreeSet::from([other]));
 }

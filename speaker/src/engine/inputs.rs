@@ -33,26 +33,26 @@ impl Engine {
         match update {
             Update::Config(change) => self.config_changed(change),
             Update::Service(change) => match change {
-                Watched::Apply(service) => self.demand.apply_service(service),
-                Watched::Delete(key) => self.demand.delete_service(&key),
+                Watched::Apply(service) => self.eligibility.apply_service(service),
+                Watched::Delete(key) => self.eligibility.delete_service(&key),
                 Watched::Reset(all) => {
-                    self.demand.reset_services(all);
+                    self.eligibility.reset_services(all);
                     self.synced.services = true;
                 }
             },
             Update::Slice(change) => match change {
-                Watched::Apply(slice) => self.demand.apply_slice(slice),
-                Watched::Delete(key) => self.demand.delete_slice(&key),
+                Watched::Apply(slice) => self.eligibility.apply_slice(slice),
+                Watched::Delete(key) => self.eligibility.delete_slice(&key),
                 Watched::Reset(all) => {
-                    self.demand.reset_slices(all);
+                    self.eligibility.reset_slices(all);
                     self.synced.slices = true;
                 }
             },
             Update::Node(change) => match change {
-                Watched::Apply(node) => self.demand.apply_node(node),
-                Watched::Delete(key) => self.demand.delete_node(&key.name),
+                Watched::Apply(node) => self.eligibility.apply_node(node),
+                Watched::Delete(key) => self.eligibility.delete_node(&key.name),
                 Watched::Reset(all) => {
-                    self.demand.reset_nodes(all);
+                    self.eligibility.reset_nodes(all);
                     self.synced.nodes = true;
                 }
             },
@@ -72,7 +72,7 @@ impl Engine {
                 self.gossip.set_peers(self.peers());
             }
         }
-        if self.demand.has_changed() {
+        if self.eligibility.has_changed() {
             self.conduct.wanted_changed();
         }
     }
@@ -91,12 +91,12 @@ impl Engine {
         }
         if let Some(Ok(config)) = now {
             let (pools, adverts) = (config.pools.len(), config.l2_advertisements.len());
-            if self.demand.configure(*config) {
+            if self.eligibility.configure(*config) {
                 tracing::info!(pools, advertisements = adverts, "configuration in force");
             }
             return;
         }
-        let consequence = match self.demand.is_configured() {
+        let consequence = match self.eligibility.is_configured() {
             true => "the last one stays in force",
             false => "nothing is announced before there is one",
         };

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::key::ObjectKey;
 
-use crate::eligibility::{Demand, Rules};
+use crate::eligibility::{Eligibility, NodeFilter};
 use crate::gossip::{Gossip, View};
 use crate::host::interfaces::{Link, Links, Patterns};
 use crate::k8s::Update;
@@ -63,7 +63,7 @@ pub struct Parts {
     /// How long the wire is asked for an IP that nobody announced before.
     pub probe_fresh: Duration,
     /// What Nodes can say against announcing.
-    pub rules: Rules,
+    pub node_filter: NodeFilter,
     /// What it counts.
     pub metrics: SpeakerMetrics,
     /// Through whom it tells the cluster.
@@ -101,7 +101,7 @@ pub struct Engine {
     listening: Option<Guard>,
     configured: Option<Guard>,
 
-    demand: Demand,
+    eligibility: Eligibility,
     pods: BTreeMap<ObjectKey, IpAddr>,
     synced: Synced,
     /// The suitable links, as the kernel last told of them.
@@ -134,7 +134,7 @@ impl Engine {
             joined: Some(parts.joined),
             listening: Some(parts.listening),
             configured: Some(parts.configured),
-            demand: Demand::new(parts.rules),
+            eligibility: Eligibility::new(parts.node_filter),
             pods: BTreeMap::new(),
             synced: Synced::default(),
             fit: Vec::new(),
@@ -203,7 +203,7 @@ impl Engine {
         if !self.conduct.is_settled() && self.synced.lists() {
             self.conduct.expect_peers(self.peers());
         }
-        self.conduct.turn(self.demand.wanted(), now);
+        self.conduct.turn(self.eligibility.desired(), now);
         self.carry_out(now).await;
         self.report(now);
     }

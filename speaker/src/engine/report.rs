@@ -12,16 +12,16 @@ use tokio::sync::watch;
 use super::Engine;
 use crate::layer2::election::Action;
 use crate::report::events;
-use crate::report::l2_status::{Evidence, Predecessors, Testimonies, testify};
+use crate::report::l2_status::{L2StatusInputs, L2Statuses, PreviousOwners, l2_statuses};
 
-/// Testimonies are made this often at most.
+/// L2Statuses are made this often at most.
 const TESTIMONY_GAP: Duration = Duration::from_millis(100);
 
 /// What the engine has to tell, and to whom.
 pub struct Reporter {
     events: EventSender,
-    testimonies: watch::Sender<Arc<Testimonies>>,
-    predecessors: Predecessors,
+    testimonies: watch::Sender<Arc<L2Statuses>>,
+    predecessors: PreviousOwners,
     /// Actions worth an Event.
     news: Vec<Action>,
     /// The IPs whose Services were told that they have no common node.
@@ -34,11 +34,11 @@ pub struct Reporter {
 impl Reporter {
     /// Tells through these.
     #[must_use]
-    pub fn new(events: EventSender, testimonies: watch::Sender<Arc<Testimonies>>) -> Self {
+    pub fn new(events: EventSender, testimonies: watch::Sender<Arc<L2Statuses>>) -> Self {
         Self {
             events,
             testimonies,
-            predecessors: Predecessors::default(),
+            predecessors: PreviousOwners::default(),
             news: Vec::new(),
             at_odds: BTreeSet::new(),
             stale: false,
@@ -73,8 +73,8 @@ impl Engine {
         }
         self.reporter.not_before = Some(now + TESTIMONY_GAP);
         self.tell_odds();
-        let services = |ip| self.demand.services_of(ip).map(|one| one.key.clone());
-        let evidence = Evidence {
+        let services = |ip| self.eligibility.services_of(ip).map(|one| one.key.clone());
+        let evidence = L2StatusInputs {
             node: &self.node,
             answering: self.conduct.answering(),
             claims: &self.conduct.claims().collect(),
@@ -82,7 +82,7 @@ impl Engine {
             links: self.conduct.links(),
             predecessors: &self.reporter.predecessors,
         };
-        let said = testify(&evidence, |ip| services(ip).collect());
+        let said = l2_statuses(&evidence, |ip| services(ip).collect());
         self.reporter.testimonies.send_if_modified(|known| {
             let changed = **known != said;
             if changed {
@@ -100,7 +100,7 @@ impl Engine {
                 | Action::Conflict { ip, .. } => *ip,
                 Action::Ask { .. } | Action::Announce { .. } => continue,
             };
-            for service in self.demand.services_of(ip) {
+            for service in self.eligibility.services_of(ip) {
                 if let Some(news) = events::of_action(&action, &self.node, service) {
                     self.reporter.events.send(news);
                 }
@@ -110,9 +110,9 @@ impl Engine {
 
     /// Every speaker sees it and logs it; one of them writes the Events.
     fn tell_odds(&mut self) {
-        let wanted = self.demand.wanted().iter();
+        let wanted = self.eligibility.desired().iter();
         let now: BTreeSet<IpAddr> = wanted
-            .filter(|(_, wanted)| wanted.at_odds)
+            .filter(|(_, wanted)| wanted.no_common_node)
             .map(|(ip, _)| *ip)
             .collect();
         for ip in now.difference(&self.reporter.at_odds) {
@@ -122,7 +122,7 @@ impl Engine {
                 continue;
             }
             let all: Vec<String> = names.split(',').map(str::to_owned).collect();
-            for service in self.demand.services_of(*ip) {
+            for service in self.eligibility.services_of(*ip) {
                 self.reporter
                     .events
                     .send(events::at_odds(*ip, service, &all));

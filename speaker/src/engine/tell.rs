@@ -124,7 +124,7 @@ impl Engine {
 
     pub(super) fn services(&self, ip: IpAddr) -> String {
         let services: Vec<_> = self
-            .demand
+            .eligibility
             .services_of(ip)
             .map(|service| service.key.to_string())
             .collect();

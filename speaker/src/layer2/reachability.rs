@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::eligibility::Grants;
+use crate::eligibility::EligibilityByNode;
 use crate::layer2::wire::frame::Sender;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
@@ -67,7 +67,7 @@ pub fn neighbourhood(ip: IpAddr, lan: &Lan) -> Vec<bool> {
 #[must_use]
 pub fn links_for<'a>(
     ip: IpAddr,
-    grants: &'a Grants,
+    grants: &'a EligibilityByNode,
     lan: &Lan,
 ) -> BTreeMap<&'a NodeName, BTreeSet<u32>> {
     let mut allowed: Vec<(&NodeName, &LanLink)> = Vec::new();
@@ -89,7 +89,7 @@ pub fn links_for<'a>(
 #[cfg(test)]
 mod tests {
     use super::{Lan, LanLink, links_for};
-    use crate::eligibility::{Grant, Grants, Interfaces};
+    use crate::eligibility::{EligibilityByNode, Interfaces, NodeEligibility};
     use crate::host::interfaces::Patterns;
     use ferrolb_core::mac::Mac;
 
@@ -109,22 +109,22 @@ mod tests {
             .collect()
     }
 
-    /// Grants for each node of the LAN on interfaces that match the patterns;
+    /// EligibilityByNode for each node of the LAN on interfaces that match the patterns;
     /// no pattern allows all.
-    fn grants(nodes: &[(&str, &[&str])]) -> Grants {
+    fn grants(nodes: &[(&str, &[&str])]) -> EligibilityByNode {
         let grant = |(node, patterns): &(&str, &[&str])| {
             let patterns: Vec<String> = patterns.iter().map(|text| (*text).to_owned()).collect();
             let named = (!patterns.is_empty()).then(|| Interfaces::named(Patterns::new(patterns)));
-            let grant = Grant {
+            let grant = NodeEligibility {
                 interfaces: named.unwrap_or_default(),
-                ..Grant::default()
+                ..NodeEligibility::default()
             };
             ((*node).to_owned(), grant)
         };
         nodes.iter().map(grant).collect()
     }
 
-    fn found(ip: &str, grants: &Grants, lan: &Lan) -> Vec<(String, Vec<u32>)> {
+    fn found(ip: &str, grants: &EligibilityByNode, lan: &Lan) -> Vec<(String, Vec<u32>)> {
         let links = links_for(ip.parse().unwrap(), grants, lan).into_iter();
         links
             .map(|(node, links)| (node.clone(), links.into_iter().collect()))

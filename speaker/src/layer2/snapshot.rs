@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ferrolb_core::key::NodeName;
 
-use crate::eligibility::{Bar, Grants, Wanted};
+use crate::eligibility::{DesiredIp, EligibilityByNode, Ineligible};
 use crate::gossip::View;
 use crate::layer2::election::{Candidates, Facts, Standing};
 use crate::layer2::gossip_keys;
@@ -33,7 +33,7 @@ pub struct Ground<'a> {
     /// in use do, but nothing is announced on them.
     pub lost_links: &'a [LanLink],
     /// What Services want announced, and who may.
-    pub wanted: &'a BTreeMap<IpAddr, Wanted>,
+    pub wanted: &'a BTreeMap<IpAddr, DesiredIp>,
     /// The IPs this node answers for, and on which links.
     pub answering: &'a BTreeMap<IpAddr, BTreeSet<u32>>,
     /// This node is leaving.
@@ -72,7 +72,7 @@ const RECENT: usize = 8;
 
 /// Who can announce an IP, and where this node can.
 struct Reach<'a> {
-    grants: &'a Grants,
+    grants: &'a EligibilityByNode,
     neighbourhood: Vec<bool>,
     links: Option<BTreeSet<u32>>,
     candidates: Arc<Candidates>,
@@ -97,9 +97,9 @@ impl<'a> Reaches<'a> {
         }
     }
 
-    fn of(&mut self, ip: IpAddr, wanted: &'a Wanted) -> &Reach<'a> {
+    fn of(&mut self, ip: IpAddr, wanted: &'a DesiredIp) -> &Reach<'a> {
         let near = neighbourhood(ip, self.lan);
-        let is_it = |it: &Reach<'_>| it.neighbourhood == near && *it.grants == wanted.grants;
+        let is_it = |it: &Reach<'_>| it.neighbourhood == near && *it.grants == wanted.nodes;
         let reach = match self.recent.iter().position(is_it) {
             Some(place) => self.recent.remove(place),
             None => None,
@@ -110,8 +110,8 @@ impl<'a> Reaches<'a> {
         &self.recent[0]
     }
 
-    fn work_out(&self, ip: IpAddr, wanted: &'a Wanted, neighbourhood: Vec<bool>) -> Reach<'a> {
-        let mut reach = links_for(ip, &wanted.grants, self.lan);
+    fn work_out(&self, ip: IpAddr, wanted: &'a DesiredIp, neighbourhood: Vec<bool>) -> Reach<'a> {
+        let mut reach = links_for(ip, &wanted.nodes, self.lan);
         if let Some(links) = reach.get_mut(&self.me) {
             links.retain(|index| self.lost.iter().all(|lost| lost.index != *index));
             if links.is_empty() {
@@ -119,7 +119,7 @@ impl<'a> Reaches<'a> {
             }
         }
         Reach {
-            grants: &wanted.grants,
+            grants: &wanted.nodes,
             neighbourhood,
             links: reach.get(&self.me).cloned(),
             candidates: Arc::new(candidates(wanted, |node| reach.contains_key(node))),
@@ -130,16 +130,16 @@ impl<'a> Reaches<'a> {
 /// The able nodes that may announce, each with how much it is preferred. One
 /// that is being emptied counts only where there is no other: as long as it is
 /// there, it is better than nobody.
-fn candidates(wanted: &Wanted, able: impl Fn(&NodeName) -> bool) -> Candidates {
-    let barred_by = |bar: fn(Option<&Bar>) -> bool| {
-        let grants = wanted.grants.iter();
-        let open = grants.filter(|(node, grant)| bar(grant.bar.as_ref()) && able(node));
+fn candidates(wanted: &DesiredIp, able: impl Fn(&NodeName) -> bool) -> Candidates {
+    let barred_by = |bar: fn(Option<&Ineligible>) -> bool| {
+        let grants = wanted.nodes.iter();
+        let open = grants.filter(|(node, grant)| bar(grant.ineligible.as_ref()) && able(node));
         open.map(|(node, grant)| (node.clone(), grant.score))
             .collect::<Candidates>()
     };
     let free = barred_by(|bar| bar.is_none());
     if free.is_empty() {
-        return barred_by(|bar| matches!(bar, Some(Bar::Draining(_))));
+        return barred_by(|bar| matches!(bar, Some(Ineligible::Draining(_))));
     }
     free
 }
@@ -180,7 +180,9 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::{Ground, Survey, candidates, survey};
-    use crate::eligibility::{Bar, Grant, Grants, Interfaces, Wanted};
+    use crate::eligibility::{
+        DesiredIp, EligibilityByNode, Ineligible, Interfaces, NodeEligibility,
+    };
     use crate::gossip::View;
     use crate::host::interfaces::Patterns;
     use crate::layer2::reachability::LanLink;
@@ -198,11 +200,11 @@ mod tests {
     }
 
     /// Node `a` alone, with these links, after it answered for the IP on eth2.
-    fn after_answering(grant: Option<Grant>, links: &[LanLink]) -> Survey {
+    fn after_answering(grant: Option<NodeEligibility>, links: &[LanLink]) -> Survey {
         let grants = grant.map(|grant| ("a".to_owned(), grant));
-        let wanted = Wanted {
-            grants: grants.into_iter().collect(),
-            at_odds: false,
+        let wanted = DesiredIp {
+            nodes: grants.into_iter().collect(),
+            no_common_node: false,
         };
         let ground = Ground {
             own_links: links,
@@ -214,11 +216,11 @@ mod tests {
         survey("a", &View::default(), &ground)
     }
 
-    fn on(interface: &str) -> Grant {
-        Grant {
+    fn on(interface: &str) -> NodeEligibility {
+        NodeEligibility {
             interfaces: Interfaces::named(Patterns::new([interface.to_owned()])),
             score: 5,
-            bar: None,
+            ineligible: None,
         }
     }
 
@@ -239,9 +241,9 @@ mod tests {
             subnets: vec!["198.51.100.9/24".parse().unwrap()],
             ..link(3)
         };
-        let any = Wanted {
-            grants: Grants::from([("a".to_owned(), Grant::default())]),
-            at_odds: false,
+        let any = DesiredIp {
+            nodes: EligibilityByNode::from([("a".to_owned(), NodeEligibility::default())]),
+            no_common_node: false,
         };
         let ground = Ground {
             own_links: &[link(2), elsewhere],
@@ -257,8 +259,8 @@ mod tests {
 
     #[test]
     fn an_owner_that_is_barred_or_not_admitted_answers_on_until_its_heir_does() {
-        let barred = Grant {
-            bar: Some(Bar::Excluded),
+        let barred = NodeEligibility {
+            ineligible: Some(Ineligible::Excluded),
             ..on("eth2")
         };
         for grant in [None, Some(barred), Some(on("wan0"))] {
@@ -271,11 +273,11 @@ mod tests {
 
     #[test]
     fn a_node_that_is_being_emptied_is_better_than_nobody() {
-        let emptied = Grant {
-            bar: Some(Bar::Draining("going".to_owned())),
+        let emptied = NodeEligibility {
+            ineligible: Some(Ineligible::Draining("going".to_owned())),
             ..on("eth2")
         };
-        let mut grants = Grants::from([("a".to_owned(), emptied)]);
+        let mut grants = EligibilityByNode::from([("a".to_owned(), emptied)]);
         let alone = among(&grants);
         assert_eq!(alone.into_keys().collect::<Vec<_>>(), ["a"]);
         grants.insert("b".to_owned(), on("eth2"));
@@ -283,10 +285,10 @@ mod tests {
     }
 
     /// The candidates where every node has a link.
-    fn among(grants: &Grants) -> BTreeMap<String, u32> {
-        let wanted = Wanted {
-            grants: grants.clone(),
-            at_odds: false,
+    fn among(grants: &EligibilityByNode) -> BTreeMap<String, u32> {
+        let wanted = DesiredIp {
+            nodes: grants.clone(),
+            no_common_node: false,
         };
         candidates(&wanted, |_| true)
     }

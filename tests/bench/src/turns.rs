@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ferrolb_core::mac::Mac;
-use ferrolb_speaker::eligibility::{Grant, Wanted};
+use ferrolb_speaker::eligibility::{DesiredIp, NodeEligibility};
 use ferrolb_speaker::gossip::{Member, View};
 use ferrolb_speaker::layer2::election::{Ownership, Timing};
 use ferrolb_speaker::layer2::gossip_keys;
@@ -69,19 +69,19 @@ pub(crate) fn run(args: &TurnsArgs) -> Result<()> {
 /// A node among others, of which the last is dead. Each holds its share.
 struct Scene {
     view: View,
-    wanted: BTreeMap<IpAddr, Wanted>,
+    wanted: BTreeMap<IpAddr, DesiredIp>,
     links: Vec<LanLink>,
 }
 
 impl Scene {
     fn new(ips: u32, nodes: u32) -> Self {
         let ip = |number: u32| IpAddr::from(Ipv4Addr::from_bits(0x0ac8_0000 + number));
-        let grants: BTreeMap<String, Grant> = (0..nodes)
-            .map(|node| (name(node), Grant::default()))
+        let grants: BTreeMap<String, NodeEligibility> = (0..nodes)
+            .map(|node| (name(node), NodeEligibility::default()))
             .collect();
-        let wanted = Wanted {
-            grants,
-            at_odds: false,
+        let wanted = DesiredIp {
+            nodes: grants,
+            no_common_node: false,
         };
         let members = (1..nodes).map(|node| {
             let claims = (0..ips).filter(|number| number % nodes == node);

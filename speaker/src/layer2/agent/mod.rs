@@ -18,7 +18,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::eligibility::Wanted;
+use crate::eligibility::DesiredIp;
 use crate::gossip::View;
 use crate::layer2::announcer::Announcer;
 use crate::layer2::election::{Epoch, Ownership, Timing};
@@ -136,7 +136,7 @@ impl Conduct {
     /// Looks, decides, acts. Before anything else: was this process asleep?
     /// To be called after each message, and at the deadline. What is `wanted` is
     /// looked at only if something has changed.
-    pub fn turn(&mut self, wanted: &BTreeMap<IpAddr, Wanted>, now: Instant) {
+    pub fn turn(&mut self, wanted: &BTreeMap<IpAddr, DesiredIp>, now: Instant) {
         if now - self.last_turn > self.stall_limit {
             self.stalled(now);
         }
@@ -201,7 +201,7 @@ impl Conduct {
     }
 
     /// Surveys the situation anew if anything has changed; true if so.
-    fn refresh_facts(&mut self, wanted: &BTreeMap<IpAddr, Wanted>, now: Instant) -> bool {
+    fn refresh_facts(&mut self, wanted: &BTreeMap<IpAddr, DesiredIp>, now: Instant) -> bool {
         if !std::mem::take(&mut self.stale) {
             return false;
         }

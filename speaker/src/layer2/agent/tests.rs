@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Conduct, Effect, Note, Settings};
-use crate::eligibility::{Grant, Wanted};
+use crate::eligibility::{DesiredIp, NodeEligibility};
 use crate::gossip::{Member, View};
 use crate::layer2::gossip_keys;
 use crate::layer2::reachability::LanLink;
@@ -56,11 +56,11 @@ fn heir() -> Member {
     }
 }
 
-fn wanted() -> BTreeMap<IpAddr, Wanted> {
-    let grants = ["a", "b"].map(|node| (node.to_owned(), Grant::default()));
-    let wanted = Wanted {
-        grants: grants.into(),
-        at_odds: false,
+fn wanted() -> BTreeMap<IpAddr, DesiredIp> {
+    let grants = ["a", "b"].map(|node| (node.to_owned(), NodeEligibility::default()));
+    let wanted = DesiredIp {
+        nodes: grants.into(),
+        no_common_node: false,
     };
     BTreeMap::from([(IP, wanted)])
 }

@@ -20,7 +20,7 @@ use ferrolb_core::mac::Mac;
 
 /// What one node says about one Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Testimony {
+pub struct L2Status {
     /// The Service.
     pub service: ObjectKey,
     /// Its IPs that the node answers for, with the epoch of its claim on each.
@@ -33,7 +33,7 @@ pub struct Testimony {
 
 /// What another node said before it fell silent, and this node knows better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Overruled {
+pub struct SupersededStatus {
     /// The IP that this node took from it.
     pub ip: IpAddr,
     /// With which epoch: the other's claim was lower.
@@ -42,20 +42,20 @@ pub struct Overruled {
 
 /// Everything this node has to say, by the names of the objects that say it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Testimonies {
+pub struct L2Statuses {
     /// Its own objects.
-    pub own: BTreeMap<String, Testimony>,
+    pub own: BTreeMap<String, L2Status>,
     /// Objects of nodes that died, to be removed in their place.
-    pub overruled: BTreeMap<String, Overruled>,
+    pub overruled: BTreeMap<String, SupersededStatus>,
 }
 
 /// From whom this node took its IPs when they fell silent.
 #[derive(Debug, Default)]
-pub struct Predecessors(BTreeMap<IpAddr, (NodeName, Epoch)>);
+pub struct PreviousOwners(BTreeMap<IpAddr, (NodeName, Epoch)>);
 
 /// What testimonies are made from.
 #[derive(Debug)]
-pub struct Evidence<'a> {
+pub struct L2StatusInputs<'a> {
     /// This node.
     pub node: &'a str,
     /// The IPs it answers for, and on which links.
@@ -67,10 +67,10 @@ pub struct Evidence<'a> {
     /// Its links.
     pub links: &'a [LanLink],
     /// From whom it took IPs.
-    pub predecessors: &'a Predecessors,
+    pub predecessors: &'a PreviousOwners,
 }
 
-impl Predecessors {
+impl PreviousOwners {
     /// Takes note of what an action means for them.
     pub fn note(&mut self, action: &Action) {
         match action {
@@ -91,18 +91,18 @@ impl Predecessors {
 }
 
 /// What there is to say. `services` gives the Services that hold an IP.
-pub fn testify(
-    evidence: &Evidence<'_>,
+pub fn l2_statuses(
+    evidence: &L2StatusInputs<'_>,
     services: impl Fn(IpAddr) -> Vec<ObjectKey>,
-) -> Testimonies {
-    let mut said = Testimonies::default();
+) -> L2Statuses {
+    let mut said = L2Statuses::default();
     for (ip, links) in evidence.answering {
         let Some(epoch) = evidence.claims.get(ip) else {
             continue;
         };
         for service in services(*ip) {
             if let Some((node, epoch)) = evidence.predecessors.0.get(ip) {
-                let overruled = Overruled {
+                let overruled = SupersededStatus {
                     ip: *ip,
                     epoch: *epoch,
                 };
@@ -126,10 +126,10 @@ pub fn testify(
     said
 }
 
-impl Testimonies {
-    fn about(&mut self, node: &str, service: ObjectKey) -> &mut Testimony {
+impl L2Statuses {
+    fn about(&mut self, node: &str, service: ObjectKey) -> &mut L2Status {
         let name = name(&service, node);
-        self.own.entry(name).or_insert_with(|| Testimony {
+        self.own.entry(name).or_insert_with(|| L2Status {
             service,
             announces: BTreeMap::new(),
             conflicts: BTreeMap::new(),

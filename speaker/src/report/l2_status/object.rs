@@ -11,7 +11,7 @@ use kube::ResourceExt;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::report::l2_status::{Testimony, hash};
+use crate::report::l2_status::{L2Status, hash};
 
 /// The API of the objects.
 pub(super) const GROUP: &str = "metallb.io";
@@ -46,7 +46,7 @@ impl Author {
 }
 
 /// The object without its status.
-pub(super) fn object(name: &str, testimony: &Testimony, author: &Author) -> Value {
+pub(super) fn object(name: &str, testimony: &L2Status, author: &Author) -> Value {
     let mut annotations = BTreeMap::new();
     if !testimony.announces.is_empty() {
         annotations.insert(ANNOUNCES, write(&testimony.announces));
@@ -76,7 +76,7 @@ pub(super) fn object(name: &str, testimony: &Testimony, author: &Author) -> Valu
 }
 
 /// The object with nothing but its status.
-pub(super) fn status(name: &str, testimony: &Testimony, author: &Author) -> Value {
+pub(super) fn status(name: &str, testimony: &L2Status, author: &Author) -> Value {
     let interfaces = testimony.interfaces.iter();
     let interfaces: Vec<_> = interfaces.map(|name| json!({ "name": name })).collect();
     json!({
@@ -94,7 +94,7 @@ pub(super) fn status(name: &str, testimony: &Testimony, author: &Author) -> Valu
 
 /// What an object of this author says; none if it is not as the author would
 /// have written it, so that it has to be written anew.
-pub(super) fn read(object: &DynamicObject, author: &Author) -> Option<Testimony> {
+pub(super) fn read(object: &DynamicObject, author: &Author) -> Option<L2Status> {
     let owners = object.owner_references();
     let owned_by = owners.first().map(|owner| owner.uid.as_str());
     if owners.len() > 1 || owned_by != author.pod_uid() {
@@ -111,7 +111,7 @@ pub(super) fn read(object: &DynamicObject, author: &Author) -> Option<Testimony>
     let conflicts = conflicts
         .iter()
         .map(|(ip, mac)| Some((*ip, mac.parse().ok()?)));
-    Some(Testimony {
+    Some(L2Status {
         service: ObjectKey {
             namespace: text("serviceNamespace")?,
             name: text("serviceName")?,
@@ -134,7 +134,7 @@ mod tests {
     use serde_json::Value;
 
     use super::{Author, object, read, status};
-    use crate::report::l2_status::Testimony;
+    use crate::report::l2_status::L2Status;
     use ferrolb_core::key::ObjectKey;
     use ferrolb_core::mac::Mac;
 
@@ -145,9 +145,9 @@ mod tests {
         }
     }
 
-    fn testimony() -> Testimony {
+    fn testimony() -> L2Status {
         let ip = |last: u8| format!("192.0.2.{last}").parse().unwrap();
-        Testimony {
+        L2Status {
             service: ObjectKey {
                 namespace: "default".to_owned(),
                 name: "web".to_owned(),
@@ -165,7 +165,7 @@ mod tests {
         stored
     }
 
-    fn read_back(stored: Value, by: &Author) -> Option<Testimony> {
+    fn read_back(stored: Value, by: &Author) -> Option<L2Status> {
         let object: DynamicObject = serde_json::from_value(stored).unwrap();
         read(&object, by)
     }

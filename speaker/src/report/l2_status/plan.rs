@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::report::l2_status::{Overruled, Testimonies, Testimony};
+use crate::report::l2_status::{L2Status, L2Statuses, SupersededStatus};
 
 /// What is known of the objects on the API server.
 #[derive(Debug, Default)]
 pub(super) struct Board {
     /// This node's objects by name; none where it is unknown what one says.
-    pub(super) own: BTreeMap<String, Option<Testimony>>,
+    pub(super) own: BTreeMap<String, Option<L2Status>>,
     /// What needs no more removing.
-    pub(super) settled: BTreeSet<(String, Overruled)>,
+    pub(super) settled: BTreeSet<(String, SupersededStatus)>,
 }
 
 /// One thing to do.
@@ -19,18 +19,21 @@ pub(super) enum Step {
     /// Write this; the status only where it may be another.
     Write {
         name: String,
-        testimony: Testimony,
+        testimony: L2Status,
         status: bool,
     },
     /// Remove an object of this node.
     Delete { name: String },
     /// Remove an object of a dead node, if it still says what it said.
-    Overrule { name: String, overruled: Overruled },
+    Overrule {
+        name: String,
+        overruled: SupersededStatus,
+    },
 }
 
 impl Board {
     /// The steps to be taken, at most so many: what is no longer so goes first.
-    pub(super) fn plan(&self, wanted: &Testimonies, most: usize) -> Vec<Step> {
+    pub(super) fn plan(&self, wanted: &L2Statuses, most: usize) -> Vec<Step> {
         let gone = self
             .own
             .keys()
@@ -49,7 +52,7 @@ impl Board {
             if known == Some(testimony) {
                 return None;
             }
-            let same_status = |known: &Testimony| {
+            let same_status = |known: &L2Status| {
                 known.service == testimony.service && known.interfaces == testimony.interfaces
             };
             Some(Step::Write {
@@ -90,7 +93,7 @@ impl Board {
     }
 
     /// Forgets what needs no remembering.
-    pub(super) fn tidy(&mut self, wanted: &Testimonies) {
+    pub(super) fn tidy(&mut self, wanted: &L2Statuses) {
         self.settled
             .retain(|(name, overruled)| wanted.overruled.get(name) == Some(overruled));
     }
@@ -101,10 +104,10 @@ mod tests {
     use ferrolb_core::key::ObjectKey;
 
     use super::{Board, Step};
-    use crate::report::l2_status::{Overruled, Testimonies, Testimony};
+    use crate::report::l2_status::{L2Status, L2Statuses, SupersededStatus};
 
-    fn testimony(epoch: u64, interface: &str) -> Testimony {
-        Testimony {
+    fn testimony(epoch: u64, interface: &str) -> L2Status {
+        L2Status {
             service: ObjectKey {
                 namespace: "default".to_owned(),
                 name: "web".to_owned(),
@@ -115,8 +118,8 @@ mod tests {
         }
     }
 
-    fn wanted(testimony: Option<Testimony>) -> Testimonies {
-        Testimonies {
+    fn wanted(testimony: Option<L2Status>) -> L2Statuses {
+        L2Statuses {
             own: testimony
                 .map(|said| ("l2-x".to_owned(), said))
                 .into_iter()
@@ -125,7 +128,7 @@ mod tests {
         }
     }
 
-    fn writes(testimony: Testimony, status: bool) -> Vec<Step> {
+    fn writes(testimony: L2Status, status: bool) -> Vec<Step> {
         vec![Step::Write {
             name: "l2-x".to_owned(),
             testimony,
@@ -133,7 +136,7 @@ mod tests {
         }]
     }
 
-    fn board(known: Option<Testimony>) -> Board {
+    fn board(known: Option<L2Status>) -> Board {
         Board {
             own: [("l2-x".to_owned(), known)].into(),
             ..Board::default()
@@ -182,13 +185,13 @@ mod tests {
 
     #[test]
     fn a_dead_owner_is_overruled_once_for_each_take_over() {
-        let overruled = |epoch| Overruled {
+        let overruled = |epoch| SupersededStatus {
             ip: "192.0.2.1".parse().unwrap(),
             epoch,
         };
-        let after = |epoch| Testimonies {
+        let after = |epoch| L2Statuses {
             overruled: [("l2-b".to_owned(), overruled(epoch))].into(),
-            ..Testimonies::default()
+            ..L2Statuses::default()
         };
         let mut board = Board::default();
         for epoch in [2, 4] {
@@ -204,7 +207,7 @@ mod tests {
     #[test]
     fn takes_no_more_steps_at_once_than_it_may() {
         let many = (0..9).map(|number| (format!("l2-{number}"), testimony(1, "eth0")));
-        let wanted = Testimonies {
+        let wanted = L2Statuses {
             own: many.collect(),
             overruled: [].into(),
         };

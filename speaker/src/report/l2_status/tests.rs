@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Evidence, Overruled, Predecessors, Testimonies, name, testify};
+use super::{L2StatusInputs, L2Statuses, PreviousOwners, SupersededStatus, l2_statuses, name};
 use crate::layer2::election::{Action, Cause};
 use crate::layer2::reachability::LanLink;
 use ferrolb_core::key::ObjectKey;
@@ -41,10 +41,10 @@ fn services(of: IpAddr) -> Vec<ObjectKey> {
 }
 
 /// Node `a` answers for these IPs on eth2, and saw strangers on those.
-fn said(answering: &[u8], strangers: &[u8], predecessors: &Predecessors) -> Testimonies {
+fn said(answering: &[u8], strangers: &[u8], predecessors: &PreviousOwners) -> L2Statuses {
     let answering = answering.iter();
     let claims = answering.clone().map(|last| (ip(*last), 7)).collect();
-    let evidence = Evidence {
+    let evidence = L2StatusInputs {
         node: "a",
         answering: &answering
             .map(|last| (ip(*last), BTreeSet::from([2])))
@@ -54,7 +54,7 @@ fn said(answering: &[u8], strangers: &[u8], predecessors: &Predecessors) -> Test
         links: &[link(2), link(3)],
         predecessors,
     };
-    testify(&evidence, services)
+    l2_statuses(&evidence, services)
 }
 
 fn takes_over(cause: Cause) -> Action {
@@ -68,7 +68,7 @@ fn takes_over(cause: Cause) -> Action {
 
 #[test]
 fn each_service_has_one_object_with_its_own_ips() {
-    let said = said(&[1, 2], &[], &Predecessors::default());
+    let said = said(&[1, 2], &[], &PreviousOwners::default());
     let web = &said.own[&name(&key("web"), "a")];
     assert_eq!(web.announces, BTreeMap::from([(ip(1), 7), (ip(2), 7)]));
     assert_eq!(web.interfaces, BTreeSet::from(["eth2".to_owned()]));
@@ -79,7 +79,7 @@ fn each_service_has_one_object_with_its_own_ips() {
 
 #[test]
 fn a_stranger_is_named_without_claiming_to_announce() {
-    let said = said(&[], &[3], &Predecessors::default());
+    let said = said(&[], &[3], &PreviousOwners::default());
     let mail = &said.own[&name(&key("mail"), "a")];
     assert_eq!(mail.conflicts, BTreeMap::from([(ip(3), MAC)]));
     assert!(mail.announces.is_empty() && mail.interfaces.is_empty());
@@ -88,16 +88,16 @@ fn a_stranger_is_named_without_claiming_to_announce() {
 #[test]
 fn an_ip_without_a_service_is_not_spoken_of() {
     assert_eq!(
-        said(&[9], &[8], &Predecessors::default()),
-        Testimonies::default()
+        said(&[9], &[8], &PreviousOwners::default()),
+        L2Statuses::default()
     );
 }
 
 #[test]
 fn what_a_dead_owner_said_is_overruled_while_its_ip_is_held() {
-    let mut predecessors = Predecessors::default();
+    let mut predecessors = PreviousOwners::default();
     predecessors.note(&takes_over(Cause::Failover));
-    let overruled = Overruled {
+    let overruled = SupersededStatus {
         ip: ip(1),
         epoch: 7,
     };
@@ -108,7 +108,7 @@ fn what_a_dead_owner_said_is_overruled_while_its_ip_is_held() {
 
 #[test]
 fn an_owner_that_lives_speaks_for_itself() {
-    let mut predecessors = Predecessors::default();
+    let mut predecessors = PreviousOwners::default();
     predecessors.note(&takes_over(Cause::Failover));
     predecessors.note(&takes_over(Cause::HandOver));
     assert!(said(&[1], &[], &predecessors).overruled.is_empty());

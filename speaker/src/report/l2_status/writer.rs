@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::object;
 pub use super::object::Author;
 use super::plan::{Board, Step};
-use crate::report::l2_status::{Overruled, Testimonies, Testimony};
+use crate::report::l2_status::{L2Status, L2Statuses, SupersededStatus};
 
 /// Requests under way at once, and steps before the wishes are looked at again.
 const PARALLEL: usize = 8;
@@ -72,7 +72,7 @@ impl L2StatusWriter {
     /// Follows the testimonies until cancelled, then once more for a moment.
     pub async fn run(
         self,
-        mut wanted: watch::Receiver<Arc<Testimonies>>,
+        mut wanted: watch::Receiver<Arc<L2Statuses>>,
         cancel: CancellationToken,
     ) {
         let mut board = None;
@@ -106,7 +106,7 @@ impl L2StatusWriter {
     }
 
     /// Does everything there is to do; the board shows how far it came.
-    async fn pass(&self, board: &mut Option<Board>, wanted: &Testimonies) -> Result<(), Trouble> {
+    async fn pass(&self, board: &mut Option<Board>, wanted: &L2Statuses) -> Result<(), Trouble> {
         if board.is_none() {
             *board = Some(self.list().await?);
         }
@@ -142,7 +142,7 @@ impl L2StatusWriter {
             let said = object::read(&object, &self.author);
             (object.name_any(), said)
         };
-        let own: BTreeMap<String, Option<Testimony>> = objects.into_iter().map(read).collect();
+        let own: BTreeMap<String, Option<L2Status>> = objects.into_iter().map(read).collect();
         Ok(Board {
             own,
             ..Board::default()
@@ -161,7 +161,7 @@ impl L2StatusWriter {
         }
     }
 
-    async fn write(&self, name: &str, said: &Testimony, status: bool) -> Result<(), Trouble> {
+    async fn write(&self, name: &str, said: &L2Status, status: bool) -> Result<(), Trouble> {
         let params = PatchParams::apply(SPEAKER).force();
         let whole: Patch<Value> = Patch::Apply(object::object(name, said, &self.author));
         let written = self.api.patch(name, &params, &whole).await;
@@ -184,7 +184,7 @@ impl L2StatusWriter {
     }
 
     /// The other may have come back and written anew: then the object is right.
-    async fn overrule(&self, name: &str, overruled: Overruled) -> Result<(), Trouble> {
+    async fn overrule(&self, name: &str, overruled: SupersededStatus) -> Result<(), Trouble> {
         let found = self.api.get_opt(name).await;
         let Some(object) = found.map_err(|error| Trouble::of(&error))? else {
             return Ok(());

@@ -10,7 +10,7 @@ use ferrolb_core::key::ObjectKey;
 use ferrolb_core::names::SPEAKER;
 use ferrolb_runtime::kube::events::{self, News, Reporter, reference};
 use ferrolb_speaker::report::l2_status::writer::{Author, L2StatusWriter};
-use ferrolb_speaker::report::l2_status::{Overruled, Testimonies, Testimony, name};
+use ferrolb_speaker::report::l2_status::{L2Status, L2Statuses, SupersededStatus, name};
 use kube::ResourceExt;
 use kube::api::ListParams;
 use libtest_mimic::Failed;
@@ -30,14 +30,14 @@ fn web() -> ObjectKey {
 }
 
 /// What a node says that announces 192.0.2.1 for `web`.
-fn announces(node: &str, epoch: u64) -> Testimonies {
-    let testimony = Testimony {
+fn announces(node: &str, epoch: u64) -> L2Statuses {
+    let testimony = L2Status {
         service: web(),
         announces: [([192, 0, 2, 1].into(), epoch)].into(),
         conflicts: BTreeMap::new(),
         interfaces: ["eth0".to_owned()].into(),
     };
-    Testimonies {
+    L2Statuses {
         own: [(name(&web(), node), testimony)].into(),
         overruled: BTreeMap::new(),
     }
@@ -45,13 +45,13 @@ fn announces(node: &str, epoch: u64) -> Testimonies {
 
 /// The writer of one speaker.
 struct Speaker {
-    wishes: watch::Sender<Arc<Testimonies>>,
+    wishes: watch::Sender<Arc<L2Statuses>>,
     leave: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Speaker {
-    async fn start(cluster: &Cluster, node: &str, first: Testimonies) -> Result<Self, Failed> {
+    async fn start(cluster: &Cluster, node: &str, first: L2Statuses) -> Result<Self, Failed> {
         let author = Author {
             node: node.to_owned(),
             pod: None,
@@ -68,7 +68,7 @@ impl Speaker {
         })
     }
 
-    fn says(&self, testimonies: Testimonies) {
+    fn says(&self, testimonies: L2Statuses) {
         self.wishes.send_replace(Arc::new(testimonies));
     }
 
@@ -79,7 +79,7 @@ impl Speaker {
 
     /// In good order.
     async fn leave(self) -> Outcome {
-        self.says(Testimonies::default());
+        self.says(L2Statuses::default());
         self.leave.cancel();
         self.task.await?;
         Ok(())
@@ -128,7 +128,7 @@ pub(crate) async fn a_speakers_statuses_say_what_it_announces(cluster: &mut Clus
     speaker.kill();
     // Its successor begins with nothing and puts right what is left.
     let other = Speaker::start(cluster, "node-2", announces("node-2", 4)).await?;
-    let again = Speaker::start(cluster, "node-1", Testimonies::default()).await?;
+    let again = Speaker::start(cluster, "node-1", L2Statuses::default()).await?;
     shown(cluster, &[("node-2", "192.0.2.1=4")]).await?;
     other.leave().await?;
     shown(cluster, &[]).await?;
@@ -140,10 +140,10 @@ pub(crate) async fn an_heir_removes_what_a_dead_speaker_said(cluster: &mut Clust
     let dead = Speaker::start(cluster, "node-1", announces("node-1", 5)).await?;
     shown(cluster, &[("node-1", "192.0.2.1=5")]).await?;
     dead.kill();
-    let overruling = |epoch| Testimonies {
+    let overruling = |epoch| L2Statuses {
         overruled: [(
             name(&web(), "node-1"),
-            Overruled {
+            SupersededStatus {
                 ip: [192, 0, 2, 1].into(),
                 epoch,
             },

@@ -220,7 +220,7 @@ impl World {
             }
             Fault::Prefer(station, ip, score) => {
                 let ip = self.ips[ip];
-                let grants = self.demand.get_mut(&ip).map(|wanted| &mut wanted.grants);
+                let grants = self.demand.get_mut(&ip).map(|wanted| &mut wanted.nodes);
                 if let Some(grant) = grants.and_then(|it| it.get_mut(&node_name(station))) {
                     grant.score = score;
                 }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use ferrolb_core::mac::Mac;
-use ferrolb_speaker::eligibility::{Bar, Grant, Wanted};
+use ferrolb_speaker::eligibility::{DesiredIp, Ineligible, NodeEligibility};
 use ferrolb_speaker::layer2::reachability::LanLink;
 
 use crate::member::node_name;
@@ -91,24 +91,24 @@ pub(crate) fn link(station: usize) -> LanLink {
 }
 
 /// Every station may announce every IP, none is preferred.
-pub(crate) fn demand(stations: usize, ips: &[IpAddr]) -> BTreeMap<IpAddr, Wanted> {
-    let grants = (0..stations).map(|it| (node_name(it), Grant::default()));
-    let wanted = Wanted {
-        grants: grants.collect(),
-        at_odds: false,
+pub(crate) fn demand(stations: usize, ips: &[IpAddr]) -> BTreeMap<IpAddr, DesiredIp> {
+    let grants = (0..stations).map(|it| (node_name(it), NodeEligibility::default()));
+    let wanted = DesiredIp {
+        nodes: grants.collect(),
+        no_common_node: false,
     };
     ips.iter().map(|ip| (*ip, wanted.clone())).collect()
 }
 
 /// Keeps a station from announcing an IP, or no longer.
-pub(crate) fn bar(wanted: &mut Wanted, station: usize, barred: bool) {
-    if let Some(grant) = wanted.grants.get_mut(&node_name(station)) {
-        grant.bar = barred.then_some(Bar::NoEndpoint);
+pub(crate) fn bar(wanted: &mut DesiredIp, station: usize, barred: bool) {
+    if let Some(grant) = wanted.nodes.get_mut(&node_name(station)) {
+        grant.ineligible = barred.then_some(Ineligible::NoEndpoint);
     }
 }
 
 /// Whether a station may announce an IP.
-pub(crate) fn may(wanted: &Wanted, station: usize) -> bool {
-    let grant = wanted.grants.get(&node_name(station));
-    grant.is_some_and(|grant| grant.bar.is_none())
+pub(crate) fn may(wanted: &DesiredIp, station: usize) -> bool {
+    let grant = wanted.nodes.get(&node_name(station));
+    grant.is_some_and(|grant| grant.ineligible.is_none())
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ferrolb_speaker::eligibility::Wanted;
+use ferrolb_speaker::eligibility::DesiredIp;
 use ferrolb_speaker::gossip::View;
 use ferrolb_speaker::layer2::agent::{Conduct, Effect, Note, Settings};
 use ferrolb_speaker::layer2::gossip_keys::KeyChange;
@@ -20,7 +20,7 @@ use crate::scene::{DETECTION, INTERVAL, PROBE_FRESH, REFRESH};
 use crate::world::World;
 
 /// What Services want.
-pub(crate) type Demand = Rc<BTreeMap<IpAddr, Wanted>>;
+pub(crate) type Demand = Rc<BTreeMap<IpAddr, DesiredIp>>;
 
 /// What the responder was told.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use ferrolb_speaker::eligibility::Wanted;
+use ferrolb_speaker::eligibility::DesiredIp;
 use ferrolb_speaker::layer2::election::{Action, Cause};
 use ferrolb_speaker::layer2::wire::frame::Frame;
 use rand::{RngExt, SeedableRng};
@@ -95,7 +95,7 @@ pub(crate) struct World {
     pub(super) hosts: Vec<Host>,
     pub(super) gossip: Net,
     pub(super) lan: Net,
-    pub(super) demand: BTreeMap<IpAddr, Wanted>,
+    pub(super) demand: BTreeMap<IpAddr, DesiredIp>,
     pub(crate) oracle: Oracle,
     /// Every take-over so far.
     pub(crate) taken: Vec<Taken>,
@@ -348,7 +348,7 @@ impl World {
         lines.collect()
     }
 
-    pub(super) fn shared_demand(&self) -> Rc<BTreeMap<IpAddr, Wanted>> {
+    pub(super) fn shared_demand(&self) -> Rc<BTreeMap<IpAddr, DesiredIp>> {
         Rc::new(self.demand.clone())
     }
 }

@@ -10,7 +10,7 @@ const EXCLUDE_LABEL: &str = "node.kubernetes.io/exclude-from-external-load-balan
 
 /// What this installation lets Nodes say against announcing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rules {
+pub struct NodeFilter {
     /// Keys of the taints with which a node is being emptied.
     pub drain_taints: BTreeSet<String>,
     /// The well-known exclude label means nothing here.
@@ -19,7 +19,7 @@ pub struct Rules {
 
 /// Why a node may not announce an IP now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Bar {
+pub enum Ineligible {
     /// Its Node carries the well-known exclude label.
     Excluded,
     /// Its Node's condition `NetworkUnavailable` is true.
@@ -30,17 +30,17 @@ pub enum Bar {
     NoEndpoint,
 }
 
-impl Rules {
+impl NodeFilter {
     /// What the Node itself says against announcing anything.
     #[must_use]
-    pub fn bar(&self, node: &NodeView) -> Option<Bar> {
+    pub fn check(&self, node: &NodeView) -> Option<Ineligible> {
         if !self.ignore_exclude_label && node.labels.contains_key(EXCLUDE_LABEL) {
-            return Some(Bar::Excluded);
+            return Some(Ineligible::Excluded);
         }
         if node.network_unavailable {
-            return Some(Bar::NetworkUnavailable);
+            return Some(Ineligible::NetworkUnavailable);
         }
         let taint = node.taints.intersection(&self.drain_taints).next();
-        taint.map(|taint| Bar::Draining(taint.clone()))
+        taint.map(|taint| Ineligible::Draining(taint.clone()))
     }
 }

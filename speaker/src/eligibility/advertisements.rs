@@ -11,21 +11,21 @@ use ferrolb_core::key::NodeName;
 use ferrolb_core::selector::{LabelSelector, Labels, any_matches};
 
 use super::NodeView;
-use super::grant::{Grant, Grants, Interfaces};
+use super::node::{EligibilityByNode, Interfaces, NodeEligibility};
 use crate::host::interfaces::Patterns;
 
 /// The advertisements, worked out.
 #[derive(Debug, Default)]
-pub(super) struct Adverts {
+pub(super) struct Advertisements {
     /// First and last address of each range, and its pool by number.
     ranges: BTreeMap<IpAddr, (IpAddr, usize)>,
     /// The advertisements of each pool, by number.
     of_pool: Vec<Vec<usize>>,
-    adverts: Vec<Advert>,
+    advertisements: Vec<Advertisement>,
 }
 
 #[derive(Debug)]
-struct Advert {
+struct Advertisement {
     services: Vec<LabelSelector>,
     /// None where every suitable interface will do.
     interfaces: Option<Vec<String>>,
@@ -33,7 +33,7 @@ struct Advert {
     nodes: BTreeMap<NodeName, u32>,
 }
 
-impl Adverts {
+impl Advertisements {
     pub(super) fn new(config: &Config, nodes: &BTreeMap<NodeName, NodeView>) -> Self {
         let mut ranges = BTreeMap::new();
         for (number, pool) in config.pools.iter().enumerate() {
@@ -42,21 +42,22 @@ impl Adverts {
         }
         let numbered = || config.l2_advertisements.iter().enumerate();
         let of_pool = config.pools.iter().map(|pool| {
-            let selecting = numbered().filter(|(_, advert)| advert.pools.selects(pool));
+            let selecting =
+                numbered().filter(|(_, advertisement)| advertisement.pools.selects(pool));
             selecting.map(|(number, _)| number).collect()
         });
         Self {
             ranges,
             of_pool: of_pool.collect(),
-            adverts: numbered()
-                .map(|(_, advert)| Advert::new(advert, nodes))
+            advertisements: numbered()
+                .map(|(_, advertisement)| Advertisement::new(advertisement, nodes))
                 .collect(),
         }
     }
 
     /// What the advertisements admit for an IP of a Service with these labels;
     /// none if no pool covers the IP, so that it is another's to announce.
-    pub(super) fn grants(&self, ip: IpAddr, labels: &Labels) -> Option<Grants> {
+    pub(super) fn nodes_for(&self, ip: IpAddr, labels: &Labels) -> Option<EligibilityByNode> {
         let (_, (last, pool)) = self.ranges.range(..=ip).next_back()?;
         // IPv4 comes before IPv6 in the order, so the families cannot mix here.
         if ip > *last {
@@ -64,16 +65,16 @@ impl Adverts {
         }
         let mut merged = BTreeMap::new();
         for number in self.of_pool.get(*pool)? {
-            if let Some(advert) = self.adverts.get(*number) {
-                advert.add(labels, &mut merged);
+            if let Some(advertisement) = self.advertisements.get(*number) {
+                advertisement.add(labels, &mut merged);
             }
         }
         let grant = |(node, (interfaces, score)): (&NodeName, (Option<Vec<String>>, u32))| {
             let interfaces = interfaces.map(Patterns::new).map(Interfaces::named);
-            let grant = Grant {
+            let grant = NodeEligibility {
                 interfaces: interfaces.unwrap_or_default(),
                 score,
-                bar: None,
+                ineligible: None,
             };
             (node.clone(), grant)
         };
@@ -81,17 +82,18 @@ impl Adverts {
     }
 }
 
-impl Advert {
-    fn new(advert: &L2Advertisement, nodes: &BTreeMap<NodeName, NodeView>) -> Self {
+impl Advertisement {
+    fn new(advertisement: &L2Advertisement, nodes: &BTreeMap<NodeName, NodeView>) -> Self {
         let admitted = nodes.values().filter(|node| {
-            advert.node_selectors.is_empty() || any_matches(&advert.node_selectors, &node.labels)
+            advertisement.node_selectors.is_empty()
+                || any_matches(&advertisement.node_selectors, &node.labels)
         });
-        let interfaces = advert.interfaces.iter().cloned().collect();
+        let interfaces = advertisement.interfaces.iter().cloned().collect();
         Self {
-            services: advert.service_selectors.clone(),
-            interfaces: (!advert.interfaces.is_empty()).then_some(interfaces),
+            services: advertisement.service_selectors.clone(),
+            interfaces: (!advertisement.interfaces.is_empty()).then_some(interfaces),
             nodes: admitted
-                .map(|node| (node.name.clone(), score(advert, &node.labels)))
+                .map(|node| (node.name.clone(), score(advertisement, &node.labels)))
                 .collect(),
         }
     }
@@ -128,8 +130,8 @@ fn unite(one: &mut Option<Vec<String>>, other: Option<&Vec<String>>) {
     }
 }
 
-fn score(advert: &L2Advertisement, labels: &Labels) -> u32 {
-    let preferred = advert.preferred_nodes.iter();
+fn score(advertisement: &L2Advertisement, labels: &Labels) -> u32 {
+    let preferred = advertisement.preferred_nodes.iter();
     let matching = preferred.filter(|preferred| preferred.preference.matches(labels));
     matching.map(|preferred| u32::from(preferred.weight)).sum()
 }
