@@ -6,6 +6,7 @@
 
 pub mod allocator;
 pub mod args;
+pub mod config;
 pub mod config_log;
 pub mod decide;
 pub mod engine;

@@ -1,8 +1,10 @@
 //! Everything that talks to the API server. Thin: it translates and sends, and
 //! decides nothing.
 
+mod accepted_writer;
 pub mod chores;
-pub mod doors;
+mod cluster_ranges;
+pub mod config_sources;
 pub mod events;
 pub mod input;
 pub mod lease;

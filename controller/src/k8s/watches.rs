@@ -12,7 +12,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::input::{Input, send, watcher_config};
-use super::{doors, nodes, reports, view};
+use super::{config_sources, nodes, reports, view};
 use crate::service::ServiceView;
 
 /// Changes not yet taken; beyond it the watch waits.
@@ -32,7 +32,12 @@ impl Watches {
         let (sender, inputs) = mpsc::channel(BACKLOG);
         let mut set = JoinSet::new();
         let ours = namespace.to_owned();
-        set.spawn(doors::run(client.clone(), ours, leading, sender.clone()));
+        set.spawn(config_sources::run(
+            client.clone(),
+            ours,
+            leading,
+            sender.clone(),
+        ));
         if leading {
             set.spawn(services(Api::all(client.clone()), sender.clone()));
             set.spawn(namespaces(Api::all(client.clone()), sender.clone()));

@@ -20,7 +20,7 @@ const PURE: [&str; 32] = [
     "shared/runtime/src/kube/events/digest.rs",
     "controller/src/allocator",
     "controller/src/decide",
-    "controller/src/k8s/doors/state.rs",
+    "controller/src/config",
     "controller/src/reconcile",
     "controller/src/lease.rs",
     "controller/src/service.rs",

@@ -1,11 +1,6 @@
 //! What the doors have shown so far, and what follows from it. Pure: changes
 //! in, configurations and objections out.
 
-mod accepted;
-mod occupied;
-#[cfg(test)]
-mod tests;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -17,14 +12,12 @@ use kube::ResourceExt;
 use kube::core::DynamicObject;
 use serde_json::Value;
 
-use super::Knock;
+use crate::k8s::config_sources::Knock;
 use crate::k8s::input::{Input, Objection};
 use crate::reconcile::{FaultyConfig, Seen};
 
-use accepted::Accepted;
-pub use accepted::AcceptedWrite;
-use occupied::{Clash, Ground};
-pub use occupied::{Occupant, Occupied};
+use super::accepted::{self, Accepted, AcceptedWrite};
+use super::overlap::{Clash, Ground};
 
 /// The state of both doors.
 #[derive(Debug)]

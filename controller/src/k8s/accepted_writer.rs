@@ -11,7 +11,7 @@ use kube::Api;
 use kube::api::PostParams;
 use tokio::sync::watch;
 
-use super::state::AcceptedWrite;
+use crate::config::AcceptedWrite;
 
 /// How long a write that failed is left alone, and the longest one may take.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -13,9 +13,9 @@ use kube::{Api, Client, ResourceExt};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::state::{Occupant, Occupied};
-use super::{Knock, knock};
-use crate::k8s::input::watcher_config;
+use super::config_sources::{Knock, knock};
+use super::input::watcher_config;
+use crate::config::{Occupant, Occupied};
 
 /// How often it is asked whether there are ServiceCIDRs, until there are.
 const DISCOVERY: Duration = Duration::from_secs(60);

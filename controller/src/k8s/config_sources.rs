@@ -3,10 +3,6 @@
 //! read as one and handed on when that, and not merely a status, has changed.
 //! The leader keeps what was without a fault in a ConfigMap of its own.
 
-mod ground;
-mod keep;
-pub mod state;
-
 use std::time::Duration;
 
 use ferrolb_core::config::Kind;
@@ -21,7 +17,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::input::{Input, watcher_config};
-use state::{Doors, Occupied};
+use super::{accepted_writer, cluster_ranges};
+use crate::config::{Doors, Occupied};
 
 /// The group of MetalLB's resources.
 const GROUP: &str = "metallb.io";
@@ -69,9 +66,12 @@ pub async fn run(client: Client, namespace: String, leading: bool, sink: mpsc::S
             Knock::Accepted,
             sender.clone(),
         ));
-        set.spawn(keep::run(maps, wishes));
-        set.spawn(ground::nodes(client.clone(), sender.clone()));
-        set.spawn(ground::service_ranges(client.clone(), sender.clone()));
+        set.spawn(accepted_writer::run(maps, wishes));
+        set.spawn(cluster_ranges::nodes(client.clone(), sender.clone()));
+        set.spawn(cluster_ranges::service_ranges(
+            client.clone(),
+            sender.clone(),
+        ));
     }
     set.spawn(discover(client.clone(), sender.clone()));
     let mut doors = Doors::new(namespace, leading);
@@ -114,7 +114,7 @@ async fn objects(client: Client, kind: Kind, sender: mpsc::Sender<Knock>) {
     watch(api, watcher_config(), kind.name(), never, sink).await;
 }
 
-async fn knock(sender: mpsc::Sender<Knock>, knock: Knock) {
+pub(super) async fn knock(sender: mpsc::Sender<Knock>, knock: Knock) {
     // Nobody listens any more only when this task is about to be aborted.
     let _unheard = sender.send(knock).await;
 }

@@ -7,14 +7,14 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
 use super::{AcceptedWrite, Doors};
-use crate::k8s::doors::Knock;
+use crate::k8s::config_sources::Knock;
 use crate::k8s::input::Input;
 use crate::reconcile::Seen;
 
 const POOL: Kind = Kind::IpAddressPool;
 
 mod accepted;
-mod occupied;
+mod overlap;
 
 /// Of one that leads, with nothing accepted so far.
 fn doors() -> Doors {

@@ -3,8 +3,8 @@
 use ferrolb_runtime::kube::Change;
 
 use super::{POOL, config_map, doors, doors_after, no_config_map, ours, pools, remembered};
-use crate::k8s::doors::Knock;
-use crate::k8s::doors::state::{AcceptedWrite, Doors};
+use crate::config::{AcceptedWrite, Doors};
+use crate::k8s::config_sources::Knock;
 use crate::k8s::input::Input;
 use crate::reconcile::Seen;
 

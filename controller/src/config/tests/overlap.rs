@@ -3,8 +3,8 @@
 use ferrolb_runtime::kube::Change;
 
 use super::{POOL, config_map, doors, no_config_map, ours};
-use crate::k8s::doors::Knock;
-use crate::k8s::doors::state::{Doors, Occupant, Occupied};
+use crate::config::{Doors, Occupant, Occupied};
+use crate::k8s::config_sources::Knock;
 use crate::k8s::input::Input;
 
 fn occupied(name: &str, ranges: &[(Occupant, &str)]) -> Occupied {
