@@ -9,7 +9,7 @@ use super::Engine;
 use crate::host::interfaces::{Link, Links, flapped, suitable};
 use crate::k8s::{Accepted, Update, Watched};
 use crate::layer2::io::responder::WireEvent;
-use crate::layer2::reachability::LanLink;
+use crate::layer2::links::LanLink;
 use crate::layer2::wire::sightings::Sighting;
 
 /// Which first lists are in.

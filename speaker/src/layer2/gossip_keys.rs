@@ -18,7 +18,7 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use crate::layer2::election::{Ownership, Standing};
-use crate::layer2::reachability::LanLink;
+use crate::layer2::links::LanLink;
 
 const YES: &str = "1";
 const CLAIM: &str = "claim/";
@@ -129,7 +129,7 @@ mod tests {
 
     use super::{about_ips, changes, draining, isolated, links, read, starting};
     use crate::layer2::election::{Facts, Ownership, Timing};
-    use crate::layer2::reachability::LanLink;
+    use crate::layer2::links::LanLink;
     use ferrolb_core::mac::Mac;
 
     const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));

@@ -11,7 +11,7 @@ use crate::eligibility::{DesiredIp, EligibilityByNode, Ineligible};
 use crate::gossip::View;
 use crate::layer2::election::{Candidates, Facts, Standing};
 use crate::layer2::gossip_keys;
-use crate::layer2::reachability::{Lan, LanLink, links_for, neighbourhood};
+use crate::layer2::links::{Lan, LanLink, links_for, neighbourhood};
 
 /// The facts, and each wanted IP's links on this node.
 #[derive(Debug, Default)]
@@ -185,7 +185,7 @@ mod tests {
     };
     use crate::gossip::View;
     use crate::host::interfaces::Patterns;
-    use crate::layer2::reachability::LanLink;
+    use crate::layer2::links::LanLink;
     use ferrolb_core::mac::Mac;
 
     const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 100));

@@ -12,7 +12,7 @@ use ferrolb_speaker::eligibility::{DesiredIp, NodeEligibility};
 use ferrolb_speaker::gossip::{Member, View};
 use ferrolb_speaker::layer2::election::{Ownership, Timing};
 use ferrolb_speaker::layer2::gossip_keys;
-use ferrolb_speaker::layer2::reachability::LanLink;
+use ferrolb_speaker::layer2::links::LanLink;
 use ferrolb_speaker::layer2::snapshot::{Ground, survey};
 
 use crate::figures::{Figures, Table};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::{Conduct, Note};
 use crate::layer2::gossip_keys;
-use crate::layer2::reachability::LanLink;
+use crate::layer2::links::LanLink;
 
 /// After a carrier is back, members are waited for so long.
 const RETURN: Duration = Duration::from_secs(2);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Conduct, Effect, Note};
 use crate::layer2::election::{Action, Cause};
 use crate::layer2::gossip_keys;
-use crate::layer2::reachability::LanLink;
+use crate::layer2::links::LanLink;
 use crate::layer2::wire::frame::Frame;
 
 impl Conduct {

@@ -9,7 +9,7 @@ use super::{Conduct, Effect, Note, Settings};
 use crate::eligibility::{DesiredIp, NodeEligibility};
 use crate::gossip::{Member, View};
 use crate::layer2::gossip_keys;
-use crate::layer2::reachability::LanLink;
+use crate::layer2::links::LanLink;
 use crate::layer2::wire::frame::{Frame, Purpose, Sign};
 use crate::layer2::wire::sightings::Sighting;
 use ferrolb_core::mac::Mac;

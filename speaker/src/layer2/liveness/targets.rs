@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::layer2::links::LanLink;
 use crate::layer2::liveness::monitor::{Question, Watchlist};
-use crate::layer2::reachability::LanLink;
 use crate::layer2::snapshot::Survey;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
@@ -94,8 +94,8 @@ mod tests {
 
     use super::watchlist;
     use crate::layer2::election::Standing;
+    use crate::layer2::links::LanLink;
     use crate::layer2::liveness::monitor::Question;
-    use crate::layer2::reachability::LanLink;
     use crate::layer2::snapshot::Survey;
     use ferrolb_core::mac::Mac;
 

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use sha2::{Digest, Sha256};
 
 use crate::layer2::election::{Action, Cause, Epoch};
-use crate::layer2::reachability::LanLink;
+use crate::layer2::links::LanLink;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::key::ObjectKey;
 use ferrolb_core::mac::Mac;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::{L2StatusInputs, L2Statuses, PreviousOwners, SupersededStatus, l2_statuses, name};
 use crate::layer2::election::{Action, Cause};
-use crate::layer2::reachability::LanLink;
+use crate::layer2::links::LanLink;
 use ferrolb_core::key::ObjectKey;
 use ferrolb_core::mac::Mac;
 

@@ -35,7 +35,7 @@ const PURE: [&str; 32] = [
     "speaker/src/report/l2_status/plan.rs",
     "speaker/src/report/events.rs",
     "speaker/src/layer2/election",
-    "speaker/src/layer2/reachability.rs",
+    "speaker/src/layer2/links.rs",
     "speaker/src/layer2/gossip_keys.rs",
     "speaker/src/host/strict_arp.rs",
     "speaker/src/report/l2_status/mod.rs",

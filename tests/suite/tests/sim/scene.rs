@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ferrolb_core::mac::Mac;
 use ferrolb_speaker::eligibility::{DesiredIp, Ineligible, NodeEligibility};
-use ferrolb_speaker::layer2::reachability::LanLink;
+use ferrolb_speaker::layer2::links::LanLink;
 
 use crate::member::node_name;
 
