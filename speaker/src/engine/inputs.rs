@@ -10,7 +10,6 @@ use crate::host::interfaces::{Link, Links, flapped, suitable};
 use crate::k8s::{Accepted, Update, Watched};
 use crate::layer2::io::responder::WireEvent;
 use crate::layer2::links::LanLink;
-use crate::layer2::wire::sightings::Sighting;
 
 /// Which first lists are in.
 #[derive(Debug, Default)]
@@ -132,21 +131,9 @@ impl Engine {
     /// What comes of a sighting is carried out before the next is considered.
     pub(super) async fn sighted(&mut self, event: WireEvent) {
         match event {
-            WireEvent::Seen {
-                link,
-                ip,
-                mac,
-                sign,
-                at,
-            } => {
-                self.conduct.sighted(&Sighting {
-                    link,
-                    ip,
-                    mac,
-                    sign,
-                    at,
-                });
-                self.carry_out(at).await;
+            WireEvent::Seen(sighting) => {
+                self.conduct.sighted(&sighting);
+                self.carry_out(sighting.at).await;
             }
             WireEvent::LinkOpened { link } => {
                 tracing::debug!(link, "listening for questions");

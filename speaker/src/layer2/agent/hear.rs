@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use super::{Conduct, Note};
 use crate::layer2::election::Action;
-use crate::layer2::wire::frame::Sign;
+use crate::layer2::wire::frame::FrameKind;
 use crate::layer2::wire::sightings::Sighting;
 
 impl Conduct {
     /// Somebody else spoke for an IP on the wire.
     pub fn sighted(&mut self, seen: &Sighting) {
-        if seen.sign == Sign::Tested {
+        if seen.kind == FrameKind::DadProbe {
             self.tested(seen);
             return;
         }
@@ -46,16 +46,16 @@ impl Conduct {
         }
     }
 
-    /// Whether a sign answers a question of this node. Without a link-local
+    /// Whether a frame answers a question of this node. Without a link-local
     /// address it asks for IPv6 in the form that is answered to everybody.
     fn is_answer(&self, seen: &Sighting) -> bool {
         let mut links = self.links.iter().filter(|it| it.index == seen.link);
-        match seen.sign {
-            Sign::Told => true,
-            Sign::Announced => {
+        match seen.kind {
+            FrameKind::Reply => true,
+            FrameKind::Gratuitous => {
                 seen.ip.is_ipv6() && links.any(|link| link.sender().link_local.is_none())
             }
-            Sign::Asked | Sign::Tested => false,
+            FrameKind::Request | FrameKind::DadProbe => false,
         }
     }
 

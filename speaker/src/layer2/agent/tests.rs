@@ -10,7 +10,7 @@ use crate::eligibility::{DesiredIp, NodeEligibility};
 use crate::gossip::{Member, View};
 use crate::layer2::gossip_keys;
 use crate::layer2::links::LanLink;
-use crate::layer2::wire::frame::{Frame, Purpose, Sign};
+use crate::layer2::wire::frame::{Frame, FrameKind, Purpose};
 use crate::layer2::wire::sightings::Sighting;
 use ferrolb_core::mac::Mac;
 
@@ -101,12 +101,12 @@ fn mute(effects: &[Effect]) -> Option<Duration> {
     })
 }
 
-fn sighting(sign: Sign, at: Instant) -> Sighting {
+fn sighting(kind: FrameKind, at: Instant) -> Sighting {
     Sighting {
         link: 2,
         ip: IP,
         mac: STRANGER,
-        sign,
+        kind,
         at,
     }
 }
@@ -172,7 +172,7 @@ fn who_lost_carrier_for_a_moment_is_mute_and_asks_whether_another_took_over() {
     let effects = conduct.take_effects();
     assert_eq!(order(&effects), ["answer nothing", "ask", "vouch"]);
     assert_eq!(mute(&effects), Some(ASK));
-    conduct.sighted(&sighting(Sign::Told, now));
+    conduct.sighted(&sighting(FrameKind::Reply, now));
     conduct.turn(&wanted(), now + ASK / 2);
     assert_eq!(order(&conduct.take_effects()), ["unclaim", "vouch"]);
 }
@@ -346,7 +346,7 @@ fn a_gap_within_the_stall_limit_is_no_stall() {
 fn a_strangers_test_for_an_owned_ip_is_a_conflict_and_moves_nothing() {
     let now = Instant::now();
     let (mut conduct, _) = owner(now);
-    conduct.sighted(&sighting(Sign::Tested, now));
+    conduct.sighted(&sighting(FrameKind::DadProbe, now));
     let effects = conduct.take_effects();
     assert!(matches!(effects[..], [Effect::Note(Note::Action { .. })]));
     assert_eq!(conduct.answering().len(), 1);
@@ -356,7 +356,7 @@ fn a_strangers_test_for_an_owned_ip_is_a_conflict_and_moves_nothing() {
 fn a_stranger_that_claims_an_owned_ip_is_answered_by_announcing_it() {
     let now = Instant::now();
     let (mut conduct, _) = owner(now);
-    conduct.sighted(&sighting(Sign::Announced, now));
+    conduct.sighted(&sighting(FrameKind::Gratuitous, now));
     conduct.turn(&wanted(), now);
     let effects = conduct.take_effects();
     let announced = effects.iter().any(|effect| {

@@ -27,29 +27,16 @@ use super::socket::{SocketError, check_privilege};
 use super::vouch::Vouch;
 use crate::host::interfaces::Link;
 use crate::layer2::wire::answer::Owned;
-use crate::layer2::wire::frame::{Frame, Purpose, Sign};
-use ferrolb_core::mac::Mac;
+use crate::layer2::wire::frame::{Frame, Purpose};
+use crate::layer2::wire::sightings::Sighting;
 
 /// What the wire side tells the engine. When the thread ends, the channel
 /// closes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WireEvent {
-    /// A foreign station spoke for a watched IP: an answer to a probe, a
-    /// gratuitous ARP, a claim; or it tests whether it may have an IP that is
-    /// owned here, and was refused. Repetitions are thinned out
-    /// (`wire::sightings`).
-    Seen {
-        /// Kernel index of the link it was heard on.
-        link: u32,
-        /// The address it spoke for.
-        ip: IpAddr,
-        /// The hardware address it gave.
-        mac: Mac,
-        /// How it spoke.
-        sign: Sign,
-        /// When it was read; it may have waited in the socket before that.
-        at: Instant,
-    },
+    /// Another host claimed a watched IP, or tested whether it may have an IP
+    /// that is owned here and was refused. Repetitions are thinned out.
+    Seen(Sighting),
     /// A link has no working sockets; it is tried again, four times a second,
     /// until `LinkOpened` or until the link is no longer in the set.
     LinkFailed {

@@ -20,18 +20,18 @@ pub struct Sender {
     pub link_local: Option<Ipv6Addr>,
 }
 
-/// How a station spoke of an address.
+/// What a frame is to the address that it claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Sign {
-    /// It asked for another address, with this one as its own.
-    Asked,
-    /// It answered that it has it.
-    Told,
-    /// It told everybody that it has it. IPv6 answers duplicate-address probes
-    /// in this form.
-    Announced,
-    /// It tests whether it may have it (duplicate-address detection, IPv6).
-    Tested,
+pub enum FrameKind {
+    /// A request for another address, sent from this one.
+    Request,
+    /// A reply to a request for this address.
+    Reply,
+    /// Gratuitous ARP or an unsolicited advertisement for this address. IPv6
+    /// answers duplicate-address probes in this form.
+    Gratuitous,
+    /// A test whether the address is free: duplicate-address detection, IPv6.
+    DadProbe,
 }
 
 /// What one of our own frames is for.
@@ -175,24 +175,24 @@ impl Frame {
 
     /// The address its sender has, or would like to have, and how it says so.
     #[must_use]
-    pub fn claim(&self) -> (IpAddr, Sign) {
+    pub fn claim(&self) -> (IpAddr, FrameKind) {
         match self {
             Self::Arp(frame) => match frame.operation {
-                Operation::Request => (IpAddr::V4(frame.sender_ip), Sign::Asked),
+                Operation::Request => (IpAddr::V4(frame.sender_ip), FrameKind::Request),
                 Operation::Reply if frame.is_gratuitous() => {
-                    (IpAddr::V4(frame.sender_ip), Sign::Announced)
+                    (IpAddr::V4(frame.sender_ip), FrameKind::Gratuitous)
                 }
-                Operation::Reply => (IpAddr::V4(frame.sender_ip), Sign::Told),
+                Operation::Reply => (IpAddr::V4(frame.sender_ip), FrameKind::Reply),
             },
             Self::Ndp(frame) => match frame.message {
                 Message::Advertisement {
                     solicited: false, ..
-                } => (IpAddr::V6(frame.target), Sign::Announced),
-                Message::Advertisement { .. } => (IpAddr::V6(frame.target), Sign::Told),
+                } => (IpAddr::V6(frame.target), FrameKind::Gratuitous),
+                Message::Advertisement { .. } => (IpAddr::V6(frame.target), FrameKind::Reply),
                 Message::Solicitation { .. } if frame.src.is_unspecified() => {
-                    (IpAddr::V6(frame.target), Sign::Tested)
+                    (IpAddr::V6(frame.target), FrameKind::DadProbe)
                 }
-                Message::Solicitation { .. } => (IpAddr::V6(frame.src), Sign::Asked),
+                Message::Solicitation { .. } => (IpAddr::V6(frame.src), FrameKind::Request),
             },
         }
     }

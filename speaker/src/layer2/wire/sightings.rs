@@ -6,11 +6,12 @@
 //! window ends. So an answer to a probe is late by one window at most, and
 //! never lost behind an older sighting.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use super::frame::Sign;
+use super::answer::OwnedOnLink;
+use super::frame::FrameKind;
 use ferrolb_core::mac::Mac;
 
 /// Shortest window.
@@ -30,9 +31,24 @@ pub struct Sighting {
     /// The hardware address it gave.
     pub mac: Mac,
     /// How it spoke.
-    pub sign: Sign,
+    pub kind: FrameKind,
     /// When it was read from the socket.
     pub at: Instant,
+}
+
+/// Whether a frame of this kind that claims `ip` is reported: a test of an IP
+/// owned on the link it came in on, or any other claim on a watched IP.
+#[must_use]
+pub fn is_of_interest(
+    kind: FrameKind,
+    ip: IpAddr,
+    owned: OwnedOnLink<'_>,
+    watched: &HashSet<IpAddr>,
+) -> bool {
+    match kind {
+        FrameKind::DadProbe => owned.contains(ip),
+        FrameKind::Request | FrameKind::Reply | FrameKind::Gratuitous => watched.contains(&ip),
+    }
 }
 
 /// The sightings of the current window.
@@ -105,14 +121,14 @@ mod tests {
     use std::net::Ipv4Addr;
     use std::time::{Duration, Instant};
 
-    use super::{Mac, SPEAKERS, Sighting, Sightings, Sign, WINDOW};
+    use super::{FrameKind, Mac, SPEAKERS, Sighting, Sightings, WINDOW};
 
     fn sighting(ip: u32, mac: u8, at: Instant) -> Sighting {
         Sighting {
             link: 1,
             ip: Ipv4Addr::from(ip).into(),
             mac: Mac([2, 0, 0, 0, 0, mac]),
-            sign: Sign::Told,
+            kind: FrameKind::Reply,
             at,
         }
     }

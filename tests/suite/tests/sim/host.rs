@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use ferrolb_core::mac::Mac;
 use ferrolb_speaker::layer2::wire::answer::{Owned, OwnedOnLink, answer};
-use ferrolb_speaker::layer2::wire::frame::{Frame, Sign};
-use ferrolb_speaker::layer2::wire::sightings::{Sighting, Sightings};
+use ferrolb_speaker::layer2::wire::frame::Frame;
+use ferrolb_speaker::layer2::wire::sightings::{Sighting, Sightings, is_of_interest};
 
 use crate::member::{Member, Message, gossip_address, node_name};
 use crate::scene::{INTERVAL, LINK, addresses, mac};
@@ -150,17 +150,14 @@ impl Process {
     ) -> (Option<Frame>, Option<Sighting>) {
         let table = &self.speaker.table;
         let owned = OwnedOnLink::new(&table.owned, LINK);
-        let (ip, sign) = frame.claim();
-        let relevant = match sign {
-            Sign::Tested => owned.contains(ip),
-            Sign::Asked | Sign::Told | Sign::Announced => table.watched.contains(&ip),
-        };
+        let (ip, kind) = frame.claim();
+        let relevant = is_of_interest(kind, ip, owned, &table.watched);
         let reply = answer(frame, mac, owned).filter(|_| !mute);
         let sighting = Sighting {
             link: LINK,
             ip,
             mac: frame.speaker(),
-            sign,
+            kind,
             at: now,
         };
         let passed = relevant.then(|| self.sightings.observe(sighting)).flatten();

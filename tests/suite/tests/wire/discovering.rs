@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ferrolb_lab::netns;
 use ferrolb_speaker::layer2::io::responder::WireEvent;
-use ferrolb_speaker::layer2::wire::frame::Sign;
+use ferrolb_speaker::layer2::wire::frame::FrameKind;
 use ferrolb_speaker::layer2::wire::ndp::{Message, NdpFrame};
 
 use crate::lan::{Lan, ip};
@@ -71,7 +71,7 @@ pub(crate) fn answers_a_unicast_question_without_source_option() {
     question.dst = OWNED;
     question.message = Message::Solicitation { source_mac: None };
     let seen = asker.ask(&question.into());
-    let by = matches!(seen, WireEvent::Seen { mac: by, sign: Sign::Told, .. } if by == mac);
+    let by = matches!(seen, WireEvent::Seen(it) if it.kind == FrameKind::Reply && it.mac == mac);
     assert!(by, "{seen:?} is not {mac}");
 }
 
@@ -93,8 +93,9 @@ pub(crate) fn defends_its_ipv6_address_and_reports_who_wanted_it() {
     });
     let theirs = ip(&lan.peer(), "link show eth0");
     station.wait_for("the test is reported", |event| {
-        matches!(event, WireEvent::Seen { ip, mac, sign: Sign::Tested, .. }
-            if *ip == OWNED && theirs.contains(&mac.to_string()))
+        matches!(event, WireEvent::Seen(it)
+            if it.kind == FrameKind::DadProbe && it.ip == OWNED
+                && theirs.contains(&it.mac.to_string()))
     });
 }
 

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use ferrolb_speaker::layer2::io::responder::WireEvent;
-use ferrolb_speaker::layer2::wire::frame::{Frame, Sender, Sign};
+use ferrolb_speaker::layer2::wire::frame::{Frame, FrameKind, Sender};
 
 use crate::lan::{Lan, ip};
 use crate::station::Station;
@@ -57,9 +57,9 @@ pub(crate) fn asks_linux_and_speakers_with_and_without_link_local_address() {
     let theirs = owner.link("eth0").mac;
     for sender in senders(&station) {
         // Without a link-local address it is answered to everybody.
-        let said = match sender.link_local {
-            Some(_) => Sign::Told,
-            None => Sign::Announced,
+        let kind = match sender.link_local {
+            Some(_) => FrameKind::Reply,
+            None => FrameKind::Gratuitous,
         };
         for asked in [IP, PEER] {
             station.look_out_for(asked);
@@ -68,8 +68,8 @@ pub(crate) fn asks_linux_and_speakers_with_and_without_link_local_address() {
                 Frame::probe_to(asked, sender, theirs),
             ] {
                 station.ask_until(&question, |seen| {
-                    matches!(seen, WireEvent::Seen { ip, mac, sign, .. }
-                        if (*ip, *mac, *sign) == (asked, theirs, said))
+                    matches!(seen, WireEvent::Seen(it)
+                        if (it.ip, it.mac, it.kind) == (asked, theirs, kind))
                 });
             }
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ferrolb_core::mac::Mac;
 use ferrolb_speaker::layer2::io::responder::WireEvent;
 use ferrolb_speaker::layer2::wire::arp::ArpFrame;
-use ferrolb_speaker::layer2::wire::frame::Sign;
+use ferrolb_speaker::layer2::wire::frame::FrameKind;
 
 use crate::lan::{Lan, ip};
 use crate::station::Station;
@@ -55,7 +55,7 @@ pub(crate) fn reports_a_foreign_claim() {
     }
     let seen = station.wait_for("the claim is reported", |_| true);
     let on = station.link("eth0").index;
-    assert_seen(&seen, on, theirs.mac, Sign::Announced);
+    assert_seen(&seen, on, theirs.mac, FrameKind::Gratuitous);
 }
 
 pub(crate) fn reports_the_answer_to_a_probe() {
@@ -71,7 +71,7 @@ pub(crate) fn reports_the_answer_to_a_probe() {
     ];
     for question in questions {
         let seen = station.ask(&question.into());
-        assert_seen(&seen, ours.index, theirs.mac, Sign::Told);
+        assert_seen(&seen, ours.index, theirs.mac, FrameKind::Reply);
     }
     assert!(station.counters.arp.probes_sent.get() >= 2);
 }
@@ -104,8 +104,8 @@ pub(crate) fn a_flood_of_claims_is_thinned_out() {
     );
 }
 
-fn assert_seen(event: &WireEvent, on: u32, by: Mac, said: Sign) {
-    let right = matches!(event, WireEvent::Seen { link, ip, mac, sign, .. }
-        if (*link, *ip, *mac, *sign) == (on, IpAddr::V4(IP), by, said));
+fn assert_seen(event: &WireEvent, on: u32, by: Mac, kind: FrameKind) {
+    let right = matches!(event, WireEvent::Seen(seen)
+        if (seen.link, seen.ip, seen.mac, seen.kind) == (on, IpAddr::V4(IP), by, kind));
     assert!(right, "{event:?} is not {by} on link {on}");
 }

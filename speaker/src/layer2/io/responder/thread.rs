@@ -19,8 +19,8 @@ use super::{Shared, WireEvent};
 use crate::host::interfaces::Link;
 use crate::layer2::io::socket::{FRAME_ROOM, LinkSocket};
 use crate::layer2::wire::answer::{OwnedOnLink, answer};
-use crate::layer2::wire::frame::{Frame, Sign, group_of};
-use crate::layer2::wire::sightings::{Sighting, Sightings};
+use crate::layer2::wire::frame::{Frame, group_of};
+use crate::layer2::wire::sightings::{Sighting, Sightings, is_of_interest};
 
 /// Frames read from one socket before the others get their turn.
 const TURN: usize = 64;
@@ -180,22 +180,18 @@ impl Responder {
     }
 
     fn report(&mut self, link: u32, frame: &Frame, owned: OwnedOnLink<'_>) {
-        let (ip, sign) = frame.claim();
-        let relevant = match sign {
-            Sign::Tested => owned.contains(ip),
-            Sign::Asked | Sign::Told | Sign::Announced => self.shared.watched.load().contains(&ip),
-        };
-        if !relevant {
+        let (ip, kind) = frame.claim();
+        if !is_of_interest(kind, ip, owned, &self.shared.watched.load()) {
             return;
         }
         let passed = self.sightings.observe(Sighting {
             link,
             ip,
             mac: frame.speaker(),
-            sign,
+            kind,
             at: Instant::now(),
         });
-        self.tell(passed.map(seen));
+        self.tell(passed.map(WireEvent::Seen));
     }
 
     fn reply(
@@ -238,7 +234,7 @@ impl Responder {
     fn keep_time(&mut self) {
         let now = Instant::now();
         let kept = self.sightings.flush(now);
-        self.tell(kept.into_iter().map(seen));
+        self.tell(kept.into_iter().map(WireEvent::Seen));
         let retried = self.sockets.retry(now);
         if !retried.is_empty() {
             self.publish(retried);
@@ -262,21 +258,4 @@ impl Responder {
 
 fn id(socket: &LinkSocket) -> SocketId {
     (socket.link(), socket.family())
-}
-
-fn seen(sighting: Sighting) -> WireEvent {
-    let Sighting {
-        link,
-        ip,
-        mac,
-        sign,
-        at,
-    } = sighting;
-    WireEvent::Seen {
-        link,
-        ip,
-        mac,
-        sign,
-        at,
-    }
 }

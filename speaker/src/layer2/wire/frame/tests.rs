@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Family, Frame, Mac, NdpFrame, Purpose, Sender, Sign};
+use super::{Family, Frame, FrameKind, Mac, NdpFrame, Purpose, Sender};
 
 const OURS: Mac = Mac([2, 0, 0, 0, 0, 1]);
 const THEIRS: Mac = Mac([2, 0, 0, 0, 0, 2]);
@@ -36,7 +36,7 @@ fn announcements_claim_the_address_and_probes_do_not() {
         for frame in Frame::announcements(ip, OURS) {
             assert_eq!(frame.purpose(), Purpose::Announcement);
             assert_eq!((frame.claim().0, frame.speaker()), (ip, OURS));
-            assert_ne!(frame.claim().1, Sign::Told, "nobody asked");
+            assert_ne!(frame.claim().1, FrameKind::Reply, "nobody asked");
         }
         for frame in [Frame::probe(ip, us()), Frame::probe_to(ip, us(), THEIRS)] {
             assert_eq!(frame.purpose(), Purpose::Probe);
@@ -49,7 +49,7 @@ fn announcements_claim_the_address_and_probes_do_not() {
 fn a_duplicate_address_probe_tests_the_address() {
     let ip = "2001:db8::7".parse().unwrap();
     let probe = Frame::Ndp(NdpFrame::probe(ip, THEIRS, None));
-    assert_eq!(probe.claim(), (ip.into(), Sign::Tested));
+    assert_eq!(probe.claim(), (ip.into(), FrameKind::DadProbe));
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn an_answer_tells_of_the_address() {
     let ip = "2001:db8::7".parse().unwrap();
     let question = NdpFrame::probe(ip, OURS, us().link_local);
     let answer = Frame::Ndp(NdpFrame::answer_to(&question, THEIRS));
-    assert_eq!(answer.claim(), (ip.into(), Sign::Told));
+    assert_eq!(answer.claim(), (ip.into(), FrameKind::Reply));
     assert_eq!(
         (answer.purpose(), answer.speaker()),
         (Purpose::Other, THEIRS)
