@@ -14,7 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::cluster::Cluster;
 use super::counters::GossipCounters;
-use super::keeper::Keeper;
+use super::driver::Keeper;
 use super::roster::{Incarnation, Roster};
 use super::seal::Keyring;
 use super::transport::{Filter, SealedTransport, SocketParts};

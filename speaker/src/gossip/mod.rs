@@ -13,9 +13,9 @@
 
 mod cluster;
 mod counters;
+mod driver;
+mod fragments;
 mod handle;
-mod keeper;
-mod parts;
 mod roster;
 mod seal;
 mod transport;

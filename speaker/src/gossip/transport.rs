@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::counters::{GossipCounters, Refusal};
-use super::parts::{self, Joiner};
+use super::fragments::{self, Joiner};
 use super::seal::{Keyring, OpenError, SealError};
 
 /// Decides whether datagrams to and from an address pass. The real one lets
@@ -157,7 +157,7 @@ impl SealedSocket {
 
     async fn send_parts(&mut self, to: SocketAddr, message: &[u8]) -> Result<(), SendError> {
         self.number = self.number.wrapping_add(1);
-        for part in parts::split(message, self.number).ok_or(SendError::TooLong)? {
+        for part in fragments::split(message, self.number).ok_or(SendError::TooLong)? {
             let nonce =
                 XNonce::try_generate().map_err(|error| SendError::Random(error.to_string()))?;
             let datagram = self.parts.keyring.seal(&part, nonce.into())?;
