@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ferrolb_runtime::metrics::{Metrics, MetricsError};
 use prometheus::{Counter, Histogram, IntCounter, IntCounterVec, IntGauge};
 
-use crate::gossip::{GossipCounters, Refusal};
+use crate::gossip::{DropReason, GossipCounters};
 use crate::layer2::io::counters::{FrameCounters, WireCounters};
 
 /// Bounds of the failover histogram, in seconds.
@@ -151,8 +151,8 @@ pub fn observe_gossip(metrics: &Metrics, gossip: Arc<GossipCounters>) -> Result<
         "Gossip datagrams dropped unread, by reason",
         "reason",
         move || {
-            Refusal::ALL
-                .map(|reason| (reason.label(), refused.refused(reason)))
+            DropReason::ALL
+                .map(|reason| (reason.label(), refused.dropped(reason)))
                 .to_vec()
         },
     )?;

@@ -1,5 +1,5 @@
-//! chitchat's server, reduced to what the keeper and the handle need. One of
-//! the two files that name chitchat; its words stop here.
+//! chitchat's server, reduced to what the driver and the handle need. One of
+//! the two files that name chitchat; its types stop here.
 
 use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
@@ -11,19 +11,19 @@ use chitchat::{
     spawn_chitchat,
 };
 
-use super::roster::{Incarnation, Sighting, Version};
+use super::roster::{Incarnation, Observation, Version};
 use super::seal::CLUSTER;
 use super::transport::SealedTransport;
 
-/// chitchat's default. A lower one misfires from the mechanics of gossip alone;
-/// to be quicker, shorten the interval.
+/// chitchat's default. A lower one gives false alarms from the mechanics of
+/// gossip alone; to detect faster, shorten the interval.
 const PHI_THRESHOLD: f64 = 8.0;
 const SAMPLES: usize = 1_000;
-/// A gap longer than this many intervals says nothing about the usual gap.
+/// A gap longer than this many intervals is not a sample of the usual gap.
 const LONGEST_GAP: u32 = 10;
-/// How long the dead and deleted keys are remembered: longer than a repair
+/// How long dead members and deleted keys are remembered: longer than a repair
 /// takes, so that the claims of the dead stay readable.
-const MEMORY: Duration = Duration::from_secs(3600);
+const GRACE_PERIOD: Duration = Duration::from_secs(3600);
 
 /// A running chitchat server.
 pub(super) struct Cluster {
@@ -42,18 +42,18 @@ impl Cluster {
         Ok(Self { server })
     }
 
-    /// All that is held, self included; the keys only of those whose version
-    /// is not the one `known` returns.
-    pub(super) async fn sightings(
+    /// Everything chitchat holds, self included; the keys only of those whose
+    /// version is not the one `known` returns.
+    pub(super) async fn observations(
         &self,
         known: impl Fn(&Incarnation) -> Option<Version>,
-    ) -> Vec<Sighting> {
+    ) -> Vec<Observation> {
         let chitchat = self.server.chitchat();
         let chitchat = chitchat.lock().await;
         let live: HashSet<&ChitchatId> = chitchat.live_nodes().collect();
         let states = chitchat.node_states().iter();
         states
-            .map(|(id, state)| sighting(id, state, live.contains(id), &known))
+            .map(|(id, state)| observation(id, state, live.contains(id), &known))
             .collect()
     }
 
@@ -74,16 +74,16 @@ impl Cluster {
                 None => {}
             }
         }
-        (state.max_version() != before).then(|| audience(&chitchat))
+        (state.max_version() != before).then(|| live_peers(&chitchat))
     }
 
-    /// Exchanges news with `addr` at once. After the end of the server nothing.
-    pub(super) fn greet(&self, addr: SocketAddr) {
-        // The only failure is that the server has ended, which `ended` tells.
+    /// Exchanges state with `addr` at once. Without effect once the server has ended.
+    pub(super) fn contact(&self, addr: SocketAddr) {
+        // The only failure is that the server has ended, which `ended` reports.
         let _ = self.server.gossip(addr);
     }
 
-    /// Resolves when the server has ended, with the reason if nobody asked for it.
+    /// Resolves when the server has ended, with the reason unless it was stopped.
     pub(super) fn ended(&self) -> impl Future<Output = Result<(), String>> + Send + use<> {
         let watcher = self.server.termination_watcher();
         async move { watcher.await.map_err(|error| format!("{error:#}")) }
@@ -91,7 +91,7 @@ impl Cluster {
 
     /// Ends the server and waits for it.
     pub(super) async fn stop(&self) {
-        // A failure to ask means that it has ended already.
+        // A failure to request it means that it has ended already.
         let _ = self.server.initiate_shutdown();
         let _ = self.ended().await;
     }
@@ -109,26 +109,26 @@ fn configuration(own: &Incarnation, interval: Duration) -> ChitchatConfig {
             sampling_window_size: SAMPLES,
             max_interval: interval * LONGEST_GAP,
             initial_interval: interval / 2,
-            dead_node_grace_period: MEMORY,
+            dead_node_grace_period: GRACE_PERIOD,
         },
-        marked_for_deletion_grace_period: MEMORY,
+        marked_for_deletion_grace_period: GRACE_PERIOD,
         catchup_callback: None,
         extra_liveness_predicate: None,
     }
 }
 
-fn audience(chitchat: &Chitchat) -> HashSet<SocketAddr> {
+fn live_peers(chitchat: &Chitchat) -> HashSet<SocketAddr> {
     let own = chitchat.self_chitchat_id();
     let others = chitchat.live_nodes().filter(|id| *id != own);
     others.map(|id| id.gossip_advertise_addr).collect()
 }
 
-fn sighting(
+fn observation(
     id: &ChitchatId,
     state: &NodeState,
     alive: bool,
     known: &impl Fn(&Incarnation) -> Option<Version>,
-) -> Sighting {
+) -> Observation {
     let who = Incarnation {
         node: id.node_id.to_string(),
         generation: id.generation_id,
@@ -136,7 +136,7 @@ fn sighting(
     };
     let version = state.monotonic_property();
     let stale = known(&who) != Some(version);
-    Sighting {
+    Observation {
         beat: state.heartbeat().into(),
         version,
         alive,

@@ -1,24 +1,23 @@
-//! What the gossip plane counts, for the metrics. Plain atomics: written by
-//! the transport, read by whoever renders them.
+//! Counters of the gossip transport, for the metrics. Plain atomics.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Why a datagram was dropped unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum DropReason {
     /// Shorter than an empty sealed message.
     TooShort,
-    /// Sealed in a layout this speaker does not know.
+    /// Sealed in an unknown layout.
     Version,
-    /// Sealed with a key this speaker does not have.
+    /// Sealed with a key that is not on the ring.
     UnknownKey,
-    /// Altered on the way, or made by somebody without the key.
+    /// Altered in transit, or made without the key.
     Forged,
-    /// Sealed with our key, and still not a gossip message.
+    /// Sealed with our key, but not a gossip message.
     Malformed,
 }
 
-impl Refusal {
+impl DropReason {
     /// Every reason, in the order of the counters.
     pub const ALL: [Self; 5] = [
         Self::TooShort,
@@ -50,7 +49,7 @@ pub struct GossipCounters {
     bytes_received: AtomicU64,
     send_errors: AtomicU64,
     receive_errors: AtomicU64,
-    refused: [AtomicU64; Refusal::ALL.len()],
+    dropped: [AtomicU64; DropReason::ALL.len()],
 }
 
 impl GossipCounters {
@@ -66,13 +65,13 @@ impl GossipCounters {
         self.bytes_sent.load(Relaxed)
     }
 
-    /// Datagrams received, the refused ones included.
+    /// Datagrams received, dropped ones included.
     #[must_use]
     pub fn datagrams_received(&self) -> u64 {
         self.datagrams_received.load(Relaxed)
     }
 
-    /// UDP payload bytes received, the refused ones included.
+    /// UDP payload bytes received, dropped ones included.
     #[must_use]
     pub fn bytes_received(&self) -> u64 {
         self.bytes_received.load(Relaxed)
@@ -90,10 +89,10 @@ impl GossipCounters {
         self.receive_errors.load(Relaxed)
     }
 
-    /// Datagrams refused for this reason.
+    /// Datagrams dropped for this reason.
     #[must_use]
-    pub fn refused(&self, reason: Refusal) -> u64 {
-        self.refused[reason as usize].load(Relaxed)
+    pub fn dropped(&self, reason: DropReason) -> u64 {
+        self.dropped[reason as usize].load(Relaxed)
     }
 
     pub(super) fn count_sent(&self, bytes: usize) {
@@ -114,7 +113,7 @@ impl GossipCounters {
         self.receive_errors.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn count_refused(&self, reason: Refusal) {
-        self.refused[reason as usize].fetch_add(1, Relaxed);
+    pub(super) fn count_dropped(&self, reason: DropReason) {
+        self.dropped[reason as usize].fetch_add(1, Relaxed);
     }
 }

@@ -1,5 +1,5 @@
-//! The task that owns the roster: it shows every change at once and greets
-//! those that are not heard, so that gossip forms and heals without seeds.
+//! The task that owns the roster: it publishes every change at once and contacts
+//! peers that are silent, so that gossip forms and heals without seeds.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -15,23 +15,23 @@ use super::cluster::Cluster;
 use super::roster::Roster;
 use super::view::View;
 
-/// The unheard are greeted every so many intervals. chitchat greets one of the
-/// dead now and then, too seldom for a quick heal.
-const GREET_EVERY: usize = 2;
-/// At most so many at a time.
-const GREET_MOST: usize = 8;
+/// Silent peers are contacted every this many intervals. chitchat contacts one
+/// dead member now and then, too rarely to heal quickly.
+const CONTACT_EVERY: usize = 2;
+/// Peers contacted at a time, at most.
+const CONTACT_MAX: usize = 8;
 
-pub(super) struct Keeper {
+pub(super) struct Driver {
     pub(super) cluster: Arc<Cluster>,
     pub(super) roster: Roster,
     pub(super) view: watch::Sender<Arc<View>>,
     pub(super) peers: watch::Receiver<BTreeSet<SocketAddr>>,
-    /// Rings when chitchat has finished anything that may be a change.
+    /// Notified when chitchat has finished anything that may be a change.
     pub(super) settled: Arc<Notify>,
     pub(super) interval: Duration,
 }
 
-impl Keeper {
+impl Driver {
     /// Runs until cancelled, or until chitchat ends by itself: then the view's
     /// channel closes.
     pub(super) async fn run(mut self, cancel: CancellationToken) {
@@ -43,16 +43,16 @@ impl Keeper {
         loop {
             tokio::select! {
                 () = cancel.cancelled() => return,
-                outcome = &mut ended => return report(outcome),
+                result = &mut ended => return log_end(result),
                 () = self.settled.notified() => {}
                 changed = self.peers.changed() => match changed {
-                    Ok(()) => self.greet(ticks),
+                    Ok(()) => self.contact(ticks),
                     Err(_) => return,
                 },
                 _ = tick.tick() => {
                     ticks = ticks.wrapping_add(1);
-                    if ticks.is_multiple_of(GREET_EVERY) {
-                        self.greet(ticks / GREET_EVERY);
+                    if ticks.is_multiple_of(CONTACT_EVERY) {
+                        self.contact(ticks / CONTACT_EVERY);
                     }
                 }
             }
@@ -60,25 +60,25 @@ impl Keeper {
         }
     }
 
-    fn greet(&self, round: usize) {
+    fn contact(&self, round: usize) {
         let peers = self.peers.borrow().clone();
-        for addr in self.roster.unheard(&peers, round, GREET_MOST) {
-            self.cluster.greet(addr);
+        for addr in self.roster.to_contact(&peers, round, CONTACT_MAX) {
+            self.cluster.contact(addr);
         }
     }
 
     async fn refresh(&mut self) {
         let known = |who: &_| self.roster.version(who);
-        let sightings = self.cluster.sightings(known).await;
-        if let Some(view) = self.roster.update(sightings, Instant::now()) {
+        let observations = self.cluster.observations(known).await;
+        if let Some(view) = self.roster.update(observations, Instant::now()) {
             self.view.send_replace(Arc::new(view));
         }
     }
 }
 
-fn report(outcome: Result<(), String>) {
-    match outcome {
-        Ok(()) => error!("gossip ended although nobody asked it to"),
-        Err(reason) => error!(reason, "gossip failed"),
+fn log_end(result: Result<(), String>) {
+    match result {
+        Ok(()) => error!("gossip task exited unexpectedly"),
+        Err(error) => error!(error, "gossip task failed"),
     }
 }

@@ -1,5 +1,4 @@
-//! What the rest of the speaker holds of the gossip plane: start it, read it,
-//! say something, stop it.
+//! The handle to gossip: start it, read the view, publish keys, stop it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,15 +13,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::cluster::Cluster;
 use super::counters::GossipCounters;
-use super::driver::Keeper;
+use super::driver::Driver;
 use super::roster::{Incarnation, Roster};
 use super::seal::Keyring;
 use super::transport::{Filter, SealedTransport, SocketParts};
 use super::view::View;
 
-/// Nobody is called dead before this many intervals of silence.
+/// No member is considered dead before this many intervals of silence.
 const QUIET_INTERVALS: u32 = 3;
-/// Intervals from a death to the verdict: four of silence, one until it is judged.
+/// Intervals from a death to its detection: four of silence, one to the next check.
 const DETECTION_INTERVALS: u32 = 5;
 
 /// How to take part in gossip.
@@ -31,17 +30,17 @@ pub struct GossipOptions {
     /// The Kubernetes node's name: the member's name.
     pub node: String,
     /// The number of this start, higher than that of every earlier start on
-    /// this node (milliseconds since 1970 will do). With a lower one the others
-    /// keep to the former start until they find it dead, one detection time
-    /// later; with the very same one they hand this process the former one's keys.
+    /// this node (milliseconds since 1970 are fine). With a lower one the others
+    /// keep following the former start until they consider it dead, one detection
+    /// time later; with the same one they give this process the former one's keys.
     pub generation: u64,
     /// The UDP address to bind, of the same family as the peers' addresses.
     pub listen: SocketAddr,
-    /// The address others are told to send to. Port 0 stands for the bound port.
+    /// The address that others send to. Port 0 stands for the bound port.
     pub advertise: SocketAddr,
     /// Time between two rounds of gossip. See [`Gossip::detection_time`].
     pub interval: Duration,
-    /// Seals what is sent and opens what is received.
+    /// Seals datagrams that are sent and opens those received.
     pub keyring: Keyring,
 }
 
@@ -49,26 +48,26 @@ pub struct GossipOptions {
 #[derive(Debug, Error)]
 pub enum GossipError {
     /// The socket could not be bound.
-    #[error("binding UDP address {} port {} for gossip", listen.ip(), listen.port())]
+    #[error("cannot bind UDP address {} port {} for gossip", listen.ip(), listen.port())]
     Bind {
-        /// The address asked for.
+        /// The requested address.
         listen: SocketAddr,
-        /// Why not.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
     /// chitchat did not start.
-    #[error("starting gossip on {listen}: {reason}")]
+    #[error("cannot start gossip on {listen}: {reason}")]
     Start {
-        /// The address asked for.
+        /// The requested address.
         listen: SocketAddr,
-        /// Why not.
+        /// The cause.
         reason: String,
     },
 }
 
-/// A member's hold on the gossip plane. Dropping it leaves without a word, as
-/// a killed process would; a good leave is said with a key first.
+/// Membership in the gossip cluster. Dropping it leaves like a killed process;
+/// an orderly leave publishes a key first.
 pub struct Gossip {
     own: Incarnation,
     interval: Duration,
@@ -76,7 +75,7 @@ pub struct Gossip {
     view: watch::Receiver<Arc<View>>,
     peers: watch::Sender<BTreeSet<SocketAddr>>,
     settled: Arc<Notify>,
-    keeper: JoinHandle<()>,
+    driver: JoinHandle<()>,
     cancel: DropGuard,
 }
 
@@ -90,7 +89,7 @@ impl fmt::Debug for Gossip {
 }
 
 impl Gossip {
-    /// Binds the socket and starts gossiping with nobody: see [`Self::set_peers`].
+    /// Binds the socket and starts without peers: see [`Self::set_peers`].
     ///
     /// # Errors
     /// When the address cannot be bound or chitchat does not start.
@@ -101,7 +100,7 @@ impl Gossip {
         Self::start_filtered(options, counters, Arc::new(|_| true)).await
     }
 
-    /// Like [`Self::start`], with a say over which addresses are reached and heard.
+    /// Like [`Self::start`], with a filter for the addresses of datagrams.
     ///
     /// # Errors
     /// As for [`Self::start`].
@@ -130,7 +129,7 @@ impl Gossip {
             listen,
             reason: format!("{error:#}"),
         })?;
-        Ok(Self::keep(
+        Ok(Self::spawn(
             own,
             options.interval,
             Arc::new(cluster),
@@ -138,7 +137,7 @@ impl Gossip {
         ))
     }
 
-    fn keep(
+    fn spawn(
         own: Incarnation,
         interval: Duration,
         cluster: Arc<Cluster>,
@@ -147,7 +146,7 @@ impl Gossip {
         let (show, view) = watch::channel(Arc::new(View::default()));
         let (peers, peers_changed) = watch::channel(BTreeSet::new());
         let cancel = CancellationToken::new();
-        let keeper = Keeper {
+        let driver = Driver {
             cluster: Arc::clone(&cluster),
             roster: Roster::new(own.clone(), interval * QUIET_INTERVALS),
             view: show,
@@ -162,38 +161,38 @@ impl Gossip {
             view,
             peers,
             settled,
-            keeper: tokio::spawn(keeper.run(cancel.clone())),
+            driver: tokio::spawn(driver.run(cancel.clone())),
             cancel: cancel.drop_guard(),
         }
     }
 
-    /// The members and what they say, a new value as soon as anything of it
-    /// changes: who is alive, a key set, changed or deleted. The channel closes
-    /// when gossip ends, also when it ends by a fault; that must not go unseen.
+    /// The members and their keys, a new value on every change: liveness, a key
+    /// set, changed or deleted. The channel closes when gossip ends, also by a
+    /// failure, which callers must handle.
     #[must_use]
     pub fn view(&self) -> watch::Receiver<Arc<View>> {
         self.view.clone()
     }
 
-    /// The address the others are told to send to, with the port that was bound.
+    /// The address that others send to, with the port that was bound.
     #[must_use]
     pub fn advertised(&self) -> SocketAddr {
         self.own.addr
     }
 
-    /// Sets (`Some`) and deletes (`None`) own keys in one step, and tells all
-    /// live members at once instead of leaving it to the next round.
+    /// Sets (`Some`) and deletes (`None`) own keys in one step, and sends them to
+    /// all live members at once instead of in the next round.
     pub async fn publish(&self, changes: Vec<(String, Option<String>)>) {
-        let audience = self.cluster.change(&changes).await;
-        for addr in audience.into_iter().flatten() {
-            self.cluster.greet(addr);
+        let peers = self.cluster.change(&changes).await;
+        for addr in peers.into_iter().flatten() {
+            self.cluster.contact(addr);
         }
         self.settled.notify_one();
     }
 
-    /// Where other speakers should be, as far as the API server knows. Those
-    /// that are not heard are greeted now and every second interval. Members
-    /// found are kept without this.
+    /// Addresses of the other speakers according to the API server. Silent ones
+    /// are contacted now and every second interval. Members that were found stay
+    /// without this.
     pub fn set_peers(&self, peers: BTreeSet<SocketAddr>) {
         self.peers.send_replace(peers);
     }
@@ -204,19 +203,19 @@ impl Gossip {
         self.interval
     }
 
-    /// How long a death goes unseen, as a rule: five intervals. The earliest
-    /// verdict falls three intervals after the last beat; the usual gap between
-    /// beats grows with the cluster, so among a hundred members it can take seven.
+    /// How long a death usually takes to be detected: five intervals. The earliest
+    /// is three intervals after the last beat; the usual gap between beats grows
+    /// with the cluster, so among a hundred members it can take seven.
     #[must_use]
     pub fn detection_time(&self) -> Duration {
         self.interval * DETECTION_INTERVALS
     }
 
-    /// Leaves: ends the tasks and closes the socket. Says nothing to anybody.
+    /// Leaves: ends the tasks and closes the socket. Sends nothing.
     pub async fn stop(self) {
         drop(self.cancel);
-        // A keeper that panicked has been reported by the closed view.
-        let _ = self.keeper.await;
+        // A driver that panicked has been reported by the closed view channel.
+        let _ = self.driver.await;
         self.cluster.stop().await;
     }
 }

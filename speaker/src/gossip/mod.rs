@@ -1,15 +1,16 @@
-//! The gossip plane: who is alive, and what each speaker says about itself.
+//! Gossip: which speakers are alive, and what each publishes about itself.
 //! Membership and state come from chitchat over UDP, each datagram sealed.
 //!
 //! Who does what:
-//! - `seal` and `parts` say how one message looks on the wire (pure);
-//! - `transport` and `cluster` are the only files that name chitchat;
+//! - `seal` and `fragments` define the format of a datagram (pure);
+//! - `udp` makes the socket, `transport` and `cluster` adapt chitchat, and are
+//!   the only files that name it;
 //! - `roster` turns what chitchat holds into a [`View`] (pure);
-//! - `keeper` is the task that owns the roster and keeps the members in touch;
-//! - [`Gossip`] is what the rest of the speaker holds.
+//! - `driver` is the task that owns the roster and keeps the members in touch;
+//! - [`Gossip`] is the handle for the rest of the speaker.
 //!
-//! Nothing here knows what a key means, decides who owns an IP, or asks the
-//! API server for anything.
+//! Nothing here knows what a key means, decides who owns an IP, or reads the
+//! API server.
 
 mod cluster;
 mod counters;
@@ -19,12 +20,13 @@ mod handle;
 mod roster;
 mod seal;
 mod transport;
+mod udp;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
-pub use counters::{GossipCounters, Refusal};
+pub use counters::{DropReason, GossipCounters};
 pub use handle::{Gossip, GossipError, GossipOptions};
 pub use seal::{Key, KeyError, Keyring, OpenError, SealError};
 pub use transport::Filter;

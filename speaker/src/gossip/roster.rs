@@ -1,20 +1,21 @@
-//! From what chitchat holds to what the speaker is shown: which start of each
-//! node counts, who is alive, and whom to greet. Pure: time is passed in.
+//! From what chitchat holds to the view of the speaker: which start of each
+//! node counts, who is alive, and whom to contact. Pure: time is passed in.
 //!
 //! Two rules are added to chitchat's verdicts.
 //!
 //! **A silence must be long in absolute terms.** chitchat calls a member dead
 //! when it is silent for eight times the usual gap between its beats. Every
 //! message carries a beat, so a burst of pushed messages shrinks that usual gap
-//! for a while, and an ordinary pause would look like death. Nobody who was
-//! alive is shown dead before its last beat is `quiet` old.
+//! for a while, and an ordinary pause would look like death. A live member is
+//! not shown as dead before its last beat is `quiet` old.
 //!
 //! **One start of a node counts**: of those alive the one with the highest
 //! generation, and only if none is alive, of the dead likewise. So a restarted
-//! speaker replaces its former self as soon as it is heard; if its clock has
-//! gone back it does so when the former self is found dead; and if two processes
-//! speak for one node (which the fixed gossip port prevents on one machine), all
-//! members follow the same one. For the speaker's own node its own start counts.
+//! speaker replaces its former self as soon as its first message arrives; if its
+//! clock has gone back, when the former self is considered dead; and if two
+//! processes act for one node (which the fixed gossip port prevents on one
+//! machine), all members follow the same one. For the speaker's own node its own
+//! start counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -39,7 +40,7 @@ pub(super) type Version = (u64, u64);
 
 /// What chitchat holds about one incarnation at one moment.
 #[derive(Debug, Clone)]
-pub(super) struct Sighting {
+pub(super) struct Observation {
     pub(super) who: Incarnation,
     /// Its heartbeat counter.
     pub(super) beat: u64,
@@ -51,7 +52,7 @@ pub(super) struct Sighting {
 }
 
 #[derive(Debug)]
-struct Seen {
+struct Record {
     beat: u64,
     beat_at: Instant,
     version: Version,
@@ -59,12 +60,12 @@ struct Seen {
     state: BTreeMap<String, String>,
 }
 
-/// What is known of every incarnation. Owned by the keeper.
+/// What is known about every incarnation. Owned by the driver.
 #[derive(Debug)]
 pub(super) struct Roster {
     own: Incarnation,
     quiet: Duration,
-    seen: BTreeMap<Incarnation, Seen>,
+    records: BTreeMap<Incarnation, Record>,
 }
 
 impl Roster {
@@ -72,51 +73,51 @@ impl Roster {
         Self {
             own,
             quiet,
-            seen: BTreeMap::new(),
+            records: BTreeMap::new(),
         }
     }
 
-    /// The version of `who` this roster holds the keys of.
+    /// The version up to which this roster has the keys of `who`.
     pub(super) fn version(&self, who: &Incarnation) -> Option<Version> {
-        self.seen.get(who).map(|seen| seen.version)
+        self.records.get(who).map(|record| record.version)
     }
 
-    /// Takes in all that chitchat holds at `now`. Returns the new view if it
+    /// Takes everything that chitchat holds at `now`. Returns the new view if it
     /// differs from the one before.
-    pub(super) fn update(&mut self, sightings: Vec<Sighting>, now: Instant) -> Option<View> {
-        let present: BTreeSet<Incarnation> = sightings.iter().map(|s| s.who.clone()).collect();
-        let before = self.seen.len();
-        self.seen.retain(|who, _| present.contains(who));
-        let mut changed = before != self.seen.len();
-        for sighting in sightings {
-            changed |= self.note(sighting, now);
+    pub(super) fn update(&mut self, observations: Vec<Observation>, now: Instant) -> Option<View> {
+        let present: BTreeSet<Incarnation> = observations.iter().map(|s| s.who.clone()).collect();
+        let before = self.records.len();
+        self.records.retain(|who, _| present.contains(who));
+        let mut changed = before != self.records.len();
+        for observation in observations {
+            changed |= self.note(observation, now);
         }
         changed.then(|| self.view())
     }
 
-    fn note(&mut self, sighting: Sighting, now: Instant) -> bool {
-        let own = sighting.who == self.own;
-        let Some(seen) = self.seen.get_mut(&sighting.who) else {
-            let seen = Seen {
-                beat: sighting.beat,
+    fn note(&mut self, observation: Observation, now: Instant) -> bool {
+        let own = observation.who == self.own;
+        let Some(record) = self.records.get_mut(&observation.who) else {
+            let record = Record {
+                beat: observation.beat,
                 beat_at: now,
-                version: sighting.version,
-                alive: own || sighting.alive,
-                state: sighting.state.unwrap_or_default(),
+                version: observation.version,
+                alive: own || observation.alive,
+                state: observation.state.unwrap_or_default(),
             };
-            self.seen.insert(sighting.who, seen);
+            self.records.insert(observation.who, record);
             return true;
         };
-        if seen.beat != sighting.beat {
-            (seen.beat, seen.beat_at) = (sighting.beat, now);
+        if record.beat != observation.beat {
+            (record.beat, record.beat_at) = (observation.beat, now);
         }
-        let recent = now.saturating_duration_since(seen.beat_at) < self.quiet;
-        let alive = own || sighting.alive || (seen.alive && recent);
-        let mut changed = alive != seen.alive;
-        seen.alive = alive;
-        if let Some(state) = sighting.state {
-            changed |= state != seen.state;
-            (seen.version, seen.state) = (sighting.version, state);
+        let recent = now.saturating_duration_since(record.beat_at) < self.quiet;
+        let alive = own || observation.alive || (record.alive && recent);
+        let mut changed = alive != record.alive;
+        record.alive = alive;
+        if let Some(state) = observation.state {
+            changed |= state != record.state;
+            (record.version, record.state) = (observation.version, state);
         }
         changed
     }
@@ -124,8 +125,8 @@ impl Roster {
     fn view(&self) -> View {
         let mut members = BTreeMap::new();
         for who in self.shown().into_values() {
-            if let Some(seen) = self.seen.get(who) {
-                members.insert(who.node.clone(), member(who, seen));
+            if let Some(record) = self.records.get(who) {
+                members.insert(who.node.clone(), member(who, record));
             }
         }
         View { members }
@@ -133,8 +134,8 @@ impl Roster {
 
     fn shown(&self) -> BTreeMap<&str, &Incarnation> {
         let mut best: BTreeMap<&str, ((bool, bool, u64), &Incarnation)> = BTreeMap::new();
-        for (who, seen) in &self.seen {
-            let merit = (who == &self.own, seen.alive, who.generation);
+        for (who, record) in &self.records {
+            let merit = (who == &self.own, record.alive, who.generation);
             let held = best.entry(&who.node).or_insert((merit, who));
             if merit > held.0 {
                 *held = (merit, who);
@@ -145,39 +146,39 @@ impl Roster {
             .collect()
     }
 
-    /// Whom to greet in this `round`: addresses of `peers` and of the dead
-    /// where no living member is heard, at most `most` of them. Later rounds
-    /// go on where the earlier ones stopped.
-    pub(super) fn unheard(
+    /// Addresses to contact in this `round`: those of `peers` and of dead members
+    /// at which no live member is, at most `most` of them. Later rounds go on
+    /// where the earlier ones stopped.
+    pub(super) fn to_contact(
         &self,
         peers: &BTreeSet<SocketAddr>,
         round: usize,
         most: usize,
     ) -> Vec<SocketAddr> {
-        let heard: BTreeSet<SocketAddr> = self
-            .seen
+        let live: BTreeSet<SocketAddr> = self
+            .records
             .iter()
-            .filter(|(_, seen)| seen.alive)
+            .filter(|(_, record)| record.alive)
             .map(|(who, _)| who.addr)
             .chain([self.own.addr])
             .collect();
-        let known = self.seen.keys().map(|who| who.addr);
+        let known = self.records.keys().map(|who| who.addr);
         let wanted: BTreeSet<SocketAddr> = known.chain(peers.iter().copied()).collect();
-        let unheard: Vec<SocketAddr> = wanted.difference(&heard).copied().collect();
-        let start = round.wrapping_mul(most).checked_rem(unheard.len());
-        let turn = unheard.iter().cycle().skip(start.unwrap_or_default());
-        turn.take(most.min(unheard.len())).copied().collect()
+        let silent: Vec<SocketAddr> = wanted.difference(&live).copied().collect();
+        let start = round.wrapping_mul(most).checked_rem(silent.len());
+        let round = silent.iter().cycle().skip(start.unwrap_or_default());
+        round.take(most.min(silent.len())).copied().collect()
     }
 }
 
-fn member(who: &Incarnation, seen: &Seen) -> Member {
+fn member(who: &Incarnation, record: &Record) -> Member {
     Member {
         node: who.node.clone(),
         generation: who.generation,
         addr: who.addr,
-        alive: seen.alive,
-        silent_since: (!seen.alive).then_some(seen.beat_at),
-        state: seen.state.clone(),
+        alive: record.alive,
+        silent_since: (!record.alive).then_some(record.beat_at),
+        state: record.state.clone(),
     }
 }
 

@@ -12,10 +12,10 @@
 //!
 //! The first 29 bytes and the cluster's name are associated data, so neither
 //! can be changed or taken from another cluster. A key ring sends with one key
-//! and accepts several, which is what a rotation without a gap needs.
+//! and accepts several, so that keys can be rotated without a gap.
 //!
-//! A datagram sent again later is opened again: here nothing remembers what it
-//! has seen. Gossip itself ignores it, because heartbeats and versions only grow.
+//! A replayed datagram is opened again: nothing here keeps state. Gossip ignores
+//! it, because heartbeats and versions only grow.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ mod tests;
 pub(super) const CLUSTER: &str = "ferrolb";
 /// How many bytes sealing adds to a message.
 pub(super) const OVERHEAD: usize = HEADER_LEN + TAG_LEN;
-/// Bytes of a nonce. At this length random ones never meet in practice.
+/// Bytes of a nonce. At this length random ones do not collide in practice.
 pub(super) const NONCE_LEN: usize = 24;
 
 const VERSION: u8 = 1;
@@ -41,13 +41,13 @@ const ID_DOMAIN: &[u8] = b"ferrolb gossip key id 1";
 const HEADER_LEN: usize = 1 + ID_LEN + NONCE_LEN;
 const TAG_LEN: usize = 16;
 
-/// A key could not be made from the bytes given.
+/// The bytes are not a key.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum KeyError {
-    /// The secret has another length than a key.
-    #[error("a gossip key has 32 bytes, the secret holds {found}")]
+    /// Wrong length.
+    #[error("a gossip key has 32 bytes, but the Secret holds {found}")]
     Length {
-        /// How many bytes there were.
+        /// The number of bytes found.
         found: usize,
     },
 }
@@ -56,7 +56,7 @@ pub enum KeyError {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SealError {
     /// The cipher does not take a message of this length.
-    #[error("sealing a message of {length} bytes: the cipher refused it")]
+    #[error("cannot seal a message of {length} bytes: too long for the cipher")]
     TooLong {
         /// The message's length in bytes.
         length: usize,
@@ -73,7 +73,7 @@ pub enum OpenError {
         length: usize,
     },
     /// Another layout.
-    #[error("layout version {found} is not known")]
+    #[error("unknown layout version {found}")]
     Version {
         /// The version it claims.
         found: u8,
@@ -84,13 +84,12 @@ pub enum OpenError {
         /// The id of the key it claims.
         id: [u8; ID_LEN],
     },
-    /// The tag does not fit.
-    #[error("the tag does not fit: altered, or made without the key")]
+    /// Authentication failed.
+    #[error("authentication failed: altered, or sealed without the key")]
     Forged,
 }
 
-/// One shared key. Neither its bytes nor anything made from them but the id
-/// can be printed.
+/// One shared key. Of it, only the id can be printed.
 #[derive(Clone)]
 pub struct Key {
     id: [u8; ID_LEN],
@@ -125,9 +124,9 @@ impl fmt::Debug for Key {
 /// The keys of a speaker: one it sends with, and those it accepts.
 #[derive(Debug, Clone)]
 pub struct Keyring {
-    /// Seals what is sent.
+    /// Seals datagrams that are sent.
     pub send: Key,
-    /// Open what is received.
+    /// Open datagrams that are received.
     pub accept: Vec<Key>,
 }
 
@@ -178,7 +177,7 @@ impl Keyring {
         let id = std::array::from_fn(|index| header[1 + index]);
         let nonce: [u8; NONCE_LEN] = std::array::from_fn(|index| header[1 + ID_LEN + index]);
         let aad = associated(header);
-        let mut refusal = OpenError::UnknownKey { id };
+        let mut error = OpenError::UnknownKey { id };
         for key in self.accept.iter().filter(|key| key.id == id) {
             let payload = Payload {
                 msg: sealed,
@@ -186,10 +185,10 @@ impl Keyring {
             };
             match key.cipher.decrypt(&XNonce::from(nonce), payload) {
                 Ok(plain) => return Ok(plain),
-                Err(_) => refusal = OpenError::Forged,
+                Err(_) => error = OpenError::Forged,
             }
         }
-        Err(refusal)
+        Err(error)
     }
 }
 

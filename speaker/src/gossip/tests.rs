@@ -1,5 +1,5 @@
-//! Claims about the gossip plane as a whole, over real UDP on loopback. Each
-//! waits for a condition with a deadline.
+//! Claims about gossip as a whole, over real UDP on loopback. Each waits for a
+//! condition with a deadline.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::{Filter, Gossip, GossipCounters, GossipError, GossipOptions, Keyring, Refusal, View};
+use super::{
+    DropReason, Filter, Gossip, GossipCounters, GossipError, GossipOptions, Keyring, View,
+};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 const QUICK: Duration = Duration::from_millis(50);
@@ -48,7 +50,7 @@ fn living(view: &View) -> Vec<&str> {
     members.map(|member| member.node.as_str()).collect()
 }
 
-fn says(view: &View, node: &str, key: &str) -> Option<String> {
+fn value_of(view: &View, node: &str, key: &str) -> Option<String> {
     view.members.get(node)?.state.get(key).cloned()
 }
 
@@ -81,7 +83,7 @@ async fn a_published_key_reaches_all_without_waiting_for_a_round() {
         let begin = Instant::now();
         a.publish(set("claim", &value)).await;
         for gossip in [&a, &b, &c] {
-            let heard = |view: &View| says(view, "a", "claim") == Some(value.clone());
+            let heard = |view: &View| value_of(view, "a", "claim") == Some(value.clone());
             until(gossip, "the claim", heard).await;
         }
         let took = begin.elapsed();
@@ -96,7 +98,7 @@ async fn a_deleted_key_is_gone_everywhere_without_waiting_for_a_round() {
     a.publish(set("claim", "mine")).await;
     for gossip in [&a, &b, &c] {
         until(gossip, "the claim", |view| {
-            says(view, "a", "claim").is_some()
+            value_of(view, "a", "claim").is_some()
         })
         .await;
     }
@@ -107,30 +109,33 @@ async fn a_deleted_key_is_gone_everywhere_without_waiting_for_a_round() {
     ])
     .await;
     for gossip in [&a, &b, &c] {
-        until(gossip, "gone", |view| says(view, "a", "claim").is_none()).await;
+        until(gossip, "gone", |view| {
+            value_of(view, "a", "claim").is_none()
+        })
+        .await;
     }
     assert!(begin.elapsed() < interval / 4, "took {:?}", begin.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_member_is_shown_dead_and_what_it_said_stays() {
+async fn a_killed_member_is_shown_dead_and_its_keys_stay() {
     let [a, b, c] = three(QUICK).await;
     a.publish(set("claim", "mine")).await;
     for gossip in [&b, &c] {
         until(gossip, "the claim", |view| {
-            says(view, "a", "claim").is_some()
+            value_of(view, "a", "claim").is_some()
         })
         .await;
     }
     drop(a);
     for gossip in [&b, &c] {
         let view = until(gossip, "two", |view| living(view) == ["b", "c"]).await;
-        assert_eq!(says(&view, "a", "claim").as_deref(), Some("mine"));
+        assert_eq!(value_of(&view, "a", "claim").as_deref(), Some("mine"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_burst_of_pushed_messages_makes_nobody_look_dead() {
+async fn a_burst_of_pushed_messages_makes_no_member_look_dead() {
     // Long enough that a busy machine does not keep a member silent for three.
     let interval = Duration::from_millis(150);
     let [a, b, c] = three(interval).await;
@@ -148,7 +153,7 @@ async fn a_burst_of_pushed_messages_makes_nobody_look_dead() {
     for beat in 0..12 {
         let value = format!("slow {beat}");
         c.publish(set("claim", &value)).await;
-        let heard = |view: &View| says(view, "c", "claim") == Some(value.clone());
+        let heard = |view: &View| value_of(view, "c", "claim") == Some(value.clone());
         until(&b, "heard", heard).await;
         tokio::time::sleep(interval).await;
     }
@@ -169,12 +174,12 @@ async fn a_member_with_another_key_is_never_seen() {
     meet(&b, &[&a, &c]);
     until(&a, "c", |view| living(view) == ["a", "c"]).await;
     until(&c, "a", |view| living(view) == ["a", "c"]).await;
-    let refused = async {
-        while counters.refused(Refusal::UnknownKey) < 5 {
+    let dropped = async {
+        while counters.dropped(DropReason::UnknownKey) < 5 {
             tokio::time::sleep(QUICK).await;
         }
     };
-    timeout(DEADLINE, refused).await.unwrap();
+    timeout(DEADLINE, dropped).await.unwrap();
     assert!(!a.view().borrow().members.contains_key("b"));
     assert!(!c.view().borrow().members.contains_key("b"));
     assert_eq!(b.view().borrow().members.len(), 1);
@@ -209,14 +214,17 @@ async fn a_partition_heals() {
     for gossip in [&a, &b, &c] {
         until(gossip, "healed", |view| living(view) == ["a", "b", "c"]).await;
     }
-    until(&c, "told", |view| says(view, "a", "claim").is_some()).await;
+    until(&c, "updated", |view| value_of(view, "a", "claim").is_some()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restarted_member_replaces_its_former_self() {
     let [a, b, c] = three(QUICK).await;
     a.publish(set("claim", "former")).await;
-    until(&b, "the claim", |view| says(view, "a", "claim").is_some()).await;
+    until(&b, "the claim", |view| {
+        value_of(view, "a", "claim").is_some()
+    })
+    .await;
     let mut again = options("a", QUICK);
     (again.generation, again.listen) = (2, a.advertised());
     again.advertise = again.listen;
@@ -229,7 +237,7 @@ async fn a_restarted_member_replaces_its_former_self() {
             member.is_some_and(|member| member.generation == 2 && member.alive)
         };
         let view = until(gossip, "replaced", replaced).await;
-        assert_eq!(says(&view, "a", "claim"), None);
+        assert_eq!(value_of(&view, "a", "claim"), None);
     }
 }
 
@@ -259,7 +267,7 @@ async fn a_taken_port_is_named_with_its_address() {
     second.listen = a.advertised();
     let refused = Gossip::start(second, Arc::default()).await.unwrap_err();
     let port = a.advertised().port();
-    let expected = format!("binding UDP address 127.0.0.1 port {port} for gossip");
+    let expected = format!("cannot bind UDP address 127.0.0.1 port {port} for gossip");
     assert_eq!(refused.to_string(), expected);
     assert!(matches!(refused, GossipError::Bind { .. }));
 }

@@ -1,8 +1,8 @@
 //! chitchat's transport over UDP with every datagram sealed. One of the two
 //! files that name chitchat.
 //!
-//! Nothing that happens to one datagram ends the gossip: what cannot be sent,
-//! received or opened is counted, at most rarely logged, and dropped.
+//! No failure of one datagram ends gossip: what cannot be sent, received or
+//! opened is counted, logged now and then, and dropped.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,51 +13,51 @@ use async_trait::async_trait;
 use chacha20poly1305::{XNonce, aead::Generate};
 use chitchat::transport::{Socket, Transport};
 use chitchat::{ChitchatMessage, Deserializable, Serializable};
+use ferrolb_core::text::Chain;
 use thiserror::Error;
 use tokio::net::UdpSocket;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use super::counters::{GossipCounters, Refusal};
-use super::fragments::{self, Joiner};
+use super::counters::{DropReason, GossipCounters};
+use super::fragments::{self, Reassembler};
 use super::seal::{Keyring, OpenError, SealError};
+use super::udp;
 
-/// Decides whether datagrams to and from an address pass. The real one lets
-/// all pass; a test cuts the network with it.
+/// Whether datagrams to and from an address pass. In production all pass; tests
+/// partition the network with it.
 pub type Filter = Arc<dyn Fn(SocketAddr) -> bool + Send + Sync>;
 
-/// Room for what the kernel holds back while it looks for a dead member's MAC.
-const SOCKET_BUFFER: usize = 1 << 20;
 const DATAGRAM_MAX: usize = 65_535;
-/// How long a datagram may wait for room in the kernel. Longer would hold up
-/// the beats to everybody else.
-const SEND_PATIENCE: Duration = Duration::from_millis(3);
-/// Pause after an error on receiving, so that a lasting one does not spin.
+/// How long a datagram may wait for room in the kernel. Longer would delay the
+/// beats to all others.
+const SEND_TIMEOUT: Duration = Duration::from_millis(3);
+/// Pause after a receive error, so that a lasting one does not spin.
 const RECEIVE_PAUSE: Duration = Duration::from_millis(5);
 const LOG_GAP: Duration = Duration::from_secs(30);
 
 /// Why a datagram was not sent.
 #[derive(Debug, Error)]
 enum SendError {
-    #[error("the system gave no random bytes for a nonce: {0}")]
+    #[error("cannot get random bytes for a nonce: {0}")]
     Random(String),
-    #[error("the message is too long to be cut into datagrams")]
+    #[error("the message is too long for 255 datagrams")]
     TooLong,
     #[error(transparent)]
     Seal(#[from] SealError),
-    #[error("the kernel refused the datagram: {0}")]
+    #[error("cannot send the datagram")]
     Io(#[from] io::Error),
-    #[error("the kernel had no room for the datagram")]
+    #[error("the socket's send buffer is full")]
     Full,
 }
 
-/// What a socket is made of.
+/// What a socket needs.
 pub(super) struct SocketParts {
     pub(super) keyring: Keyring,
     pub(super) counters: Arc<GossipCounters>,
     pub(super) filter: Filter,
-    /// Told each time chitchat has dealt with a message, a round or a command.
+    /// Notified each time chitchat has handled a message, a round or a command.
     pub(super) settled: Arc<Notify>,
 }
 
@@ -69,12 +69,7 @@ pub(super) struct SealedTransport {
 impl SealedTransport {
     /// Binds the socket. Returns the transport and the bound address.
     pub(super) fn bind(listen: SocketAddr, parts: SocketParts) -> io::Result<(Self, SocketAddr)> {
-        let socket = std::net::UdpSocket::bind(listen)?;
-        let options = socket2::SockRef::from(&socket);
-        // Both are wishes: the kernel caps them at its own limits.
-        options.set_send_buffer_size(SOCKET_BUFFER)?;
-        options.set_recv_buffer_size(SOCKET_BUFFER)?;
-        socket.set_nonblocking(true)?;
+        let socket = udp::bind(listen)?;
         let bound = socket.local_addr()?;
         let sealed = SealedSocket::new(UdpSocket::from_std(socket)?, parts);
         let socket = Mutex::new(Some(sealed));
@@ -88,7 +83,7 @@ impl Transport for SealedTransport {
         let mut slot = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         let socket = slot
             .take()
-            .ok_or_else(|| anyhow::anyhow!("the gossip socket on {listen} is in use"))?;
+            .ok_or_else(|| anyhow::anyhow!("the gossip socket on {listen} is already in use"))?;
         Ok(Box::new(socket))
     }
 }
@@ -96,9 +91,9 @@ impl Transport for SealedTransport {
 struct SealedSocket {
     udp: UdpSocket,
     parts: SocketParts,
-    joiner: Joiner,
+    reassembler: Reassembler,
     number: u32,
-    /// The kernel had no room for the last datagram: do not wait for the next.
+    /// The send buffer was full last time: do not wait with the next datagram.
     full: bool,
     buffer: Box<[u8]>,
     log: RareLog,
@@ -110,16 +105,16 @@ impl Socket for SealedSocket {
         if !(self.parts.filter)(to) {
             return Ok(());
         }
-        if let Err(error) = self.send_parts(to, &message.serialize_to_vec()).await {
+        if let Err(error) = self.send_fragments(to, &message.serialize_to_vec()).await {
             self.parts.counters.count_send_error();
             if self.log.may(Instant::now()) {
-                warn!(%to, %error, "gossip datagram not sent");
+                warn!(%to, error = %Chain(&error), "cannot send gossip datagram");
             }
         }
         Ok(())
     }
 
-    /// chitchat may drop this future at any await; nothing is lost by that.
+    /// chitchat may drop this future at any await without losing anything.
     async fn recv(&mut self) -> anyhow::Result<(SocketAddr, ChitchatMessage)> {
         // chitchat waits here again each time it has finished something.
         self.parts.settled.notify_one();
@@ -133,7 +128,7 @@ impl Socket for SealedSocket {
                 Err(error) => {
                     self.parts.counters.count_receive_error();
                     if self.log.may(Instant::now()) {
-                        warn!(%error, "receiving gossip failed");
+                        warn!(%error, "cannot receive gossip datagrams");
                     }
                     sleep(RECEIVE_PAUSE).await;
                 }
@@ -147,7 +142,7 @@ impl SealedSocket {
         Self {
             udp,
             parts,
-            joiner: Joiner::default(),
+            reassembler: Reassembler::default(),
             number: 0,
             full: false,
             buffer: vec![0; DATAGRAM_MAX].into_boxed_slice(),
@@ -155,24 +150,24 @@ impl SealedSocket {
         }
     }
 
-    async fn send_parts(&mut self, to: SocketAddr, message: &[u8]) -> Result<(), SendError> {
+    async fn send_fragments(&mut self, to: SocketAddr, message: &[u8]) -> Result<(), SendError> {
         self.number = self.number.wrapping_add(1);
-        for part in fragments::split(message, self.number).ok_or(SendError::TooLong)? {
+        for fragment in fragments::split(message, self.number).ok_or(SendError::TooLong)? {
             let nonce =
                 XNonce::try_generate().map_err(|error| SendError::Random(error.to_string()))?;
-            let datagram = self.parts.keyring.seal(&part, nonce.into())?;
+            let datagram = self.parts.keyring.seal(&fragment, nonce.into())?;
             self.send_datagram(to, &datagram).await?;
         }
         Ok(())
     }
 
     async fn send_datagram(&mut self, to: SocketAddr, datagram: &[u8]) -> Result<(), SendError> {
-        let patience = if self.full {
+        let wait = if self.full {
             Duration::ZERO
         } else {
-            SEND_PATIENCE
+            SEND_TIMEOUT
         };
-        let sent = timeout(patience, self.udp.send_to(datagram, to)).await;
+        let sent = timeout(wait, self.udp.send_to(datagram, to)).await;
         self.full = sent.is_err();
         let bytes = sent.map_err(|_| SendError::Full)??;
         self.parts.counters.count_sent(bytes);
@@ -184,11 +179,11 @@ impl SealedSocket {
             return None;
         }
         self.parts.counters.count_received(length);
-        let outcome = self.decode(length, from);
-        outcome.unwrap_or_else(|reason| {
-            self.parts.counters.count_refused(reason);
+        let decoded = self.decode(length, from);
+        decoded.unwrap_or_else(|reason| {
+            self.parts.counters.count_dropped(reason);
             if self.log.may(Instant::now()) {
-                warn!(%from, reason = reason.label(), "gossip datagram refused");
+                warn!(%from, reason = reason.label(), "gossip datagram dropped");
             }
             None
         })
@@ -198,28 +193,28 @@ impl SealedSocket {
         &mut self,
         length: usize,
         from: SocketAddr,
-    ) -> Result<Option<ChitchatMessage>, Refusal> {
+    ) -> Result<Option<ChitchatMessage>, DropReason> {
         let datagram = self.buffer.get(..length).unwrap_or_default();
-        let part = self.parts.keyring.open(datagram).map_err(refusal)?;
-        let joined = self.joiner.join(from, &part);
-        let Some(message) = joined.map_err(|_| Refusal::Malformed)? else {
+        let fragment = self.parts.keyring.open(datagram).map_err(drop_reason)?;
+        let added = self.reassembler.add(from, &fragment);
+        let Some(message) = added.map_err(|_| DropReason::Malformed)? else {
             return Ok(None);
         };
         let decoded = ChitchatMessage::deserialize(&mut message.as_slice());
-        decoded.map(Some).map_err(|_| Refusal::Malformed)
+        decoded.map(Some).map_err(|_| DropReason::Malformed)
     }
 }
 
-fn refusal(error: OpenError) -> Refusal {
+fn drop_reason(error: OpenError) -> DropReason {
     match error {
-        OpenError::TooShort { .. } => Refusal::TooShort,
-        OpenError::Version { .. } => Refusal::Version,
-        OpenError::UnknownKey { .. } => Refusal::UnknownKey,
-        OpenError::Forged => Refusal::Forged,
+        OpenError::TooShort { .. } => DropReason::TooShort,
+        OpenError::Version { .. } => DropReason::Version,
+        OpenError::UnknownKey { .. } => DropReason::UnknownKey,
+        OpenError::Forged => DropReason::Forged,
     }
 }
 
-/// Lets one line through each [`LOG_GAP`]; the counters tell the rest.
+/// Lets one line through each [`LOG_GAP`]; the counters have the rest.
 #[derive(Debug, Default)]
 struct RareLog {
     last: Option<Instant>,

@@ -1,11 +1,10 @@
-//! What the gossip plane shows to the rest of the speaker: plain values.
-//! May not name chitchat, sockets, or a clock.
+//! What gossip publishes to the rest of the speaker: plain values. Pure.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-/// One speaker as the gossip plane knows it.
+/// One speaker as gossip knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// Its Kubernetes node's name.
@@ -18,11 +17,11 @@ pub struct Member {
     pub alive: bool,
     /// When its last heartbeat came, if it is dead.
     pub silent_since: Option<Instant>,
-    /// The keys it published. For a dead member the last ones heard.
+    /// The keys it published. For a dead member the last ones received.
     pub state: BTreeMap<String, String>,
 }
 
-/// All speakers known, the viewing one included, by node name. The dead stay,
+/// All known speakers, the viewing one included, by node name. Dead members stay,
 /// with `alive` false, until gossip forgets them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct View {

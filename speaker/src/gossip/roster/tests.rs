@@ -1,10 +1,10 @@
-//! Claims about the roster: who is shown, who is alive, who is greeted.
+//! Claims about the roster: who is shown, who is alive, who is contacted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::{Incarnation, Roster, Sighting};
+use super::{Incarnation, Observation, Roster};
 use crate::gossip::view::View;
 
 const QUIET: Duration = Duration::from_millis(150);
@@ -18,9 +18,9 @@ fn incarnation(node: &str, generation: u64) -> Incarnation {
     }
 }
 
-fn sighting(node: &str, generation: u64, beat: u64, alive: bool) -> Sighting {
+fn observation(node: &str, generation: u64, beat: u64, alive: bool) -> Observation {
     let value = format!("{node}/{generation}");
-    Sighting {
+    Observation {
         who: incarnation(node, generation),
         beat,
         version: (0, 1),
@@ -39,25 +39,25 @@ fn shown(view: &View, node: &str) -> (u64, bool) {
 }
 
 #[test]
-fn nothing_new_is_no_new_view() {
+fn no_change_makes_no_new_view() {
     let (mut roster, now) = (roster(), Instant::now());
     assert!(
         roster
-            .update(vec![sighting("b", 1, 1, true)], now)
+            .update(vec![observation("b", 1, 1, true)], now)
             .is_some()
     );
     assert!(
         roster
-            .update(vec![sighting("b", 1, 2, true)], now)
+            .update(vec![observation("b", 1, 2, true)], now)
             .is_none()
     );
 }
 
 #[test]
-fn a_key_that_goes_is_a_new_view() {
+fn a_deleted_key_makes_a_new_view() {
     let (mut roster, now) = (roster(), Instant::now());
-    roster.update(vec![sighting("b", 1, 1, true)], now);
-    let mut bare = sighting("b", 1, 2, true);
+    roster.update(vec![observation("b", 1, 1, true)], now);
+    let mut bare = observation("b", 1, 2, true);
     (bare.version, bare.state) = ((0, 2), Some(BTreeMap::new()));
     let view = roster.update(vec![bare], now).unwrap();
     assert!(view.members["b"].state.is_empty());
@@ -67,25 +67,25 @@ fn a_key_that_goes_is_a_new_view() {
 #[test]
 fn a_verdict_waits_until_the_silence_is_long() {
     let (mut roster, start) = (roster(), Instant::now());
-    roster.update(vec![sighting("b", 1, 1, true)], start);
+    roster.update(vec![observation("b", 1, 1, true)], start);
     let early = start + QUIET - Duration::from_millis(1);
     assert!(
         roster
-            .update(vec![sighting("b", 1, 1, false)], early)
+            .update(vec![observation("b", 1, 1, false)], early)
             .is_none()
     );
-    let view = roster.update(vec![sighting("b", 1, 1, false)], start + QUIET);
+    let view = roster.update(vec![observation("b", 1, 1, false)], start + QUIET);
     assert_eq!(shown(&view.unwrap(), "b"), (1, false));
 }
 
 #[test]
-fn news_of_a_dead_member_does_not_revive_it() {
+fn relayed_beats_of_a_dead_member_do_not_revive_it() {
     let (mut roster, now) = (roster(), Instant::now());
-    let first = roster.update(vec![sighting("b", 1, 1, false)], now);
+    let first = roster.update(vec![observation("b", 1, 1, false)], now);
     assert_eq!(shown(&first.unwrap(), "b"), (1, false));
     assert!(
         roster
-            .update(vec![sighting("b", 1, 9, false)], now)
+            .update(vec![observation("b", 1, 9, false)], now)
             .is_none()
     );
 }
@@ -93,8 +93,8 @@ fn news_of_a_dead_member_does_not_revive_it() {
 #[test]
 fn a_dead_member_keeps_its_last_state() {
     let (mut roster, start) = (roster(), Instant::now());
-    roster.update(vec![sighting("b", 1, 1, true)], start);
-    let mut dead = sighting("b", 1, 1, false);
+    roster.update(vec![observation("b", 1, 1, true)], start);
+    let mut dead = observation("b", 1, 1, false);
     dead.state = None;
     let view = roster.update(vec![dead], start + QUIET).unwrap();
     assert_eq!(view.members["b"].state["key"], "b/1");
@@ -103,7 +103,7 @@ fn a_dead_member_keeps_its_last_state() {
 #[test]
 fn a_forgotten_member_leaves_the_view() {
     let (mut roster, now) = (roster(), Instant::now());
-    roster.update(vec![sighting("b", 1, 1, false)], now);
+    roster.update(vec![observation("b", 1, 1, false)], now);
     assert!(roster.update(vec![], now).unwrap().members.is_empty());
 }
 
@@ -117,45 +117,46 @@ fn the_latest_living_start_of_a_node_counts() {
         ((1, false), (2, false), (2, false)),
     ];
     for (older, newer, expected) in cases {
-        let seen = [older, newer].map(|(generation, alive)| sighting("b", generation, 1, alive));
-        let view = roster().update(seen.to_vec(), now).unwrap();
+        let observed =
+            [older, newer].map(|(generation, alive)| observation("b", generation, 1, alive));
+        let view = roster().update(observed.to_vec(), now).unwrap();
         assert_eq!(shown(&view, "b"), expected, "{older:?} {newer:?}");
     }
 }
 
 #[test]
 fn the_speaker_itself_is_alive_and_its_own_start_counts() {
-    let seen = vec![sighting("a", 5, 1, false), sighting("a", 6, 1, true)];
-    let view = roster().update(seen, Instant::now()).unwrap();
+    let observed = vec![observation("a", 5, 1, false), observation("a", 6, 1, true)];
+    let view = roster().update(observed, Instant::now()).unwrap();
     assert_eq!(shown(&view, "a"), (5, true));
 }
 
 #[test]
-fn greets_peers_and_the_dead_but_nobody_who_is_heard() {
+fn contacts_peers_and_dead_members_but_no_live_ones() {
     let mut roster = roster();
-    let seen = vec![
-        sighting("a", 5, 1, true),
-        sighting("b", 1, 1, false),
-        sighting("c", 1, 1, false),
-        sighting("c", 2, 1, true),
+    let observed = vec![
+        observation("a", 5, 1, true),
+        observation("b", 1, 1, false),
+        observation("c", 1, 1, false),
+        observation("c", 2, 1, true),
     ];
-    roster.update(seen, Instant::now());
+    roster.update(observed, Instant::now());
     let peers = ["a", "c", "d"].map(|node| incarnation(node, 0).addr);
-    let greeted = roster.unheard(&BTreeSet::from(peers), 0, 8);
-    assert_eq!(greeted, ["b", "d"].map(|node| incarnation(node, 0).addr));
+    let contacted = roster.to_contact(&BTreeSet::from(peers), 0, 8);
+    assert_eq!(contacted, ["b", "d"].map(|node| incarnation(node, 0).addr));
 }
 
 #[test]
-fn greets_everybody_in_turn_when_there_are_many() {
+fn contacts_all_in_turn_when_there_are_many() {
     let peers: BTreeSet<SocketAddr> = (1..=5_u8)
         .map(|host| SocketAddr::from(([10, 0, 1, host], 9618)))
         .collect();
-    let mut greeted = BTreeSet::new();
+    let mut contacted = BTreeSet::new();
     for round in 0..3 {
-        let turn = roster().unheard(&peers, round, 2);
+        let turn = roster().to_contact(&peers, round, 2);
         assert_eq!(turn.len(), 2);
-        greeted.extend(turn);
+        contacted.extend(turn);
     }
-    assert_eq!(greeted, peers);
-    assert_eq!(roster().unheard(&BTreeSet::new(), 3, 2), []);
+    assert_eq!(contacted, peers);
+    assert_eq!(roster().to_contact(&BTreeSet::new(), 3, 2), []);
 }

@@ -101,6 +101,7 @@ const FENCED: [(&str, &[&str]); 6] = [
     (
         "socket2",
         &[
+            "speaker/src/gossip/udp.rs",
             "speaker/src/layer2/io/socket.rs",
             "tests/bench/src/wire/socket.rs",
         ],
