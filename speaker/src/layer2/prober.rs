@@ -1,43 +1,43 @@
-//! When the wire is asked who answers for an IP: at once, and again every few
-//! milliseconds until the verdict, so that one lost frame decides nothing. Pure.
+//! When an IP is probed: at once, and again every few milliseconds until the
+//! decision, so that one lost frame does not decide it. Pure.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-/// Gap between two questions for one IP.
+/// Gap between two probes for one IP.
 const GAP: Duration = Duration::from_millis(15);
 
-/// The questions still to be put.
+/// The IPs being probed.
 #[derive(Debug, Default)]
-pub struct Asker {
-    open: BTreeMap<IpAddr, Question>,
+pub struct Prober {
+    open: BTreeMap<IpAddr, Probe>,
 }
 
 #[derive(Debug)]
-struct Question {
+struct Probe {
     next: Instant,
     until: Instant,
 }
 
-impl Asker {
-    /// Asks for an IP from now until the verdict.
+impl Prober {
+    /// Probes an IP from now until `until`.
     pub fn start(&mut self, ip: IpAddr, now: Instant, until: Instant) {
-        self.open.insert(ip, Question { next: now, until });
+        self.open.insert(ip, Probe { next: now, until });
     }
 
-    /// Somebody answered: there is nothing more to ask.
+    /// Ends the probing of an IP, because another host answered.
     pub fn stop(&mut self, ip: IpAddr) {
         self.open.remove(&ip);
     }
 
-    /// The IPs to ask for now.
+    /// The IPs to probe now.
     pub fn due(&mut self, now: Instant) -> Vec<IpAddr> {
-        self.open.retain(|_, question| now < question.until);
+        self.open.retain(|_, probe| now < probe.until);
         let mut due = Vec::new();
-        for (ip, question) in &mut self.open {
-            if question.next <= now {
-                question.next = now + GAP;
+        for (ip, probe) in &mut self.open {
+            if probe.next <= now {
+                probe.next = now + GAP;
                 due.push(*ip);
             }
         }
@@ -47,7 +47,7 @@ impl Asker {
     /// When [`due`](Self::due) will next have something.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.open.values().map(|question| question.next).min()
+        self.open.values().map(|probe| probe.next).min()
     }
 }
 
@@ -56,28 +56,28 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
     use std::time::{Duration, Instant};
 
-    use super::Asker;
+    use super::Prober;
 
     const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
     #[test]
-    fn asks_several_times_until_the_verdict() {
+    fn probes_several_times_until_the_end() {
         let start = Instant::now();
-        let mut asker = Asker::default();
-        asker.start(IP, start, start + Duration::from_millis(60));
-        let asked = (0..100)
-            .filter(|ms| !asker.due(start + Duration::from_millis(*ms)).is_empty())
+        let mut prober = Prober::default();
+        prober.start(IP, start, start + Duration::from_millis(60));
+        let probed = (0..100)
+            .filter(|ms| !prober.due(start + Duration::from_millis(*ms)).is_empty())
             .collect::<Vec<_>>();
-        assert_eq!(asked, [0, 15, 30, 45]);
-        assert_eq!(asker.next_deadline(), None);
+        assert_eq!(probed, [0, 15, 30, 45]);
+        assert_eq!(prober.next_deadline(), None);
     }
 
     #[test]
-    fn an_answer_ends_the_asking() {
+    fn an_answer_ends_the_probing() {
         let start = Instant::now();
-        let mut asker = Asker::default();
-        asker.start(IP, start, start + Duration::from_millis(60));
-        asker.stop(IP);
-        assert!(asker.due(start).is_empty());
+        let mut prober = Prober::default();
+        prober.start(IP, start, start + Duration::from_millis(60));
+        prober.stop(IP);
+        assert!(prober.due(start).is_empty());
     }
 }

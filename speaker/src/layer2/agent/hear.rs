@@ -19,7 +19,7 @@ impl Conduct {
         let asked = self.ownership.asks(seen.ip);
         let actions = self.ownership.heard(seen.ip, seen.mac, facts, seen.at);
         if asked && !self.ownership.asks(seen.ip) {
-            self.asker.stop(seen.ip);
+            self.prober.stop(seen.ip);
             self.note(Note::Answered);
         }
         self.perform(actions, seen.at);

@@ -25,7 +25,7 @@ use crate::layer2::election::{Epoch, Ownership, Timing};
 use crate::layer2::gossip_keys::{self, AboutIps};
 use crate::layer2::links::LanLink;
 use crate::layer2::liveness::monitor::Watchman;
-use crate::layer2::prober::Asker;
+use crate::layer2::prober::Prober;
 use crate::layer2::snapshot::{Ground, Survey, survey};
 pub use effect::{Effect, Note};
 use ferrolb_core::key::NodeName;
@@ -67,7 +67,7 @@ pub struct Conduct {
 
     ownership: Ownership,
     announcer: Announcer,
-    asker: Asker,
+    prober: Prober,
     watchman: Watchman,
     /// The members' hardware addresses.
     stations: HashMap<Mac, NodeName>,
@@ -98,7 +98,7 @@ impl Conduct {
         Self {
             ownership: Ownership::new(settings.node.clone(), timing),
             announcer: Announcer::new(settings.refresh),
-            asker: Asker::default(),
+            prober: Prober::default(),
             watchman: Watchman::new(settings.interval),
             node: settings.node,
             view: Arc::default(),
@@ -169,7 +169,7 @@ impl Conduct {
         let deadlines = [
             self.ownership.next_deadline(),
             self.announcer.next_deadline(),
-            self.asker.next_deadline(),
+            self.prober.next_deadline(),
             self.watchman.next_deadline(),
         ];
         deadlines

@@ -16,7 +16,7 @@ impl Conduct {
         self.note(Note::Decided);
         for action in actions {
             match &action {
-                Action::Ask { ip, until } => self.asker.start(*ip, now, *until),
+                Action::Ask { ip, until } => self.prober.start(*ip, now, *until),
                 Action::TakeOver { ip, from, .. } => {
                     let sign = from.as_deref().and_then(|from| self.last_sign(from));
                     self.announcer.start(*ip, sign.unwrap_or(now), now);
@@ -70,7 +70,7 @@ impl Conduct {
 
     /// Puts the questions and announcements that are due on the wire.
     pub(super) fn ask_and_announce(&mut self, now: Instant) {
-        for ip in self.asker.due(now) {
+        for ip in self.prober.due(now) {
             self.send(ip, |link| vec![Frame::probe(ip, link.sender())]);
         }
         for ip in self.announcer.due(now) {
