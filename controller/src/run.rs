@@ -1,6 +1,5 @@
 //! Wires the parts of the controller together and runs them until cancelled.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use ferrolb_runtime::http;
@@ -67,20 +66,14 @@ pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Resul
         "http",
         http::serve_with_state(listener, registry, readiness, Some(state), cancel.clone()),
     );
-    tasks.spawn(
+    tasks.spawn_infallible(
         "gossip secret",
-        done(secret::run(client, namespace, cancel.clone())),
+        secret::run(client, namespace, cancel.clone()),
     );
-    tasks.spawn("lease", done(elector.run(cancel.clone(), quiet.clone())));
-    tasks.spawn("events", done(events.run(cancel.clone())));
+    tasks.spawn_infallible("lease", elector.run(cancel.clone(), quiet.clone()));
+    tasks.spawn_infallible("events", events.run(cancel.clone()));
     tasks.spawn("engine", engine.run(cancel.clone(), quiet));
     tasks.run(&cancel).await.map_err(Error::from)
-}
-
-/// A task that cannot fail.
-async fn done(task: impl Future<Output = ()>) -> Result<(), Infallible> {
-    task.await;
-    Ok(())
 }
 
 /// A name that no other process has, not even the next one of the same pod.

@@ -1,4 +1,4 @@
-//! Why a speaker does not run.
+//! Why the speaker ends with a failure.
 
 use thiserror::Error;
 
@@ -6,22 +6,19 @@ use crate::gossip::GossipError;
 use crate::k8s::SecretError;
 use crate::layer2::io::responder::WireError;
 
-/// A speaker could not start, or had to stop.
+/// A failure that only a restart or an administrator can fix.
 #[derive(Debug, Error)]
-pub enum SpeakerError {
-    /// Signals cannot be handled.
-    #[error("cannot handle signals: {0}")]
+pub enum Error {
+    /// Signals cannot be waited for.
+    #[error("cannot wait for signals: {0}")]
     Signals(#[source] std::io::Error),
-    /// Logging cannot be set up.
-    #[error(transparent)]
-    Logs(#[from] ferrolb_runtime::logs::LogError),
     /// The metrics and health listener does not start.
     #[error(transparent)]
     Http(#[from] ferrolb_runtime::http::HttpError),
-    /// A metric's name is taken.
-    #[error("cannot register metrics: {0}")]
+    /// A metric cannot be registered.
+    #[error("cannot register a metric: {0}")]
     Metrics(#[from] ferrolb_runtime::metrics::MetricsError),
-    /// There is no Kubernetes client.
+    /// The API server cannot be reached.
     #[error(transparent)]
     Client(#[from] ferrolb_runtime::kube::ClientError),
     /// The gossip key cannot be used.
@@ -30,10 +27,10 @@ pub enum SpeakerError {
     /// Gossip does not start.
     #[error(transparent)]
     Gossip(#[from] GossipError),
-    /// The wire cannot be opened.
+    /// Packet sockets are unavailable.
     #[error(transparent)]
     Wire(#[from] WireError),
-    /// A task ended that should have run on.
+    /// A task ended that should have gone on.
     #[error(transparent)]
     Task(#[from] ferrolb_runtime::tasks::TaskError),
 }

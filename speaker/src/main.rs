@@ -1,28 +1,32 @@
-//! The program `ferrolb-speaker`.
+//! The speaker program; everything is in the library.
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use ferrolb_core::text::Chain;
+use ferrolb_runtime::{logs, shutdown};
 use ferrolb_speaker::args::Args;
+use ferrolb_speaker::error::Error;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    if let Err(error) = ferrolb_runtime::logs::init(&args.common) {
-        return fail(&error);
+    if let Err(error) = logs::init(&args.common) {
+        Args::command()
+            .error(ErrorKind::ValueValidation, error)
+            .exit();
     }
-    match ferrolb_speaker::run(args).await {
+    match run(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = %Chain(&error), "stopped");
+            tracing::error!(error = %Chain(&error), "the speaker failed");
             ExitCode::FAILURE
         }
     }
 }
 
-#[expect(clippy::print_stderr, reason = "there is no log to write to")]
-fn fail(error: &ferrolb_runtime::logs::LogError) -> ExitCode {
-    eprintln!("ferrolb-speaker: {}", Chain(error));
-    ExitCode::FAILURE
+async fn run(args: Args) -> Result<(), Error> {
+    let leave = shutdown::on_signal().map_err(Error::Signals)?;
+    ferrolb_speaker::run(args, leave).await
 }

@@ -1,6 +1,5 @@
 //! Wires the parts together and runs them until told to leave.
 
-use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,13 +10,13 @@ use ferrolb_runtime::kube::events::{self, Outcome};
 use ferrolb_runtime::metrics::Metrics;
 use ferrolb_runtime::ready::Readiness;
 use ferrolb_runtime::tasks::Tasks;
-use ferrolb_runtime::{http, kube, shutdown};
+use ferrolb_runtime::{http, kube};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Args;
 use crate::engine::{Engine, Inputs, Parts, Reporter};
-use crate::error::SpeakerError;
+use crate::error::Error;
 use crate::gossip::{Gossip, GossipCounters, GossipOptions, Keyring};
 use crate::host::interfaces::{Links, Patterns};
 use crate::host::links;
@@ -31,12 +30,11 @@ use crate::report::l2_status::writer::L2StatusWriter;
 /// How many changes may queue up between the watches and the engine.
 const UPDATES: usize = 1024;
 
-/// Runs a speaker until SIGTERM or SIGINT, then hands its IPs over.
+/// Runs a speaker until `leave` fires, then hands its IPs over.
 ///
 /// # Errors
 /// When a part cannot start, or one stops by itself.
-pub async fn run(args: Args) -> Result<(), SpeakerError> {
-    let leave = shutdown::on_signal().map_err(SpeakerError::Signals)?;
+pub async fn run(args: Args, leave: CancellationToken) -> Result<(), Error> {
     let metrics = Metrics::default();
     let readiness = Readiness::default();
     // The other tasks go on until the engine has left.
@@ -73,7 +71,7 @@ async fn start(
     readiness: &Readiness,
     done: &CancellationToken,
     tasks: &mut Tasks,
-) -> Result<(Engine, Inputs), SpeakerError> {
+) -> Result<(Engine, Inputs), Error> {
     let joined = readiness.expect("gossip");
     let listening = readiness.expect("packet sockets");
     let configured = readiness.expect("the accepted configuration");
@@ -141,24 +139,18 @@ fn spawn_reporter(
     let ended = counters.events.clone();
     let count = move |outcome: Outcome| ended.with_label_values(&[outcome.label()]).inc();
     let (sender, writer) = events::channel(client.clone(), by, Arc::new(count));
-    tasks.spawn("events", endless(writer.run(done.clone())));
+    tasks.spawn_infallible("events", writer.run(done.clone()));
 
     let (testimony, testimonies) = watch::channel(Arc::default());
     let l2_status = L2StatusWriter::new(client.clone(), &args.common.namespace, args.author());
     let following = l2_status.run(testimonies, done.clone());
-    tasks.spawn("ServiceL2Status", endless(following));
+    tasks.spawn_infallible("ServiceL2Status", following);
 
     let (node, teller) = (args.node_name.clone(), sender.clone());
     let tell = move |loose| strict_arp_watch::tell(&node, &teller, loose);
     let looking = strict_arp_watch::watch(SETTINGS.into(), links.clone(), tell, done.clone());
-    tasks.spawn("strict ARP", endless(looking));
+    tasks.spawn_infallible("strict ARP", looking);
     Reporter::new(sender, testimony)
-}
-
-/// A task that cannot fail.
-async fn endless(task: impl Future<Output = ()>) -> Result<(), Infallible> {
-    task.await;
-    Ok(())
 }
 
 fn spawn_links(
@@ -176,7 +168,7 @@ async fn join(
     keyring: Keyring,
     nodes: usize,
     metrics: &Metrics,
-) -> Result<Gossip, SpeakerError> {
+) -> Result<Gossip, Error> {
     let any: IpAddr = match args.gossip_address {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),

@@ -1,6 +1,7 @@
 //! Watched tasks: each has a name, and one that ends before it was told to
 //! takes the program down instead of dying unseen.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
 
@@ -48,6 +49,17 @@ impl Tasks {
         self.set.spawn(async move {
             let outcome = task.await;
             (name, outcome.map_err(|error| Chain(&error).to_string()))
+        });
+    }
+
+    /// Starts a task that cannot fail.
+    pub fn spawn_infallible<F>(&mut self, name: &'static str, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.spawn(name, async move {
+            task.await;
+            Ok::<(), Infallible>(())
         });
     }
 
