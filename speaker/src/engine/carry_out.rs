@@ -19,7 +19,7 @@ impl Engine {
                 }
                 Effect::Watch(ips) => self.wire.set_watched(ips),
                 Effect::Send(link, frame) => self.send(link, &frame),
-                Effect::Vouch(until) => self.wire.vouch(until),
+                Effect::Vouch(until) => self.wire.renew(until),
                 Effect::Note(note) => self.tell(note, now),
             }
         }

@@ -53,7 +53,7 @@ pub struct FrameCounters {
     pub probes_sent: Counter,
     /// Gratuitous ARP (requests and replies) or unsolicited advertisements sent.
     pub announcements_sent: Counter,
-    /// Requests left unanswered because nobody vouched for this speaker.
+    /// Requests left unanswered because the watchdog had expired.
     pub dropped_mute: Counter,
     /// Frames that are not sound, or not for this family over Ethernet.
     pub malformed: Counter,

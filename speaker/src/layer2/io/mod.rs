@@ -4,4 +4,4 @@
 pub mod counters;
 pub mod responder;
 pub mod socket;
-pub mod vouch;
+pub mod watchdog;

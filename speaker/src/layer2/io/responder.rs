@@ -24,7 +24,7 @@ use self::sockets::SocketTable;
 use self::thread::{Command, Responder};
 use super::counters::WireCounters;
 use super::socket::{SocketError, check_privilege};
-use super::vouch::Vouch;
+use super::watchdog::Watchdog;
 use crate::host::interfaces::Link;
 use crate::layer2::wire::answer::Owned;
 use crate::layer2::wire::frame::{Frame, Purpose};
@@ -104,13 +104,13 @@ struct Shared {
     owned: ArcSwap<Owned>,
     watched: ArcSwap<HashSet<IpAddr>>,
     sockets: ArcSwap<SocketTable>,
-    vouch: Vouch,
+    watchdog: Watchdog,
     counters: Arc<WireCounters>,
 }
 
 impl Wire {
     /// Starts the thread, in the network namespace of the caller. It answers
-    /// nothing until it has links, owned IPs, and somebody vouches.
+    /// nothing until it has links, owned IPs and a renewed watchdog.
     ///
     /// # Errors
     /// Without `CAP_NET_RAW`, or when no thread can be had.
@@ -158,12 +158,11 @@ impl Wire {
         self.0.shared.watched.store(Arc::new(ips));
     }
 
-    /// Allows answers until `until`; to be extended for as long as the speaker
-    /// knows itself to be well. A time that has passed means mute at once.
-    /// Requests that wait in a socket when a lapsed permission is renewed are
-    /// dropped. Reports and [`Wire::send`] work while mute.
-    pub fn vouch(&self, until: Instant) {
-        if self.0.shared.vouch.extend(until) {
+    /// Renews the watchdog: answers are allowed until `until`. A time in the past
+    /// mutes at once. Requests that wait in a socket when an expired watchdog is
+    /// renewed are dropped. Reports and [`Wire::send`] work while mute.
+    pub fn renew(&self, until: Instant) {
+        if self.0.shared.watchdog.renew(until) {
             self.0.wake();
         }
     }

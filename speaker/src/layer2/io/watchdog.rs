@@ -1,61 +1,59 @@
-//! Until when answers may be given. A speaker that stood still must be mute
-//! first: the engine extends the deadline while it runs well, the responder
-//! looks at it before each answer. Reads the clock; decides nothing else.
+//! The watchdog of the responder: a deadline until which it may answer. A speaker
+//! that stalled must be mute first: the engine renews the deadline while it runs
+//! well, and the responder checks it before each answer. Reads the clock.
 //!
-//! The clock is the one that runs on during suspend, so that a machine that
-//! slept wakes up mute.
+//! The clock runs on during suspend, so that a machine that slept wakes up mute.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
-/// A deadline shared by the engine, which extends it, and the responder.
+/// A deadline shared by the engine, which renews it, and the responder.
 #[derive(Debug, Default)]
-pub(super) struct Vouch {
+pub(super) struct Watchdog {
     until: AtomicU64,
-    lapses: AtomicU64,
+    expirations: AtomicU64,
 }
 
-impl Vouch {
-    /// Answers are given while the clock is before `until`, which may also be
-    /// sooner than it was: in the past means mute from now on. True when the
-    /// deadline had passed before.
-    pub(super) fn extend(&self, until: Instant) -> bool {
-        // The clock is read before the rest is measured, so that a stall
-        // between the two makes the deadline sooner, not later.
+impl Watchdog {
+    /// Allows answers until `until`, which may be earlier than before: a time in
+    /// the past mutes at once. True if the watchdog had expired.
+    pub(super) fn renew(&self, until: Instant) -> bool {
+        // The clock is read first, so that a stall between the two lines makes
+        // the deadline earlier, not later.
         let now = uptime();
-        let rest = until.saturating_duration_since(Instant::now());
-        self.set(now, now.saturating_add(nanoseconds(rest)))
+        let remaining = until.saturating_duration_since(Instant::now());
+        self.set(now, now.saturating_add(nanoseconds(remaining)))
     }
 
-    /// Whether an answer may be given now.
-    pub(super) fn holds(&self) -> bool {
-        self.holds_at(uptime())
+    /// Whether the responder may answer now.
+    pub(super) fn allows(&self) -> bool {
+        self.allows_at(uptime())
     }
 
-    /// How often the deadline passed before it was extended. Whoever sees a
-    /// new number must treat what queued up before it as stale.
-    pub(super) fn lapses(&self) -> u64 {
-        self.lapses.load(Ordering::Acquire)
+    /// How often the watchdog expired before it was renewed. After a change of
+    /// this number, frames that queued up before it are stale.
+    pub(super) fn expirations(&self) -> u64 {
+        self.expirations.load(Ordering::Acquire)
     }
 
     fn set(&self, now: u64, until: u64) -> bool {
-        let lapsed = !self.holds_at(now);
-        if lapsed {
-            self.lapses.fetch_add(1, Ordering::Release);
+        let expired = !self.allows_at(now);
+        if expired {
+            self.expirations.fetch_add(1, Ordering::Release);
         }
         self.until.store(until, Ordering::Release);
-        lapsed
+        expired
     }
 
-    fn holds_at(&self, now: u64) -> bool {
+    fn allows_at(&self, now: u64) -> bool {
         now < self.until.load(Ordering::Acquire)
     }
 }
 
-/// Nanoseconds since boot, suspend included. Without a clock the end of time:
-/// then nothing is vouched for.
+/// Nanoseconds since boot, suspend included. Without a clock the maximum: the
+/// watchdog is then expired.
 fn uptime() -> u64 {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(u64::MAX, |now| nanoseconds(now.into()))
 }
@@ -68,38 +66,38 @@ fn nanoseconds(duration: Duration) -> u64 {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::Vouch;
+    use super::Watchdog;
 
     #[test]
-    fn nothing_holds_before_the_first_word() {
-        assert!(!Vouch::default().holds());
+    fn allows_nothing_before_the_first_renewal() {
+        assert!(!Watchdog::default().allows());
     }
 
     #[test]
-    fn holds_until_the_deadline_and_not_at_it() {
-        let vouch = Vouch::default();
-        vouch.set(100, 200);
-        assert!(vouch.holds_at(199));
-        assert!(!vouch.holds_at(200));
+    fn allows_until_the_deadline_and_not_at_it() {
+        let watchdog = Watchdog::default();
+        watchdog.set(100, 200);
+        assert!(watchdog.allows_at(199));
+        assert!(!watchdog.allows_at(200));
     }
 
     #[test]
-    fn an_extension_in_time_is_no_lapse_and_a_late_one_is() {
-        let vouch = Vouch::default();
-        vouch.set(100, 200);
-        let before = vouch.lapses();
-        assert!(!vouch.set(150, 250));
-        assert_eq!(vouch.lapses(), before);
-        assert!(vouch.set(250, 350));
-        assert_eq!(vouch.lapses(), before + 1);
+    fn a_renewal_in_time_is_not_an_expiration_but_a_late_one_is() {
+        let watchdog = Watchdog::default();
+        watchdog.set(100, 200);
+        let before = watchdog.expirations();
+        assert!(!watchdog.set(150, 250));
+        assert_eq!(watchdog.expirations(), before);
+        assert!(watchdog.set(250, 350));
+        assert_eq!(watchdog.expirations(), before + 1);
     }
 
     #[test]
-    fn can_be_taken_back_at_once() {
-        let vouch = Vouch::default();
-        vouch.extend(Instant::now() + Duration::from_secs(3600));
-        assert!(vouch.holds());
-        vouch.extend(Instant::now());
-        assert!(!vouch.holds());
+    fn can_be_revoked_at_once() {
+        let watchdog = Watchdog::default();
+        watchdog.renew(Instant::now() + Duration::from_secs(3600));
+        assert!(watchdog.allows());
+        watchdog.renew(Instant::now());
+        assert!(!watchdog.allows());
     }
 }

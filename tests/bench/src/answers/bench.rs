@@ -82,7 +82,7 @@ fn answer(ips: &[Ipv4Addr]) -> Result<Wire> {
     let wire = Wire::start(sender, Arc::new(WireCounters::default()))?;
     let link = link()?;
     let index = link.index;
-    wire.vouch(Instant::now() + LONG);
+    wire.renew(Instant::now() + LONG);
     wire.set_links(vec![link]);
     let links = BTreeSet::from([index]);
     let owned: HashMap<IpAddr, BTreeSet<u32>> = ips

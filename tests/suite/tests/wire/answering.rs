@@ -51,15 +51,15 @@ pub(crate) fn does_not_answer_on_a_link_not_allowed() {
     }
 }
 
-pub(crate) fn is_mute_until_somebody_vouches() {
+pub(crate) fn is_mute_until_the_watchdog_is_renewed() {
     let lan = Lan::new();
     let station = Station::new(&lan.speaker(), &["eth0"]);
     station.own(OWNED, &["eth0"]);
-    station.wire.vouch(Instant::now());
+    station.wire.renew(Instant::now());
     assert_eq!(who_has(&lan.peer(), "192.0.2.100"), []);
     assert!(station.counters.arp.dropped_mute.get() > 0);
     assert_eq!(station.counters.arp.answers.get(), 0);
-    station.wire.vouch(Instant::now() + LONG);
+    station.wire.renew(Instant::now() + LONG);
     until("answers", || {
         (!who_has(&lan.peer(), "192.0.2.100").is_empty()).then_some(())
     });
@@ -76,7 +76,7 @@ pub(crate) fn drops_what_queued_up_while_it_was_frozen() {
     for round in 0..10 {
         let (answered, dropped) = speaker.counts();
         speaker.freeze();
-        std::thread::sleep(Duration::from_millis(150)); // Longer than it vouches ahead.
+        std::thread::sleep(Duration::from_millis(150)); // Longer than the watchdog runs.
         while asker.event().is_some() {}
         for _ in 0..5 {
             asker.wire.send(eth0.index, &question).unwrap();

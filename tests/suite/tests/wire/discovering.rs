@@ -99,18 +99,18 @@ pub(crate) fn defends_its_ipv6_address_and_reports_who_wanted_it() {
     });
 }
 
-pub(crate) fn is_mute_in_ipv6_until_somebody_vouches() {
+pub(crate) fn is_mute_in_ipv6_until_the_watchdog_is_renewed() {
     let lan = Lan::new();
     let station = Station::new(&lan.speaker(), &["eth0"]);
     station.own(OWNED, &["eth0"]);
-    station.wire.vouch(Instant::now());
+    station.wire.renew(Instant::now());
     seek(&lan.peer(), "2001:db8::100");
     let counters = &station.counters.ndp;
     until("the question is dropped", || {
         (counters.dropped_mute.get() > 0).then_some(())
     });
     assert_eq!(counters.answers.get(), 0);
-    station.wire.vouch(Instant::now() + Duration::from_secs(60));
+    station.wire.renew(Instant::now() + Duration::from_secs(60));
     until("answers", || {
         seek(&lan.peer(), "2001:db8::100");
         ip(&lan.peer(), SHOW).contains("lladdr").then_some(())

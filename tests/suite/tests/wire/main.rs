@@ -40,8 +40,8 @@ const CLAIMS: [(&str, Claim); 29] = [
         answering::does_not_answer_on_a_link_not_allowed,
     ),
     (
-        "is_mute_until_somebody_vouches",
-        answering::is_mute_until_somebody_vouches,
+        "is_mute_until_the_watchdog_is_renewed",
+        answering::is_mute_until_the_watchdog_is_renewed,
     ),
     (
         "drops_what_queued_up_while_it_was_frozen",
@@ -93,8 +93,8 @@ const CLAIMS: [(&str, Claim); 29] = [
         discovering::defends_its_ipv6_address_and_reports_who_wanted_it,
     ),
     (
-        "is_mute_in_ipv6_until_somebody_vouches",
-        discovering::is_mute_in_ipv6_until_somebody_vouches,
+        "is_mute_in_ipv6_until_the_watchdog_is_renewed",
+        discovering::is_mute_in_ipv6_until_the_watchdog_is_renewed,
     ),
     (
         "joins_groups_on_links_that_come_later_and_leaves_them",

@@ -1,6 +1,6 @@
 //! The wire side as a process of its own, to be frozen and deprived: this very
 //! program, started with `--speaker IP`. It answers for the IP on `eth0`,
-//! vouches for itself every 20 ms, and on each line of input says its counters of ARP.
+//! renews its watchdog every 20 ms, and prints its ARP counters for each line of input.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 const FLAG: &str = "--speaker";
 const TICK: Duration = Duration::from_millis(20);
-const VOUCHED: Duration = Duration::from_millis(100);
+const LEASE: Duration = Duration::from_millis(100);
 
 /// The IP to answer for, when this process is to be the speaker.
 pub(crate) fn asked_for() -> Option<IpAddr> {
@@ -72,7 +72,7 @@ async fn serve(
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
-            _ = tick.tick() => wire.vouch(Instant::now() + VOUCHED),
+            _ = tick.tick() => wire.renew(Instant::now() + LEASE),
             line = lines.recv() => match line {
                 Some(()) => say(&format!("{} {}", counters.arp.answers.get(), counters.arp.dropped_mute.get())),
                 None => return,

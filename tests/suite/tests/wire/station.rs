@@ -87,7 +87,7 @@ pub(crate) struct Station {
 }
 
 impl Station {
-    /// Listens on the named links of a namespace, and is vouched for.
+    /// Listens on the named links of a namespace, with a renewed watchdog.
     pub(crate) fn new(namespace: &str, names: &[&str]) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         let counters = Arc::new(WireCounters::default());
@@ -96,7 +96,7 @@ impl Station {
         let wire = wire.unwrap().unwrap();
         let followed = Followed::new(namespace);
         let links: Vec<Link> = names.iter().map(|name| followed.suitable(name)).collect();
-        wire.vouch(Instant::now() + LONG);
+        wire.renew(Instant::now() + LONG);
         wire.set_links(links.clone());
         let mut station = Self {
             wire,

@@ -1,7 +1,8 @@
-//! Which sockets may still hold requests from a time without voucher. Pure.
+//! Which sockets may still hold requests from a time when the watchdog had
+//! expired. Pure.
 //!
-//! The deadline alone does not tell: after a freeze the engine may renew it
-//! before the responder has read what queued up.
+//! The deadline alone is not enough: after a freeze the engine may renew it
+//! before the responder has read the frames that queued up.
 
 use std::collections::BTreeSet;
 
@@ -10,18 +11,18 @@ use ferrolb_core::range::Family;
 /// A socket: its link and its family.
 pub(super) type SocketId = (u32, Family);
 
-/// The sockets that have not been read empty since the last lapse.
+/// The sockets that have not been read empty since the watchdog last expired.
 #[derive(Debug, Default)]
 pub(super) struct Stale {
-    lapses: u64,
+    expirations: u64,
     sockets: BTreeSet<SocketId>,
 }
 
 impl Stale {
-    /// Takes the number of lapses so far; a new one makes all of `open` stale.
-    pub(super) fn notice(&mut self, lapses: u64, open: impl Iterator<Item = SocketId>) {
-        if lapses != self.lapses {
-            self.lapses = lapses;
+    /// Takes the number of expirations so far; a new number makes all of `open` stale.
+    pub(super) fn notice(&mut self, expirations: u64, open: impl Iterator<Item = SocketId>) {
+        if expirations != self.expirations {
+            self.expirations = expirations;
             self.sockets = open.collect();
         }
     }
@@ -45,7 +46,7 @@ mod tests {
     const B: SocketId = (2, Family::V6);
 
     #[test]
-    fn after_a_lapse_a_socket_is_stale_until_it_is_emptied() {
+    fn after_an_expiration_a_socket_is_stale_until_it_is_emptied() {
         let mut stale = Stale::default();
         stale.notice(1, [A, B].into_iter());
         assert!(stale.contains(A) && stale.contains(B));
@@ -54,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_lapse_counts_once() {
+    fn the_same_expiration_counts_once() {
         let mut stale = Stale::default();
         stale.notice(1, [A].into_iter());
         stale.emptied(A);
@@ -65,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_opened_after_the_lapse_was_noticed_is_fresh() {
+    fn a_socket_opened_after_the_expiration_was_noticed_is_fresh() {
         let mut stale = Stale::default();
         stale.notice(1, [A].into_iter());
         assert!(!stale.contains(B));

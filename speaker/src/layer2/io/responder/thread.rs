@@ -73,7 +73,7 @@ impl Responder {
         while self.obey() {
             let table = self.sockets.table();
             self.wait(&table);
-            self.notice_lapse(&table);
+            self.notice_expiration(&table);
             for socket in table.iter() {
                 self.serve(&table, socket);
             }
@@ -86,8 +86,8 @@ impl Responder {
         loop {
             match self.inbox.try_recv() {
                 Ok(Command::Links(links)) => {
-                    // What is opened after a lapse holds nothing from before it.
-                    self.notice_lapse(&self.sockets.table());
+                    // A socket opened after an expiration holds nothing from before it.
+                    self.notice_expiration(&self.sockets.table());
                     let events = self.sockets.want(links, Instant::now());
                     self.publish(events);
                     self.want_groups();
@@ -216,19 +216,19 @@ impl Responder {
         }
     }
 
-    /// The deadline is read before the number of lapses: whoever sees a
-    /// renewed deadline sees that it had lapsed.
+    /// The deadline is read before the number of expirations, so that a renewed
+    /// deadline is never seen without the expiration before it.
     fn may_answer(&mut self, table: &SocketTable, socket: &LinkSocket) -> bool {
-        let holds = self.shared.vouch.holds();
-        self.notice_lapse(table);
-        holds && !self.stale.contains(id(socket))
+        let allows = self.shared.watchdog.allows();
+        self.notice_expiration(table);
+        allows && !self.stale.contains(id(socket))
     }
 
-    /// After a lapse every socket is stale until it has been read empty. The
-    /// renewal wakes this thread, so that happens at once.
-    fn notice_lapse(&mut self, table: &SocketTable) {
+    /// After an expiration every socket is stale until it has been read empty.
+    /// The renewal wakes this thread, so that happens at once.
+    fn notice_expiration(&mut self, table: &SocketTable) {
         let open = table.iter().map(id);
-        self.stale.notice(self.shared.vouch.lapses(), open);
+        self.stale.notice(self.shared.watchdog.expirations(), open);
     }
 
     fn keep_time(&mut self) {
