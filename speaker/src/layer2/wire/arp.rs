@@ -1,24 +1,19 @@
-//! ARP over Ethernet (RFC 826, RFC 5227): bytes on one side, meaning on the
-//! other. Pure. The only file that names `pnet`. No bytes can make it panic:
-//! what comes in is read by a length-checked parser of our own.
+//! ARP frames for IPv4 over Ethernet (RFC 826, RFC 5227): their fields, and a
+//! parser that no bytes can make panic. Pure.
 
 use std::net::Ipv4Addr;
 
-use pnet::packet::arp::{ArpHardwareTypes, ArpOperation, MutableArpPacket};
-use pnet::packet::ethernet::{EtherTypes, MutableEthernetPacket};
 use thiserror::Error;
 
-use super::bytes::at;
+use super::bytes::{FrameBytes, TYPE_SERVICE_VLAN, TYPE_VLAN, at};
+use super::emit;
 use ferrolb_core::mac::Mac;
 
-/// Length of an ARP frame in bytes, without padding and checksum.
+/// Length of an ARP frame in bytes, without padding and frame check sequence.
 pub const FRAME_LEN: usize = 42;
 
-const ETHERNET_LEN: usize = 14;
 const TYPE_ARP: u16 = 0x0806;
 const TYPE_IPV4: u16 = 0x0800;
-const TYPE_VLAN: u16 = 0x8100;
-const TYPE_SERVICE_VLAN: u16 = 0x88a8;
 const HARDWARE_ETHERNET: u16 = 1;
 const OPERATION_REQUEST: u16 = 1;
 const OPERATION_REPLY: u16 = 2;
@@ -30,15 +25,6 @@ pub enum Operation {
     Request,
     /// The sender has the sender address.
     Reply,
-}
-
-impl Operation {
-    const fn code(self) -> u16 {
-        match self {
-            Self::Request => OPERATION_REQUEST,
-            Self::Reply => OPERATION_REPLY,
-        }
-    }
 }
 
 /// One ARP frame for IPv4 over Ethernet.
@@ -111,27 +97,10 @@ impl ArpFrame {
         })
     }
 
-    /// The bytes to put on the wire; the network card pads.
+    /// The bytes to send; the network card pads.
     #[must_use]
-    pub fn emit(&self) -> [u8; FRAME_LEN] {
-        let mut bytes = [0; FRAME_LEN];
-        if let Some(mut ethernet) = MutableEthernetPacket::new(&mut bytes) {
-            ethernet.set_destination(self.eth_dst.0.into());
-            ethernet.set_source(self.eth_src.0.into());
-            ethernet.set_ethertype(EtherTypes::Arp);
-        }
-        if let Some(mut arp) = MutableArpPacket::new(&mut bytes[ETHERNET_LEN..]) {
-            arp.set_hardware_type(ArpHardwareTypes::Ethernet);
-            arp.set_protocol_type(EtherTypes::Ipv4);
-            arp.set_hw_addr_len(6);
-            arp.set_proto_addr_len(4);
-            arp.set_operation(ArpOperation::new(self.operation.code()));
-            arp.set_sender_hw_addr(self.sender_mac.0.into());
-            arp.set_sender_proto_addr(self.sender_ip);
-            arp.set_target_hw_addr(self.target_mac.0.into());
-            arp.set_target_proto_addr(self.target_ip);
-        }
-        bytes
+    pub fn emit(&self) -> FrameBytes {
+        emit::arp(self)
     }
 
     /// Asks everybody for `ip` without claiming anything (RFC 5227 §1.1: the

@@ -1,10 +1,17 @@
-//! Pieces of frames: fixed fields read from an array whose length is known
-//! when compiling, and a frame being put together. Pure; cannot panic.
+//! What ARP and neighbour discovery frames share: fixed fields read from an array
+//! whose length is known at compile time, and the bytes of a frame to send.
+//! Pure; cannot panic.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
-/// Bytes of the longest frame we put together: a neighbour advertisement with
-/// its one option.
+/// Length of an Ethernet header.
+pub(super) const ETHERNET_LEN: usize = 14;
+/// EtherTypes of frames with an 802.1Q or 802.1ad tag.
+pub(super) const TYPE_VLAN: u16 = 0x8100;
+pub(super) const TYPE_SERVICE_VLAN: u16 = 0x88a8;
+
+/// Length of the longest frame that we send: a neighbour advertisement with its
+/// one option.
 const CAPACITY: usize = 86;
 
 /// The `N` bytes at `OFFSET`; that they exist is checked when compiling.
@@ -15,7 +22,7 @@ pub(super) fn at<const OFFSET: usize, const N: usize, const LEN: usize>(
     std::array::from_fn(|i| frame[OFFSET + i])
 }
 
-/// A frame ready for the wire, without padding and checksum of the Ethernet.
+/// The bytes of a frame to send, without padding and frame check sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameBytes {
     bytes: [u8; CAPACITY],
@@ -23,17 +30,12 @@ pub struct FrameBytes {
 }
 
 impl FrameBytes {
-    /// A frame made of these parts, in order; what does not fit is left out.
-    pub(super) fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut frame = Self {
+    /// This many zeros, and never more than the longest frame has.
+    pub(super) fn zeroed(length: usize) -> Self {
+        Self {
             bytes: [0; CAPACITY],
-            length: 0,
-        };
-        for (place, byte) in frame.bytes.iter_mut().zip(parts.into_iter().flatten()) {
-            *place = *byte;
-            frame.length += 1;
+            length: length.min(CAPACITY),
         }
-        frame
     }
 }
 
@@ -45,20 +47,20 @@ impl Deref for FrameBytes {
     }
 }
 
+impl DerefMut for FrameBytes {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.length]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{CAPACITY, FrameBytes, at};
 
     #[test]
-    fn parts_follow_each_other() {
-        let frame = FrameBytes::of([&[1, 2][..], &[], &[3]]);
-        assert_eq!(&frame[..], [1, 2, 3]);
-    }
-
-    #[test]
-    fn what_does_not_fit_is_left_out() {
-        let frame = FrameBytes::of([&[7; CAPACITY][..], &[8]]);
-        assert_eq!(&frame[..], [7; CAPACITY]);
+    fn a_frame_is_never_longer_than_its_capacity() {
+        assert_eq!(FrameBytes::zeroed(42)[..], [0; 42]);
+        assert_eq!(FrameBytes::zeroed(CAPACITY + 1)[..], [0; CAPACITY]);
     }
 
     #[test]

@@ -89,11 +89,11 @@ impl Frame {
         })
     }
 
-    /// The bytes to put on the wire.
+    /// The bytes to send.
     #[must_use]
     pub fn emit(&self) -> FrameBytes {
         match self {
-            Self::Arp(frame) => FrameBytes::of([&frame.emit()[..]]),
+            Self::Arp(frame) => frame.emit(),
             Self::Ndp(frame) => frame.emit(),
         }
     }

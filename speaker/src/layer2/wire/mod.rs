@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod arp;
 pub mod bytes;
+mod emit;
 pub mod frame;
 pub mod ndp;
 pub mod sightings;

@@ -1,6 +1,6 @@
 //! Neighbour solicitations and advertisements over Ethernet (RFC 4861 §4.3 and
-//! §4.4, RFC 2464): bytes on one side, meaning on the other. Pure. No bytes can
-//! make it panic. What fails a check that RFC 4861 §7.1 demands is refused.
+//! §4.4, RFC 2464): their fields, and a parser that no bytes can make panic and
+//! that makes the checks of RFC 4861 §7.1. Pure.
 
 mod error;
 mod options;
@@ -8,22 +8,22 @@ mod options;
 use std::net::Ipv6Addr;
 
 pub use self::error::NdpError;
-use super::bytes::{FrameBytes, at};
+use super::bytes::{ETHERNET_LEN, FrameBytes, TYPE_SERVICE_VLAN, TYPE_VLAN, at};
+use super::emit;
 use ferrolb_core::mac::Mac;
 
-const ETHERNET_LEN: usize = 14;
-const IPV6_LEN: usize = 40;
+pub(super) const IPV6_LEN: usize = 40;
 /// Type, code, checksum, flags, target.
-const MESSAGE_LEN: usize = 24;
+pub(super) const MESSAGE_LEN: usize = 24;
+/// Length of an option with an Ethernet address.
+pub(super) const OPTION_LEN: usize = 8;
 /// Where options begin.
 const FIXED_LEN: usize = ETHERNET_LEN + IPV6_LEN + MESSAGE_LEN;
 
 const TYPE_IPV6: u16 = 0x86dd;
-const TYPE_VLAN: u16 = 0x8100;
-const TYPE_SERVICE_VLAN: u16 = 0x88a8;
 const NEXT_ICMPV6: u8 = 58;
 /// A router would have lowered it: what carries it comes from this link.
-const HOP_LIMIT: u8 = 255;
+pub(super) const HOP_LIMIT: u8 = 255;
 const SOLICITATION: u8 = 135;
 const ADVERTISEMENT: u8 = 136;
 const FLAG_SOLICITED: u8 = 0x40;
@@ -112,26 +112,10 @@ impl NdpFrame {
         Ok(frame)
     }
 
-    /// The bytes to put on the wire.
+    /// The bytes to send.
     #[must_use]
     pub fn emit(&self) -> FrameBytes {
-        let (kind, flags, option) = self.message.fields();
-        let option = option.as_ref().map_or(&[][..], |option| &option[..]);
-        let target = self.target.octets();
-        let body = FrameBytes::of([&[kind, 0, 0, 0, flags, 0, 0, 0], &target[..], option]);
-        let [.., high, low] = checksum(self.src, self.dst, &body).to_be_bytes();
-        let [.., length_high, length_low] = body.len().to_be_bytes();
-        FrameBytes::of([
-            &self.eth_dst.0[..],
-            &self.eth_src.0,
-            &TYPE_IPV6.to_be_bytes(),
-            &[0x60, 0, 0, 0, length_high, length_low],
-            &[NEXT_ICMPV6, HOP_LIMIT],
-            &self.src.octets(),
-            &self.dst.octets(),
-            &[kind, 0, high, low],
-            body.get(4..).unwrap_or_default(),
-        ])
+        emit::ndp(self)
     }
 
     /// Asks everybody for `ip`, as the station `mac`; see [`Self::ask`].
@@ -242,25 +226,6 @@ impl NdpFrame {
     }
 }
 
-impl Message {
-    /// Type, first byte of the flags, option.
-    fn fields(self) -> (u8, u8, Option<[u8; 8]>) {
-        match self {
-            Self::Solicitation { source_mac } => (SOLICITATION, 0, source_mac.map(options::source)),
-            Self::Advertisement {
-                solicited,
-                overrides,
-                target_mac,
-            } => {
-                let solicited = if solicited { FLAG_SOLICITED } else { 0 };
-                let overrides = if overrides { FLAG_OVERRIDE } else { 0 };
-                let option = target_mac.map(options::target);
-                (ADVERTISEMENT, solicited | overrides, option)
-            }
-        }
-    }
-}
-
 fn check_headers(head: &[u8; FIXED_LEN]) -> Result<(), NdpError> {
     match u16::from_be_bytes(at::<12, 2, _>(head)) {
         TYPE_IPV6 => {}
@@ -298,8 +263,8 @@ fn message(head: &[u8; FIXED_LEN], options: &[u8]) -> Result<Message, NdpError> 
     }
 }
 
-/// The ICMPv6 checksum (RFC 4443 §2.3, RFC 8200 §8.1) of a message whose
-/// checksum field is zero; zero for a message whose field is right.
+/// The ICMPv6 checksum (RFC 4443 §2.3, RFC 8200 §8.1): zero for a message whose
+/// checksum field is right.
 fn checksum(src: Ipv6Addr, dst: Ipv6Addr, message: &[u8]) -> u16 {
     let addresses = src.segments().into_iter().chain(dst.segments());
     let length = u16::try_from(message.len()).unwrap_or(u16::MAX);

@@ -97,7 +97,7 @@ const FENCED: [(&str, &[&str]); 6] = [
     ),
     ("rtnetlink", &["speaker/src/host/links.rs"]),
     ("netlink_packet_route", &["speaker/src/host/links.rs"]),
-    ("pnet", &["speaker/src/layer2/wire/arp.rs"]),
+    ("pnet", &["speaker/src/layer2/wire/emit.rs"]),
     (
         "socket2",
         &[

@@ -18,7 +18,7 @@ fn writes_a_probe_byte_by_byte() {
         2, 0, 0, 0, 0, 1, 0, 0, 0, 0, // sender: us, no address
         0, 0, 0, 0, 0, 0, 192, 0, 2, 7, // target: whoever has it
     ];
-    assert_eq!(ArpFrame::probe(IP, OURS).emit(), expected);
+    assert_eq!(ArpFrame::probe(IP, OURS).emit()[..], expected);
 }
 
 #[test]

@@ -9,16 +9,6 @@ const TARGET: u8 = 2;
 /// Lengths count in units of this many bytes.
 const UNIT: usize = 8;
 
-/// The option that gives the sender's hardware address.
-pub(super) const fn source(mac: Mac) -> [u8; UNIT] {
-    option(SOURCE, mac)
-}
-
-/// The option that gives the target's hardware address.
-pub(super) const fn target(mac: Mac) -> [u8; UNIT] {
-    option(TARGET, mac)
-}
-
 /// The sender's hardware address, if one is given.
 pub(super) fn read_source(options: &[u8]) -> Result<Option<Mac>, NdpError> {
     read(options, SOURCE)
@@ -27,11 +17,6 @@ pub(super) fn read_source(options: &[u8]) -> Result<Option<Mac>, NdpError> {
 /// The target's hardware address, if one is given.
 pub(super) fn read_target(options: &[u8]) -> Result<Option<Mac>, NdpError> {
     read(options, TARGET)
-}
-
-const fn option(kind: u8, mac: Mac) -> [u8; UNIT] {
-    let [a, b, c, d, e, f] = mac.0;
-    [kind, 1, a, b, c, d, e, f]
 }
 
 /// Steps through all options, since one that is unsound spoils the message;
