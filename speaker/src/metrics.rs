@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use ferrolb_core::range::Family;
 use ferrolb_runtime::metrics::{Metrics, MetricsError};
 use prometheus::{Counter, Histogram, IntCounter, IntCounterVec, IntGauge};
 
 use crate::gossip::{DropReason, GossipCounters};
-use crate::layer2::io::counters::{FrameCounters, WireCounters};
+use crate::layer2::io::counters::WireCounters;
 
 /// Bounds of the failover histogram, in seconds.
 const FAILOVER_BUCKETS: &[f64] = &[
@@ -18,27 +19,26 @@ const FAILOVER_BUCKETS: &[f64] = &[
 pub struct SpeakerMetrics {
     /// IPs this node answers for.
     pub owned: IntGauge,
-    /// IPs wanted in the cluster.
-    pub wanted: IntGauge,
+    /// IPs that should be announced in the cluster.
+    pub desired: IntGauge,
     /// Live gossip members, this node included.
     pub members: IntGauge,
     /// IPs taken over, by cause.
     pub takeovers: IntCounterVec,
     /// IPs withdrawn.
     pub withdrawals: IntCounter,
-    /// Times a stranger answered for an IP of ours.
+    /// Frames in which another host claimed an IP of ours.
     pub conflicts: IntCounter,
-    /// Times this node stood still for too long and muted itself.
+    /// Stalls of this process after which it stopped answering.
     pub stalls: IntCounter,
-    /// Seconds for which it did not answer because of that; where it owned IPs,
-    /// those included for which it asked the wire before it answered again.
+    /// Seconds for which it did not answer because of that, probing included.
     pub mute: Counter,
-    /// Kubernetes Events, by what became of them.
+    /// Kubernetes Events, by result.
     pub events: IntCounterVec,
-    /// Members that fell silent, by where.
-    pub suspicions: IntCounterVec,
-    /// What came of asking the wire for an IP, by outcome.
-    pub verdicts: IntCounterVec,
+    /// Owners that missed a liveness probe.
+    pub suspicions: IntCounter,
+    /// IPs probed before a takeover, by result.
+    pub probes: IntCounterVec,
     /// Seconds from the old owner's last sign of life to the first announcement.
     pub failover: Histogram,
 }
@@ -50,10 +50,13 @@ impl SpeakerMetrics {
     /// When a name is taken.
     pub fn register(metrics: &Metrics) -> Result<Self, MetricsError> {
         Ok(Self {
-            owned: metrics.gauge("ferrolb_speaker_owned_ips", "IPs this node answers for")?,
-            wanted: metrics.gauge(
-                "ferrolb_speaker_wanted_ips",
-                "IPs that Services want announced by some node",
+            owned: metrics.gauge(
+                "ferrolb_speaker_owned_ips",
+                "IPs that this node owns and answers for",
+            )?,
+            desired: metrics.gauge(
+                "ferrolb_speaker_desired_ips",
+                "IPs of Services that should be announced in the cluster",
             )?,
             members: metrics.gauge(
                 "ferrolb_speaker_gossip_members",
@@ -61,124 +64,167 @@ impl SpeakerMetrics {
             )?,
             takeovers: metrics.counters(
                 "ferrolb_speaker_takeovers_total",
-                "IPs this node took over, by cause",
+                "IPs that this node took over, by cause",
                 &["cause"],
             )?,
             withdrawals: metrics.counter(
                 "ferrolb_speaker_withdrawals_total",
-                "IPs this node stopped answering for",
+                "IPs that this node stopped answering for",
             )?,
             conflicts: metrics.counter(
                 "ferrolb_speaker_conflicts_total",
-                "Frames in which a machine that is no speaker claimed an IP of ours",
+                "Frames in which a host that is not a speaker claimed an owned IP",
             )?,
             stalls: metrics.counter(
                 "ferrolb_speaker_stalls_total",
-                "Times this process stood still for over half the detection time and muted itself",
+                "Stalls of this process longer than half the detection time",
             )?,
             mute: metrics.float_counter(
                 "ferrolb_speaker_mute_seconds_total",
-                "Seconds for which this node did not answer because it could not vouch for itself, or asked the wire afterwards whether its IPs are still its own",
+                "Seconds without answers after a stall or carrier loss, probing included",
             )?,
             events: metrics.counters(
                 "ferrolb_speaker_events_total",
-                "Kubernetes Events, by what became of them",
-                &["outcome"],
+                "Kubernetes Events, by result",
+                &["result"],
             )?,
-            suspicions: metrics.counters(
+            suspicions: metrics.counter(
                 "ferrolb_speaker_suspicions_total",
-                "Times another member fell silent, in gossip or on the wire",
-                &["where"],
+                "Times another owner missed a liveness probe on the LAN",
             )?,
-            verdicts: metrics.counters(
-                "ferrolb_speaker_verdicts_total",
-                "What came of asking the wire for an IP: answered, or silent and taken over",
-                &["outcome"],
+            probes: metrics.counters(
+                "ferrolb_speaker_probe_results_total",
+                "IPs probed before a takeover: answered by another host, or silent and taken over",
+                &["result"],
             )?,
             failover: metrics.histogram(
-                "ferrolb_speaker_failover_seconds",
-                "Seconds from the last sign of life of a lost owner to this node's first announcement",
+                "ferrolb_speaker_failover_duration_seconds",
+                "Seconds from the last sign of life of a lost owner to the first announcement",
                 FAILOVER_BUCKETS,
             )?,
         })
     }
 }
 
-/// Shows what the responder's thread counts.
+/// The names of one protocol's frames in metrics and label values.
+struct FrameNames {
+    received: &'static str,
+    sent: &'static str,
+    dropped: &'static str,
+    request: &'static str,
+    reply: &'static str,
+    probe: &'static str,
+    announcement: &'static str,
+}
+
+const ARP: FrameNames = FrameNames {
+    received: "ferrolb_speaker_arp_frames_received_total",
+    sent: "ferrolb_speaker_arp_frames_sent_total",
+    dropped: "ferrolb_speaker_arp_frames_dropped_total",
+    request: "request",
+    reply: "reply",
+    probe: "probe",
+    announcement: "gratuitous",
+};
+
+const NDP: FrameNames = FrameNames {
+    received: "ferrolb_speaker_ndp_frames_received_total",
+    sent: "ferrolb_speaker_ndp_frames_sent_total",
+    dropped: "ferrolb_speaker_ndp_frames_dropped_total",
+    request: "solicitation",
+    reply: "advertisement",
+    probe: "solicitation",
+    announcement: "unsolicited_advertisement",
+};
+
+/// Registers the counters of the responder's thread.
 ///
 /// # Errors
 /// When a name is taken.
-pub fn observe_wire(metrics: &Metrics, wire: Arc<WireCounters>) -> Result<(), MetricsError> {
-    let arp = wire.clone();
+pub fn observe_wire(metrics: &Metrics, wire: &Arc<WireCounters>) -> Result<(), MetricsError> {
+    observe_frames(metrics, wire, Family::V4, &ARP)?;
+    observe_frames(metrics, wire, Family::V6, &NDP)
+}
+
+fn observe_frames(
+    metrics: &Metrics,
+    wire: &Arc<WireCounters>,
+    family: Family,
+    names: &'static FrameNames,
+) -> Result<(), MetricsError> {
+    let counters = wire.clone();
     metrics.observed(
-        "ferrolb_speaker_arp_frames_total",
-        "ARP frames, by what became of them",
+        names.received,
+        "Requests received for owned IPs, by kind",
         "kind",
-        move || kinds(&arp.arp, ["request", "answer", "probe", "gratuitous"]),
+        move || vec![(names.request, counters.of(family).requests.get())],
     )?;
-    let ndp_kinds = ["solicitation", "advertisement", "probe", "unsolicited"];
+    let counters = wire.clone();
+    metrics.observed(names.sent, "Frames sent, by kind", "kind", move || {
+        let counters = counters.of(family);
+        vec![
+            (names.reply, counters.answers.get()),
+            (names.probe, counters.probes_sent.get()),
+            (names.announcement, counters.announcements_sent.get()),
+        ]
+    })?;
+    let counters = wire.clone();
     metrics.observed(
-        "ferrolb_speaker_ndp_frames_total",
-        "IPv6 neighbour discovery frames, by what became of them",
-        "kind",
-        move || kinds(&wire.ndp, ndp_kinds),
+        names.dropped,
+        "Frames neither answered nor sent, by reason",
+        "reason",
+        move || {
+            let counters = counters.of(family);
+            vec![
+                ("mute", counters.dropped_mute.get()),
+                ("malformed", counters.malformed.get()),
+                ("send_error", counters.send_errors.get()),
+            ]
+        },
     )
 }
 
-/// Each family has its own words for a question heard, an answer given, a
-/// question put and an announcement.
-fn kinds(counters: &FrameCounters, words: [&'static str; 4]) -> Vec<(&'static str, u64)> {
-    let [heard, answered, asked, announced] = words;
-    vec![
-        (heard, counters.requests.get()),
-        (answered, counters.answers.get()),
-        (asked, counters.probes_sent.get()),
-        (announced, counters.announcements_sent.get()),
-        ("dropped_mute", counters.dropped_mute.get()),
-        ("malformed", counters.malformed.get()),
-        ("send_error", counters.send_errors.get()),
-    ]
-}
-
-/// Shows what gossip counts.
+/// Registers the counters of gossip.
 ///
 /// # Errors
 /// When a name is taken.
-pub fn observe_gossip(metrics: &Metrics, gossip: Arc<GossipCounters>) -> Result<(), MetricsError> {
-    let refused = gossip.clone();
+pub fn observe_gossip(metrics: &Metrics, gossip: &Arc<GossipCounters>) -> Result<(), MetricsError> {
+    let counters = gossip.clone();
     metrics.observed(
-        "ferrolb_speaker_gossip_refused_total",
-        "Gossip datagrams dropped unread, by reason",
-        "reason",
-        move || {
-            DropReason::ALL
-                .map(|reason| (reason.label(), refused.dropped(reason)))
-                .to_vec()
-        },
-    )?;
-    let bytes = gossip.clone();
-    metrics.observed(
-        "ferrolb_speaker_gossip_bytes_total",
-        "UDP payload bytes of the gossip",
+        "ferrolb_speaker_gossip_datagrams_total",
+        "Gossip datagrams, by direction; those received include dropped ones",
         "direction",
         move || {
             vec![
-                ("sent", bytes.bytes_sent()),
-                ("received", bytes.bytes_received()),
+                ("sent", counters.datagrams_sent()),
+                ("received", counters.datagrams_received()),
             ]
         },
     )?;
+    let counters = gossip.clone();
     metrics.observed(
-        "ferrolb_speaker_gossip_datagrams_total",
-        "Gossip datagrams, by what became of them",
-        "kind",
+        "ferrolb_speaker_gossip_bytes_total",
+        "UDP payload bytes of gossip, by direction",
+        "direction",
         move || {
             vec![
-                ("sent", gossip.datagrams_sent()),
-                ("received", gossip.datagrams_received()),
-                ("send_error", gossip.send_errors()),
-                ("receive_error", gossip.receive_errors()),
+                ("sent", counters.bytes_sent()),
+                ("received", counters.bytes_received()),
             ]
+        },
+    )?;
+    let counters = gossip.clone();
+    metrics.observed(
+        "ferrolb_speaker_gossip_datagrams_dropped_total",
+        "Gossip datagrams that were not sent, not received or not accepted, by reason",
+        "reason",
+        move || {
+            let dropped = DropReason::ALL.map(|it| (it.label(), counters.dropped(it)));
+            let errors = [
+                ("send_error", counters.send_errors()),
+                ("receive_error", counters.receive_errors()),
+            ];
+            dropped.into_iter().chain(errors).collect()
         },
     )
 }

@@ -76,7 +76,7 @@ async fn start(
     let listening = readiness.expect("packet sockets");
     let configured = readiness.expect("the accepted configuration");
     let counters = Arc::new(WireCounters::default());
-    metrics::observe_wire(metrics, counters.clone())?;
+    metrics::observe_wire(metrics, &counters)?;
     let (sighting, sightings) = mpsc::unbounded_channel();
     // First, since it shows a missing privilege.
     let wire = Wire::start(sighting, counters)?;
@@ -137,7 +137,7 @@ fn spawn_reporter(
         instance: args.node_name.clone(),
     };
     let ended = counters.events.clone();
-    let count = move |outcome: Outcome| ended.with_label_values(&[outcome.label()]).inc();
+    let count = move |result: Outcome| ended.with_label_values(&[result.label()]).inc();
     let (sender, writer) = events::channel(client.clone(), by, Arc::new(count));
     tasks.spawn_infallible("events", writer.run(done.clone()));
 
@@ -188,7 +188,7 @@ async fn join(
         keyring,
     };
     let counters = Arc::new(GossipCounters::default());
-    metrics::observe_gossip(metrics, counters.clone())?;
+    metrics::observe_gossip(metrics, &counters)?;
     Ok(Gossip::start(options, counters).await?)
 }
 

@@ -17,7 +17,7 @@ impl Engine {
         match note {
             Note::Decided => self.reporter.stale(),
             Note::Action { action, silence } => self.tell_action(&action, silence, now),
-            Note::Answered => self.metrics.verdicts.with_label_values(&["answered"]).inc(),
+            Note::Answered => self.metrics.probes.with_label_values(&["answered"]).inc(),
             Note::Stalled { gap, mute } => self.tell_stall(gap, mute),
             Note::Flapped { mute } => {
                 tracing::warn!(
@@ -31,11 +31,11 @@ impl Engine {
             }
             Note::Surveyed { live, wanted } => {
                 self.metrics.members.set(gauge(live));
-                self.metrics.wanted.set(gauge(wanted));
+                self.metrics.desired.set(gauge(wanted));
                 self.reporter.stale();
             }
             Note::Missed(node) => {
-                self.metrics.suspicions.with_label_values(&["wire"]).inc();
+                self.metrics.suspicions.inc();
                 tracing::debug!(node, "missed an answer on the wire");
             }
             Note::Silent(node) => tracing::warn!(
@@ -76,7 +76,7 @@ impl Engine {
         let causes = &self.metrics.takeovers;
         causes.with_label_values(&[cause.label()]).inc();
         if cause == Cause::Failover {
-            self.metrics.verdicts.with_label_values(&["silent"]).inc();
+            self.metrics.probes.with_label_values(&["silent"]).inc();
         }
         if let Some(silence) = silence {
             self.metrics.failover.observe(silence.as_secs_f64());

@@ -189,7 +189,7 @@ impl Ground {
                 return Err(format!("{name} sees {members} members"));
             }
             owned += metrics.sum("ferrolb_speaker_owned_ips", "");
-            wanted = metrics.sum("ferrolb_speaker_wanted_ips", "");
+            wanted = metrics.sum("ferrolb_speaker_desired_ips", "");
         }
         match (owned - wanted).abs() < 0.5 {
             true => Ok(()),

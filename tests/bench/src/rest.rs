@@ -103,7 +103,10 @@ fn look(members: &Members<'_>) -> Result<Vec<Look>> {
     pids.zip(metrics)
         .map(|(pid, metrics)| {
             let payload = metrics.sum("ferrolb_speaker_gossip_bytes_total", "direction=\"sent\"");
-            let datagrams = metrics.sum("ferrolb_speaker_gossip_datagrams_total", "kind=\"sent\"");
+            let datagrams = metrics.sum(
+                "ferrolb_speaker_gossip_datagrams_total",
+                "direction=\"sent\"",
+            );
             Ok(Look {
                 usage: Usage::of(pid)?,
                 datagrams,

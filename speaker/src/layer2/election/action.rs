@@ -38,7 +38,7 @@ impl Cause {
         match self {
             Self::Fresh => "fresh",
             Self::Failover => "failover",
-            Self::HandOver => "hand-over",
+            Self::HandOver => "hand_over",
             Self::Preferred => "preferred",
             Self::Rebalance => "rebalance",
         }
