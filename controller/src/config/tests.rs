@@ -141,8 +141,8 @@ fn overlap_across_the_doors_is_a_fault_told_to_the_object() {
     assert_eq!(
         faults,
         [
-            "IPAddressPool/a: \"a\" is the name of pools[0].name already",
-            "IPAddressPool/b spec.addresses[0]: \"10.0.0.128/25\" overlaps pools[0].addresses[0] \"10.0.0.0/24\"",
+            "IPAddressPool/a: duplicate name \"a\", already used at pools[0].name",
+            "IPAddressPool/b spec.addresses[0]: \"10.0.0.128/25\" overlaps pools[0].addresses[0] (\"10.0.0.0/24\")",
         ]
     );
     let told = inputs

@@ -1,11 +1,12 @@
-//! What objects of the API server are named by. Pure.
+//! Names of Kubernetes objects. Pure.
 
 use std::fmt;
 
-/// `metadata.name` of a Node.
+/// `metadata.name` of a Node. An alias, not a type of its own: node names only
+/// pass through, from the API server and gossip to maps and back.
 pub type NodeName = String;
 
-/// Namespace and name of a namespaced object.
+/// Namespace and name of a namespaced object; displayed as `namespace/name`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectKey {
     /// `metadata.namespace`

@@ -1,7 +1,8 @@
-//! The pure part of FerroLB: names, address ranges and configuration rules.
+//! Types and rules shared by both programs: object keys, MAC addresses, address
+//! ranges, label selectors and the configuration.
 //!
-//! Values in, values out: no clock, no sockets, no files, no async, no
-//! Kubernetes client. Both programs and all suites build on this crate.
+//! Pure: values in, values out; no clock, sockets, files, async or Kubernetes
+//! client.
 
 pub mod announcement;
 pub mod config;

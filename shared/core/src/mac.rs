@@ -1,4 +1,4 @@
-//! Hardware addresses (EUI-48). Pure.
+//! MAC addresses (EUI-48). Pure.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,30 +6,31 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// An Ethernet hardware address.
+/// An Ethernet MAC address; displayed and serialized as `02:00:5e:10:00:01`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Mac(pub [u8; 6]);
 
 impl Mac {
-    /// Every station on the LAN.
+    /// The broadcast address.
     pub const BROADCAST: Self = Self([0xff; 6]);
-    /// No address: the target of a question, or a link that is no Ethernet.
+    /// All zeros: the target of an ARP request, or the address of a link that is not
+    /// Ethernet.
     pub const ZERO: Self = Self([0; 6]);
 
-    /// Whether this can be the address of one station: neither zero nor a
-    /// group address (lowest bit of the first octet, IEEE 802).
+    /// Whether this can be the address of a single host: neither zero nor a group
+    /// address (lowest bit of the first octet set, IEEE 802).
     #[must_use]
     pub fn is_unicast(self) -> bool {
         self != Self::ZERO && self.0[0] & 1 == 0
     }
 }
 
-/// A text that is no hardware address.
+/// A text that is not a MAC address.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{text:?} is not a hardware address such as 02:00:5e:10:00:01")]
+#[error("{text:?} is not a MAC address such as 02:00:5e:10:00:01")]
 pub struct MacError {
-    /// What was read.
+    /// The text.
     pub text: String,
 }
 
@@ -87,7 +88,7 @@ mod tests {
     use super::Mac;
 
     #[test]
-    fn group_and_zero_addresses_are_no_unicast() {
+    fn group_and_zero_addresses_are_not_unicast() {
         assert!(Mac([2, 0, 0, 0, 0, 1]).is_unicast());
         assert!(!Mac([1, 0, 0x5e, 0, 0, 1]).is_unicast());
         assert!(!Mac::BROADCAST.is_unicast());
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_address() {
+    fn rejects_text_that_is_not_a_mac_address() {
         for text in [
             "",
             "02:00",
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn is_a_string_in_json() {
+    fn serializes_as_a_string() {
         let mac = Mac([2, 0, 0, 0xab, 0, 1]);
         let json = serde_json::to_string(&mac).unwrap();
         assert_eq!(json, "\"02:00:00:ab:00:01\"");
@@ -117,7 +118,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reads_what_it_writes(octets: [u8; 6]) {
+        fn a_displayed_address_parses_to_the_same_address(octets: [u8; 6]) {
             let mac = Mac(octets);
             prop_assert_eq!(mac.to_string().parse(), Ok(mac));
         }

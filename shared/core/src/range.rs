@@ -1,6 +1,5 @@
-//! Inclusive ranges of IP addresses of one family, and how they are written.
-//!
-//! Pure; knows nothing of pools.
+//! Inclusive ranges of IP addresses of one family and their text form. Pure;
+//! independent of pools.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -13,7 +12,7 @@ use thiserror::Error;
 #[cfg(test)]
 mod tests;
 
-/// An IP family, ordered as Kubernetes lists them by habit: IPv4 first.
+/// An IP family. IPv4 orders first, as in most Kubernetes output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Family {
     /// IPv4, 32 bits.
@@ -32,8 +31,8 @@ impl Family {
         }
     }
 
-    /// The address of this family with the given number; `None` if the number
-    /// needs more bits than the family has.
+    /// The address of this family with the given numeric value; `None` if the
+    /// value needs more bits than the family has.
     #[must_use]
     pub fn address(self, bits: u128) -> Option<IpAddr> {
         match self {
@@ -54,7 +53,7 @@ impl fmt::Display for Family {
     }
 }
 
-/// The number an address stands for; orders addresses within a family.
+/// The numeric value of an address; orders addresses within a family.
 #[must_use]
 pub fn bits(ip: IpAddr) -> u128 {
     match ip {
@@ -70,31 +69,31 @@ pub struct IpRange {
     last: IpAddr,
 }
 
-/// Why a text or a pair of addresses is no range.
+/// Why a text or a pair of addresses is not a range.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RangeError {
-    /// Not an address at all.
-    #[error("{0:?} is not an address")]
+    /// Not an IP address.
+    #[error("{0:?} is not an IP address")]
     Address(String),
-    /// An IPv4 address wrapped in an IPv6 one, which Kubernetes refuses.
-    #[error("{0} is an IPv4 address written as IPv6")]
+    /// An IPv4-mapped IPv6 address, which Kubernetes rejects.
+    #[error("{0} is an IPv4-mapped IPv6 address; write it as IPv4")]
     Mapped(Ipv6Addr),
-    /// The part after the slash is no prefix length of the family.
-    #[error("{prefix:?} is not a prefix length from 0 to {longest}")]
+    /// The part after the slash is not a prefix length of the family.
+    #[error("prefix length must be between 0 and {longest}, not {prefix:?}")]
     Prefix {
         /// The text after the slash.
         prefix: String,
         /// The longest prefix of the family.
         longest: u8,
     },
-    /// An address without prefix length or end.
-    #[error("{0} needs a prefix length; for this one address write \"{0}/{1}\"")]
+    /// An address without a prefix length or an end address.
+    #[error("{0} has no prefix length; for a single address write \"{0}/{1}\"")]
     Bare(IpAddr, u8),
     /// One end is IPv4, the other IPv6.
-    #[error("the range from {0} to {1} mixes IPv4 and IPv6")]
+    #[error("the range {0}-{1} mixes IPv4 and IPv6")]
     Mixed(IpAddr, IpAddr),
     /// The first address comes after the last.
-    #[error("the range from {0} to {1} is reversed")]
+    #[error("the range {0}-{1} is reversed; write the lower address first")]
     Reversed(IpAddr, IpAddr),
 }
 
@@ -131,7 +130,7 @@ impl IpRange {
         Family::of(self.first)
     }
 
-    /// Whether the address is one of the range.
+    /// Whether the range includes the address.
     #[must_use]
     pub fn contains(&self, ip: IpAddr) -> bool {
         self.family() == Family::of(ip) && self.first <= ip && ip <= self.last
@@ -143,7 +142,7 @@ impl IpRange {
         self.family() == other.family() && self.first <= other.last && other.first <= self.last
     }
 
-    /// The length of the shortest prefix that lies in it as a whole.
+    /// The length of the shortest prefix that lies entirely within the range.
     #[must_use]
     pub fn widest_prefix(&self) -> u8 {
         let longest = longest_prefix(self.first);
@@ -158,7 +157,7 @@ impl IpRange {
         (0..longest).find(fits).unwrap_or(longest)
     }
 
-    /// How many addresses it has; all of IPv6 counts as `u128::MAX`.
+    /// The number of addresses; `u128::MAX` for all of IPv6.
     #[must_use]
     pub fn size(&self) -> u128 {
         (bits(self.last) - bits(self.first)).saturating_add(1)
@@ -169,7 +168,7 @@ impl FromStr for IpRange {
     type Err = RangeError;
 
     /// Reads `10.0.0.0/24` (host bits are dropped) or `10.0.0.1-10.0.0.9`
-    /// (blanks around the dash are allowed).
+    /// (spaces around the dash are allowed).
     fn from_str(text: &str) -> Result<Self, RangeError> {
         let text = text.trim();
         if let Some((first, last)) = text.split_once('-') {
@@ -183,7 +182,7 @@ impl FromStr for IpRange {
 }
 
 impl fmt::Display for IpRange {
-    /// The range as one prefix where it is one, else as `first-last`.
+    /// The range as a prefix if it is one, else as `first-last`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let differing = 128 - (bits(self.first) ^ bits(self.last)).leading_zeros();
         let prefix = u32::from(longest_prefix(self.first)) - differing;
@@ -199,17 +198,17 @@ impl fmt::Display for IpRange {
 }
 
 impl Serialize for IpRange {
-    /// As text that reads as the same range.
+    /// As text that parses to the same range.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-/// Reads one address the way Kubernetes does: no leading zeros, no zone, no
-/// IPv4 wrapped in IPv6.
+/// Parses one address as strictly as Kubernetes does: no leading zeros, no zone,
+/// no IPv4-mapped IPv6.
 ///
 /// # Errors
-/// When the text is none.
+/// When the text is not such an address.
 pub fn address(text: &str) -> Result<IpAddr, RangeError> {
     let text = text.trim();
     match text.parse() {
@@ -231,7 +230,7 @@ fn cidr(ip: IpAddr, prefix: &str) -> Result<IpRange, RangeError> {
     IpRange::new(net.network(), last_of(net))
 }
 
-/// The highest address of a network; `IpNet` calls it broadcast in IPv6 too.
+/// The highest address of a network, which `IpNet` calls broadcast for IPv6 too.
 fn last_of(net: IpNet) -> IpAddr {
     net.broadcast()
 }

@@ -1,6 +1,4 @@
-//! Label selectors: which labels they match, and what equals what.
-//!
-//! Pure; reading them with their faults is `config`'s part.
+//! Label selectors and matching. Pure; parsing is in `config::read`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +7,13 @@ use serde::Serialize;
 /// Labels of an object.
 pub type Labels = BTreeMap<String, String>;
 
-/// A Kubernetes `LabelSelector`. All its parts must match; one without parts
-/// matches everything. Parts are kept in order, so that equal selectors are
-/// equal values however they were written.
+/// A Kubernetes `LabelSelector`. All requirements must match; an empty selector
+/// matches everything. Requirements are sorted, so that equivalent selectors
+/// compare equal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
-    /// `matchLabels`: labels that must be there with this value.
+    /// `matchLabels`: labels that must have these values.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: Labels,
     /// `matchExpressions`.
@@ -26,34 +24,34 @@ pub struct LabelSelector {
 /// One of `matchExpressions`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Expression {
-    /// The label it is about.
+    /// The label key.
     pub key: String,
-    /// What is asked of the label.
+    /// The requirement.
     pub operator: Operator,
-    /// Values for [`Operator::In`] and [`Operator::NotIn`], else empty.
+    /// Values for [`Operator::In`] and [`Operator::NotIn`], otherwise empty.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub values: BTreeSet<String>,
 }
 
-/// What an expression asks of a label.
+/// The requirement of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Operator {
-    /// It is there with one of the values.
+    /// The label has one of the values.
     In,
-    /// It is absent, or there with a value that is none of these.
+    /// The label is absent or has none of the values.
     NotIn,
-    /// It is there.
+    /// The label exists.
     Exists,
-    /// It is absent.
+    /// The label is absent.
     DoesNotExist,
 }
 
 impl LabelSelector {
-    /// Whether every part matches.
+    /// Whether every requirement matches.
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
-        let mut wanted = self.match_labels.iter();
-        wanted.all(|(key, value)| labels.get(key) == Some(value))
+        let mut required = self.match_labels.iter();
+        required.all(|(key, value)| labels.get(key) == Some(value))
             && self.match_expressions.iter().all(|e| e.matches(labels))
     }
 }
@@ -71,7 +69,7 @@ impl Expression {
     }
 }
 
-/// Whether one of the selectors matches; an empty list matches nothing.
+/// Whether at least one selector matches; an empty list matches nothing.
 #[must_use]
 pub fn any_matches(selectors: &[LabelSelector], labels: &Labels) -> bool {
     selectors.iter().any(|selector| selector.matches(labels))
@@ -117,22 +115,22 @@ mod tests {
     }
 
     #[test]
-    fn operators_mean_what_they_mean_in_kubernetes() {
+    fn operators_match_as_in_kubernetes() {
         use Operator::{DoesNotExist, Exists, In, NotIn};
-        let (here, other, absent) = (
+        let (matching, other, absent) = (
             labels(&[("a", "1")]),
             labels(&[("a", "9")]),
             labels(&[("b", "1")]),
         );
-        let truth = [
+        let cases = [
             (In, vec!["1", "2"], [true, false, false]),
             (NotIn, vec!["1", "2"], [false, true, true]),
             (Exists, vec![], [true, true, false]),
             (DoesNotExist, vec![], [false, false, true]),
         ];
-        for (operator, values, expected) in truth {
+        for (operator, values, expected) in cases {
             let selector = expression("a", operator, &values);
-            let found = [&here, &other, &absent].map(|labels| selector.matches(labels));
+            let found = [&matching, &other, &absent].map(|labels| selector.matches(labels));
             assert_eq!(found, expected, "{operator:?}");
         }
     }

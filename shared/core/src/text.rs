@@ -1,25 +1,26 @@
-//! Errors in one line.
+//! An error and its causes as one line of text. Pure.
 
 use std::error::Error;
 use std::fmt;
 
-/// Displays an error with its causes: `cannot do this: because of that`.
+/// Displays an error followed by its causes, separated by colons: `cannot read
+/// the file: permission denied`. Use it wherever an error is logged or shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Chain<'a>(pub &'a dyn Error);
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut said = self.0.to_string();
-        out.write_str(&said)?;
+        let mut previous = self.0.to_string();
+        out.write_str(&previous)?;
         let mut next = self.0.source();
         while let Some(cause) = next {
             next = cause.source();
             let text = cause.to_string();
-            // Some libraries repeat their cause in their own text.
-            if !said.ends_with(&text) {
+            // Some libraries repeat the cause in their own text.
+            if !previous.ends_with(&text) {
                 write!(out, ": {text}")?;
             }
-            said = text;
+            previous = text;
         }
         Ok(())
     }
@@ -44,7 +45,7 @@ mod tests {
     struct Inner;
 
     #[test]
-    fn every_cause_is_named_once() {
+    fn shows_every_cause_once() {
         let error = Outer(Middle(Inner));
         assert_eq!(
             Chain(&error).to_string(),

@@ -101,6 +101,6 @@ fn sources_that_disagree_and_nonsense_are_malformed() {
     let nonsense = asking(None, json!({"ferrolb.io/loadBalancerIPs": "10.0.0.300"}));
     assert_eq!(
         malformed(nonsense),
-        "ferrolb.io/loadBalancerIPs: \"10.0.0.300\" is not an address"
+        "ferrolb.io/loadBalancerIPs: \"10.0.0.300\" is not an IP address"
     );
 }

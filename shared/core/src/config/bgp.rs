@@ -1,5 +1,5 @@
-//! What is said about BGP. It is checked and kept; nothing announces by BGP yet.
-//! Field names in YAML are those of MetalLB's resources.
+//! The BGP configuration: validated and stored, without effect so far. Field
+//! names in YAML are those of MetalLB's resources. Pure.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use super::PoolSelection;
 use crate::selector::LabelSelector;
 
-/// Everything about BGP.
+/// The BGP configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Bgp {
     /// `bgpPeers`.
@@ -26,7 +26,7 @@ pub struct Bgp {
     pub communities: Vec<Community>,
 }
 
-/// A neighbour: MetalLB's `BGPPeer` (v1beta2).
+/// A BGP peer: MetalLB's `BGPPeer` (v1beta2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BgpPeer {
@@ -38,34 +38,34 @@ pub struct BgpPeer {
     /// `peerASN` or `dynamicASN`.
     #[serde(flatten)]
     pub peer_asn: PeerAsn,
-    /// `localASN`: the AS number shown to this peer instead of ours.
+    /// `localASN`: the AS number presented to this peer instead of `myASN`.
     #[serde(rename = "localASN", skip_serializing_if = "Option::is_none")]
     pub local_asn: Option<u32>,
     /// `peerAddress` or `interface`.
     #[serde(flatten)]
     pub neighbour: Neighbour,
-    /// `sourceAddress`: where the session comes from.
+    /// `sourceAddress`: the local address of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_address: Option<IpAddr>,
     /// `peerPort` (default 179).
     pub peer_port: u16,
-    /// `holdTime`: 0, or 3 s and more.
+    /// `holdTime`: 0, or at least 3 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_time: Option<Seconds>,
-    /// `keepaliveTime`: not above the hold time.
+    /// `keepaliveTime`: at most the hold time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keepalive_time: Option<Seconds>,
-    /// `connectTime`: 1 s and more.
+    /// `connectTime`: at least 1 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_time: Option<Seconds>,
     /// `routerID`.
     #[serde(rename = "routerID", skip_serializing_if = "Option::is_none")]
     pub router_id: Option<Ipv4Addr>,
-    /// `nodeSelectors`: nodes that have the session; empty admits all.
+    /// `nodeSelectors`: nodes that open the session; empty means all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub node_selectors: Vec<LabelSelector>,
-    /// `password`, in plain text. It is not written down again: more people may
-    /// read a ConfigMap than the resource it may have come from.
+    /// `password`, in plain text. Never written back: more users may read a
+    /// ConfigMap than the resource it may have come from.
     #[serde(skip)]
     pub password: Option<String>,
     /// `passwordSecret`.
@@ -76,36 +76,36 @@ pub struct BgpPeer {
     pub bfd_profile: Option<String>,
     /// `enableGracefulRestart`.
     pub enable_graceful_restart: bool,
-    /// `ebgpMultiHop`: whether the peer, of another AS, may be several hops away.
+    /// `ebgpMultiHop`: whether an external peer may be several hops away.
     pub ebgp_multi_hop: bool,
-    /// `vrf`: name of the VRF the session is in.
+    /// `vrf`: name of the VRF of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vrf: Option<String>,
-    /// `disableMP`: means nothing any more.
+    /// `disableMP`: deprecated, without effect.
     #[serde(rename = "disableMP")]
     pub disable_mp: bool,
-    /// `dualStackAddressFamily`: whether one session carries both families.
+    /// `dualStackAddressFamily`: whether one session carries both IP families.
     pub dual_stack_address_family: bool,
 }
 
-/// The AS a peer is in.
+/// The AS of a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum PeerAsn {
-    /// `peerASN`: this one.
+    /// `peerASN`: this number.
     #[serde(rename = "peerASN")]
     Number(u32),
-    /// `dynamicASN`: whichever it says.
+    /// `dynamicASN`: taken from the peer's OPEN message.
     #[serde(rename = "dynamicASN")]
     Dynamic(DynamicAsn),
 }
 
-/// Which AS a peer may say it is in.
+/// Which AS numbers are accepted from a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DynamicAsn {
-    /// Ours.
+    /// `myASN` only.
     Internal,
-    /// Any but ours.
+    /// Any other than `myASN`.
     External,
 }
 
@@ -115,22 +115,22 @@ pub enum Neighbour {
     /// `peerAddress`.
     #[serde(rename = "peerAddress")]
     Address(IpAddr),
-    /// `interface`: whoever is at its other end.
+    /// `interface`: the neighbour discovered on it (unnumbered BGP).
     #[serde(rename = "interface")]
     Interface(String),
 }
 
-/// A Secret.
+/// A reference to a Secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SecretName {
     /// Its name.
     pub name: String,
-    /// Its namespace; none means ours.
+    /// Its namespace; none means FerroLB's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }
 
-/// A time in whole seconds, written `90s`.
+/// A duration in whole seconds, written `90s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seconds(pub u16);
 
@@ -140,7 +140,8 @@ impl Serialize for Seconds {
     }
 }
 
-/// Which addresses are announced by BGP, and how: `BGPAdvertisement`.
+/// Which addresses are announced by BGP, and with which attributes:
+/// `BGPAdvertisement`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BgpAdvertisement {
@@ -152,24 +153,25 @@ pub struct BgpAdvertisement {
     pub aggregation_length_v6: u8,
     /// `localPref` (default 0).
     pub local_pref: u32,
-    /// `communities`: values or names of such.
+    /// `communities`: values, or names defined by a `Community`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub communities: Vec<String>,
-    /// `peers`: names of the peers told; empty means all.
+    /// `peers`: names of the peers that receive it; empty means all.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub peers: BTreeSet<String>,
     /// `ipAddressPools` and `ipAddressPoolSelectors`.
     #[serde(flatten)]
     pub pools: PoolSelection,
-    /// `nodeSelectors`: nodes that announce; empty admits all.
+    /// `nodeSelectors`: nodes that announce; empty means all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub node_selectors: Vec<LabelSelector>,
-    /// `serviceSelectors`: Services that are announced; empty admits all.
+    /// `serviceSelectors`: Services that are announced; empty means all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub service_selectors: Vec<LabelSelector>,
 }
 
-/// How the loss of a neighbour is detected: `BFDProfile`. Times in milliseconds.
+/// Failure detection for BGP sessions: `BFDProfile`. Intervals are in
+/// milliseconds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BfdProfile {
@@ -181,7 +183,8 @@ pub struct BfdProfile {
     /// `transmitInterval`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transmit_interval: Option<u16>,
-    /// `detectMultiplier`: how many packets missed are a loss.
+    /// `detectMultiplier`: number of missed packets after which the session is
+    /// down.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detect_multiplier: Option<u16>,
     /// `echoInterval`.
@@ -189,9 +192,9 @@ pub struct BfdProfile {
     pub echo_interval: Option<u16>,
     /// `echoMode`: whether echo packets are sent.
     pub echo_mode: bool,
-    /// `passiveMode`: whether the neighbour has to begin.
+    /// `passiveMode`: whether the peer must start the session.
     pub passive_mode: bool,
-    /// `minimumTtl`: least TTL of packets received over several hops.
+    /// `minimumTtl`: minimum TTL of packets received in multi-hop sessions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum_ttl: Option<u16>,
 }
@@ -208,7 +211,7 @@ pub struct Community {
 /// The name of a BGP community.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct CommunityAlias {
-    /// `name`: unique over all of them.
+    /// `name`: unique among all communities.
     pub name: String,
     /// `value`: `16bit:16bit`, or `large:32bit:32bit:32bit`.
     pub value: String,

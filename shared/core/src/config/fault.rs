@@ -1,13 +1,13 @@
-//! Faults of a configuration and warnings about one: where, and what.
+//! Faults in a configuration and warnings about it, each with its path. Pure.
 
 use std::fmt;
 
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Where: `pools[1].addresses[0]`; empty for the document as a whole.
+    /// The path, such as `pools[1].addresses[0]`; empty for the whole document.
     pub path: String,
-    /// What is wrong, with the value as it was written.
+    /// What is wrong, with the value as written and what is allowed.
     pub problem: String,
 }
 
@@ -20,11 +20,11 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Something worth telling that keeps nobody from using the configuration;
-/// shaped like a fault.
+/// A remark about a configuration that is used all the same; shaped like a
+/// fault.
 pub type Warning = Fault;
 
-/// What a reading has found so far.
+/// The faults and warnings found so far.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) faults: Faults,
@@ -46,7 +46,7 @@ impl Findings {
     }
 }
 
-/// Every fault found, in the order they were found.
+/// All faults, in the order they were found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults(Vec<Fault>);
 

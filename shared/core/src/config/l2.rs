@@ -1,4 +1,4 @@
-//! Layer 2 advertisements as configured.
+//! Layer 2 advertisements as configured. Pure.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::PoolSelection;
 use crate::selector::LabelSelector;
 
-/// Says that addresses of pools are answered for on the LAN, by which nodes and
-/// on which interfaces. Field names in YAML are those of MetalLB's
-/// `L2Advertisement`. Several for one pool add up.
+/// Announces the addresses of pools on the LAN, from selected nodes and
+/// interfaces. Field names in YAML are those of MetalLB's `L2Advertisement`.
+/// Several advertisements for one pool are combined.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct L2Advertisement {
@@ -18,17 +18,17 @@ pub struct L2Advertisement {
     /// `ipAddressPools` and `ipAddressPoolSelectors`.
     #[serde(flatten)]
     pub pools: PoolSelection,
-    /// `nodeSelectors`: nodes that may announce; empty admits all.
+    /// `nodeSelectors`: nodes that may announce; empty means all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub node_selectors: Vec<LabelSelector>,
-    /// `interfaces`: names of the interfaces used, a `*` at the end standing for
-    /// any rest; empty means every suitable.
+    /// `interfaces`: names of interfaces, with `*` at the end as a wildcard; empty
+    /// means every suitable interface.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub interfaces: BTreeSet<String>,
-    /// `serviceSelectors`: Services that are announced; empty admits all.
+    /// `serviceSelectors`: Services that are announced; empty means all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub service_selectors: Vec<LabelSelector>,
-    /// `preferredNodeSelectors`: nodes that go first among those admitted.
+    /// `preferredNodeSelectors`: nodes preferred among those that may announce.
     #[serde(
         rename = "preferredNodeSelectors",
         skip_serializing_if = "Vec::is_empty"
@@ -39,8 +39,8 @@ pub struct L2Advertisement {
 /// One of `preferredNodeSelectors`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct PreferredNodes {
-    /// `weight`, 1 to 100; the weights of all that match a node add up.
+    /// `weight`, 1 to 100; the weights of all matching preferences are added.
     pub weight: u8,
-    /// `preference`: which nodes it is about.
+    /// `preference`: the nodes it applies to.
     pub preference: LabelSelector,
 }

@@ -1,9 +1,8 @@
-//! The configuration: what it may say, and every fault in one that may not be.
+//! The configuration: its types, and the reader that finds every fault in one.
 //!
-//! Pure: text and objects in, [`Config`] or [`Faults`] out. What a configuration
-//! consists of is in `pool`, `l2`, `bgp` and `selection`; reading is in `read`,
-//! faults in `fault`, typed access with paths in `node`, overlaps in `overlap`,
-//! writing in `write`.
+//! Pure: text and objects in, [`Config`] or [`Faults`] out. The types are in
+//! `pool`, `l2`, `bgp` and `selection`; reading is in `read`, faults in `fault`,
+//! typed access with paths in `node`, overlaps in `overlap`, writing in `write`.
 
 mod bgp;
 mod fault;
@@ -31,43 +30,43 @@ pub use write::write;
 
 use serde::Serialize;
 
-/// A configuration without faults.
+/// A valid configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Config {
-    /// The pools: those of the text in the order they were written, then those
-    /// of objects by name; earlier ones are tried first.
+    /// The pools: those of the text in their order there, then those of objects by
+    /// name. Earlier pools are tried first.
     pub pools: Vec<Pool>,
-    /// Which addresses are answered for on the LAN, in the same order. Where
-    /// nothing says how any address is announced, there is one, named
-    /// [`IMPLIED_ADVERTISEMENT`], that announces every pool everywhere.
+    /// The layer 2 advertisements, in the same order. If the sources define no
+    /// advertisement of any kind, there is one named [`IMPLIED_ADVERTISEMENT`]
+    /// that announces every pool on every node.
     pub l2_advertisements: Vec<L2Advertisement>,
-    /// What is said about BGP.
+    /// The BGP configuration.
     #[serde(flatten)]
     pub bgp: Bgp,
 }
 
-/// Name of the advertisement that stands in where nobody wrote one.
+/// Name of the default advertisement, which applies where none is configured.
 pub const IMPLIED_ADVERTISEMENT: &str = "implied";
 
-/// A configuration and what is worth telling about it.
+/// A configuration and the warnings about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// What does not keep it from being used.
+    /// Remarks that do not prevent its use.
     pub warnings: Vec<Warning>,
 }
 
 impl Config {
     /// Reads the YAML text of the ConfigMap alone, leaving out the warnings.
     ///
-    /// `pools` must be there. It may be empty: `pools: []` is a clear statement
-    /// that nothing is to be handed out, while an empty text or a forgotten
-    /// `pools` is more likely an accident, and an accident must change nothing.
+    /// `pools` is required but may be empty: `pools: []` clearly states that no
+    /// address is to be assigned, while an empty text or a missing `pools` is more
+    /// likely an accident, and an accident must change nothing.
     ///
     /// # Errors
-    /// All faults there are, not only the first.
+    /// All faults, not only the first.
     pub fn from_yaml(text: &str) -> Result<Self, Faults> {
         let sources = Sources {
             text: Some(text.to_owned()),
@@ -77,10 +76,10 @@ impl Config {
     }
 }
 
-/// Reads everything a configuration comes from as one.
+/// Reads all sources as one configuration.
 ///
 /// # Errors
-/// All faults there are, not only the first.
+/// All faults, not only the first.
 pub fn load(sources: &Sources) -> Result<Loaded, Faults> {
     read::load(sources)
 }

@@ -1,24 +1,24 @@
-//! A value of the document together with its path, and typed access that adds
-//! a fault where the type is another.
+//! A value of the document together with its path. Typed access adds a fault if
+//! the value has another type. Pure.
 
 use serde_json::{Map, Value};
 
 use super::fault::Findings;
 
-/// A value and where it stands.
+/// A value and its path.
 #[derive(Debug, Clone)]
 pub(super) struct Node<'a> {
     pub(super) path: String,
     value: &'a Value,
-    /// Whether it is spelt as MetalLB's former text is.
+    /// Whether it uses the field names of MetalLB's legacy ConfigMap.
     pub(super) legacy: bool,
 }
 
-/// Former names of fields, each with today's name.
+/// Pairs of a legacy field name and its current name.
 pub(super) type LegacyNames = [(&'static str, &'static str)];
 
 impl<'a> Node<'a> {
-    /// A value that stands at `path`; empty for the whole of a document.
+    /// A value at `path`, which is empty for a whole document.
     pub(super) fn root(path: impl Into<String>, value: &'a Value) -> Self {
         Self {
             path: path.into(),
@@ -27,7 +27,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The same in MetalLB's former legacy_names, and so all below it.
+    /// The same value with legacy field names, also in everything below it.
     pub(super) fn legacy(self) -> Self {
         Self {
             legacy: true,
@@ -63,7 +63,7 @@ impl<'a> Node<'a> {
 
     pub(super) fn text(&self, found: &mut Findings) -> Option<&'a str> {
         if self.value.as_str().is_none() {
-            self.type_fault("text", found);
+            self.text_fault(found);
         }
         self.value.as_str()
     }
@@ -88,17 +88,26 @@ impl<'a> Node<'a> {
         if (least..=most).contains(&number) {
             return Some(number);
         }
-        let problem = format!("{} is not from {least} to {most}", self.value);
+        let problem = format!("must be between {least} and {most}, not {}", self.value);
         found.fault(&self.path, problem);
         None
     }
 
-    /// A list of texts, each with its path.
+    /// A list of strings, each with its path.
     pub(super) fn texts(&self, found: &mut Findings) -> Vec<(String, &'a str)> {
         let items = self.items(found).into_iter().flatten();
         items
             .filter_map(|item| item.text(found).map(|text| (item.path.clone(), text)))
             .collect()
+    }
+
+    fn text_fault(&self, found: &mut Findings) {
+        let hint = match self.value {
+            Value::Bool(_) | Value::Number(_) => "; put it in quotes",
+            _ => "",
+        };
+        let problem = format!("expected a string, found {}{hint}", describe(self.value));
+        found.fault(&self.path, problem);
     }
 
     fn type_fault(&self, expected: &str, found: &mut Findings) {
@@ -107,19 +116,19 @@ impl<'a> Node<'a> {
     }
 }
 
-/// A mapping and where it stands.
+/// A mapping and its path.
 #[derive(Debug)]
 pub(super) struct Mapping<'a> {
     pub(super) path: String,
     fields: &'a Map<String, Value>,
     legacy: bool,
-    /// By which its fields are asked for, where they are written otherwise.
+    /// Translates current field names where the source uses legacy ones.
     legacy_names: Option<&'static LegacyNames>,
 }
 
 impl<'a> Mapping<'a> {
-    /// The same, its fields to be asked for by today's names; one without a
-    /// former name is not there.
+    /// The same mapping, read by current field names; a field without a legacy
+    /// name counts as absent.
     pub(super) fn with_legacy_names(self, legacy_names: &'static LegacyNames) -> Self {
         Self {
             legacy_names: Some(legacy_names),
@@ -127,16 +136,16 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// How a field is written here.
+    /// The name of a field in the source.
     fn source_name<'n>(&self, name: &'n str) -> Option<&'n str> {
         let Some(legacy_names) = self.legacy_names else {
             return Some(name);
         };
-        let found = legacy_names.iter().find(|(_, today)| *today == name);
-        found.map(|(former, _)| *former)
+        let found = legacy_names.iter().find(|(_, current)| *current == name);
+        found.map(|(legacy, _)| *legacy)
     }
 
-    /// The field; `None` if it is absent or null, which YAML writes as nothing.
+    /// The field; `None` if it is absent or null (an empty YAML value).
     pub(super) fn field(&self, name: &str) -> Option<Node<'a>> {
         let written = self.source_name(name)?;
         let value = self.fields.get(written).filter(|value| !value.is_null())?;
@@ -160,7 +169,7 @@ impl<'a> Mapping<'a> {
         self.fields.iter().map(entry)
     }
 
-    /// The field, or a fault.
+    /// The field; adds a fault if it is absent.
     pub(super) fn required(&self, name: &str, found: &mut Findings) -> Option<Node<'a>> {
         let field = self.field(name);
         if field.is_none() {
@@ -172,12 +181,12 @@ impl<'a> Mapping<'a> {
     /// Adds a fault for each field that is not one of `known`.
     pub(super) fn reject_unknown_fields(&self, known: &[&str], found: &mut Findings) {
         let written: Vec<&str> = match self.legacy_names {
-            Some(legacy_names) => legacy_names.iter().map(|(former, _)| *former).collect(),
+            Some(legacy_names) => legacy_names.iter().map(|(legacy, _)| *legacy).collect(),
             None => known.to_vec(),
         };
         for name in self.unknown(&written) {
-            let known = written.join(", ");
-            let problem = format!("unknown field; known are {known}");
+            let allowed = written.join(", ");
+            let problem = format!("unknown field; allowed fields: {allowed}");
             found.fault(join(&self.path, name), problem);
         }
     }
@@ -188,12 +197,12 @@ impl<'a> Mapping<'a> {
         names.filter(move |name| !known.contains(name))
     }
 
-    /// Whether a field is written, be it as null.
+    /// Whether the field is present, even as null.
     pub(super) fn has(&self, name: &str) -> bool {
         self.fields.contains_key(name)
     }
 
-    /// Where a field stands or would stand.
+    /// The path of a field, whether present or not.
     pub(super) fn path_of(&self, name: &str) -> String {
         join(&self.path, self.source_name(name).unwrap_or(name))
     }
@@ -214,7 +223,7 @@ fn describe(value: &Value) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
         Value::Bool(value) => value.to_string(),
-        Value::Number(value) => format!("the number {value} (text needs quotes)"),
+        Value::Number(value) => format!("the number {value}"),
         Value::String(value) => format!("{value:?}"),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a mapping".to_owned(),

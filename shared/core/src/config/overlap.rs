@@ -1,9 +1,9 @@
-//! Finds ranges that share addresses, within a pool or between pools.
+//! Finds ranges that share addresses, within a pool or between pools. Pure.
 
 use super::fault::Findings;
 use crate::range::IpRange;
 
-/// A range and where it was written.
+/// A range, its text and its path.
 #[derive(Debug)]
 pub(super) struct RangeLocation {
     pub(super) path: String,
@@ -11,9 +11,9 @@ pub(super) struct RangeLocation {
     pub(super) range: IpRange,
 }
 
-/// Adds a fault for each range that shares addresses with one before it in
-/// address order. Each range of a pile is named once, so that a thousand
-/// ranges inside one do not give half a million faults.
+/// Adds a fault for each range that shares addresses with an earlier one in
+/// address order. Each range is reported once, so that a thousand ranges inside
+/// one do not produce half a million faults.
 pub(super) fn reject(locations: Vec<RangeLocation>, found: &mut Findings) {
     let mut order: Vec<usize> = (0..locations.len()).collect();
     order.sort_by_key(|&index| {
@@ -47,7 +47,7 @@ fn reaches_further(a: &RangeLocation, b: &RangeLocation) -> bool {
 
 fn add(later: &RangeLocation, earlier: &RangeLocation, found: &mut Findings) {
     let problem = format!(
-        "{:?} overlaps {} {:?}",
+        "{:?} overlaps {} ({:?})",
         later.text, earlier.path, earlier.text
     );
     found.fault(&later.path, problem);

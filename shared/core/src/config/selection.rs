@@ -1,4 +1,4 @@
-//! Which pools an advertisement is about, whatever announces their addresses.
+//! Which pools an advertisement selects, independent of the protocol. Pure.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Pool;
 use crate::selector::{LabelSelector, any_matches};
 
-/// Pools by name or by label; without names and selectors it is every pool.
+/// Pools by name or by label; without names and selectors, every pool.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PoolSelection {
     /// `ipAddressPools`: names of pools.
@@ -22,7 +22,7 @@ pub struct PoolSelection {
 }
 
 impl PoolSelection {
-    /// Whether this pool is among them.
+    /// Whether the pool is selected.
     #[must_use]
     pub fn selects(&self, pool: &Pool) -> bool {
         let every = self.names.is_empty() && self.selectors.is_empty();

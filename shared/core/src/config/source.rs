@@ -1,4 +1,4 @@
-//! What a configuration is read from: the text of a ConfigMap and objects.
+//! The sources of a configuration: the text of a ConfigMap and objects. Pure.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use crate::selector::Labels;
 
-/// Everything that is read as one configuration.
+/// All sources that are read as one configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
-    /// The text in the ConfigMap: our own form, or MetalLB's former one.
+    /// The text of the ConfigMap, in the native or in MetalLB's legacy format.
     pub text: Option<String>,
-    /// MetalLB's resources in our namespace, in any order.
+    /// MetalLB's resources in FerroLB's namespace, in any order.
     pub objects: Vec<Object>,
 }
 
@@ -24,22 +24,22 @@ pub struct Object {
     pub name: String,
     /// `metadata.labels`.
     pub labels: Labels,
-    /// `spec`, as the API server gave it; null if there is none.
+    /// `spec` as received from the API server; null if absent.
     pub spec: Value,
 }
 
 /// The kinds that make up a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Addresses to hand out.
+    /// Addresses to assign.
     IpAddressPool,
     /// Announcement on the LAN.
     L2Advertisement,
     /// Announcement by BGP.
     BgpAdvertisement,
-    /// A BGP neighbour.
+    /// A BGP peer.
     BgpPeer,
-    /// How a neighbour's loss is detected.
+    /// Failure detection for BGP sessions.
     BfdProfile,
     /// Names of BGP communities.
     Community,
@@ -56,7 +56,7 @@ impl Kind {
         Self::Community,
     ];
 
-    /// The name as Kubernetes knows it.
+    /// The name of the kind in Kubernetes.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl Kind {
         }
     }
 
-    /// The version of the API that is read.
+    /// The API version that is read.
     #[must_use]
     pub fn version(self) -> &'static str {
         match self {

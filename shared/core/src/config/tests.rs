@@ -1,4 +1,5 @@
-//! What is a configuration, and what each wrong one is told.
+//! Claims about pools in the ConfigMap text: what is accepted, and each fault
+//! with its path and value.
 
 use super::Config;
 
@@ -41,7 +42,7 @@ fn reads_both_flags() {
 }
 
 #[test]
-fn no_pools_at_all_must_be_said() {
+fn an_empty_list_of_pools_must_be_explicit() {
     assert_eq!(Config::from_yaml("pools: []").unwrap().pools, []);
     assert_eq!(fault("pools:"), "pools: is missing");
     assert_eq!(fault("{}"), "pools: is missing");
@@ -49,7 +50,7 @@ fn no_pools_at_all_must_be_said() {
 }
 
 #[test]
-fn lists_every_fault_at_once_with_its_path() {
+fn reports_every_fault_at_once_with_its_path() {
     let text = r#"
 pools:
   - name: a
@@ -65,12 +66,12 @@ seven: []
     assert_eq!(
         faults(text),
         [
-            "seven: unknown field; known are pools, l2Advertisements, bgpAdvertisements, bgpPeers, bfdProfiles, communities",
-            "pools[0].colour: unknown field; known are name, addresses, autoAssign, avoidBuggyIPs, serviceAllocation, labels",
+            "seven: unknown field; allowed fields: pools, l2Advertisements, bgpAdvertisements, bgpPeers, bfdProfiles, communities",
+            "pools[0].colour: unknown field; allowed fields: name, addresses, autoAssign, avoidBuggyIPs, serviceAllocation, labels",
             "pools[1].name: must not be empty",
-            "pools[1].addresses[0]: \"10.0.0.300\" is not an address",
-            "pools[1].addresses[1]: 10.1.0.5 needs a prefix length; for this one address write \"10.1.0.5/32\"",
-            "pools[1].addresses[2]: expected text, found the number 17 (text needs quotes)",
+            "pools[1].addresses[0]: \"10.0.0.300\" is not an IP address",
+            "pools[1].addresses[1]: 10.1.0.5 has no prefix length; for a single address write \"10.1.0.5/32\"",
+            "pools[1].addresses[2]: expected a string, found the number 17; put it in quotes",
             "pools[1].autoAssign: expected true or false, found \"yes\"",
             "pools[2].name: is missing",
             "pools[2].addresses: must not be empty",
@@ -80,60 +81,57 @@ seven: []
 }
 
 #[test]
-fn refuses_a_name_used_twice() {
+fn rejects_a_duplicate_name() {
     let text = "pools: [{name: a, addresses: [10.0.0.0/24]}, {name: a, addresses: [10.0.1.0/24]}]";
     assert_eq!(
         fault(text),
-        "pools[1].name: \"a\" is the name of pools[0].name already"
+        "pools[1].name: duplicate name \"a\", already used at pools[0].name"
     );
 }
 
 #[test]
-fn refuses_overlapping_pools_naming_both_places() {
+fn rejects_overlapping_pools_and_names_both_paths() {
     let text =
         "pools: [{name: a, addresses: [10.0.0.128/25]}, {name: b, addresses: [10.0.0.0/24]}]";
     assert_eq!(
         fault(text),
-        "pools[1].addresses[0]: \"10.0.0.0/24\" overlaps pools[0].addresses[0] \"10.0.0.128/25\""
+        "pools[1].addresses[0]: \"10.0.0.0/24\" overlaps pools[0].addresses[0] (\"10.0.0.128/25\")"
     );
 }
 
 #[test]
-fn refuses_overlap_inside_a_pool() {
+fn rejects_overlap_within_a_pool() {
     let text = "pools: [{name: a, addresses: [fd77::/64, fd77::5-fd77::9]}]";
     assert!(fault(text).starts_with("pools[0].addresses[1]: "));
 }
 
 #[test]
-fn names_each_range_of_a_pile() {
+fn reports_each_of_several_overlapping_ranges_once() {
     let text = "pools: [{name: a, addresses: [10.0.0.0/16, 10.0.1.0/24, 10.0.9.0/24]}]";
     assert_eq!(faults(text).len(), 2);
 }
 
 #[test]
-fn neighbours_do_not_overlap() {
+fn adjacent_ranges_do_not_overlap() {
     let text = "pools: [{name: a, addresses: [10.0.0.0/25, 10.0.0.128/25]}]";
     assert!(Config::from_yaml(text).is_ok());
 }
 
 #[test]
-fn a_key_given_twice_is_a_fault_and_reading_goes_on() {
+fn a_duplicate_key_is_a_fault_and_reading_continues() {
     let text = "pools:\n  - name: a\n    name: b\n    addresses: [nonsense]\n";
     assert_eq!(
         faults(text),
         [
-            "line 3: key \"name\" is there twice",
-            "pools[0].addresses[0]: \"nonsense\" is not an address"
+            "line 3: duplicate key \"name\"",
+            "pools[0].addresses[0]: \"nonsense\" is not an IP address"
         ]
     );
 }
 
 #[test]
-fn text_that_is_no_yaml_is_one_fault_with_its_line() {
+fn invalid_yaml_is_one_fault_with_its_line() {
     let problem = fault("pools:\n  - name: [a\n");
-    assert!(
-        problem.starts_with("is not readable as YAML: "),
-        "{problem}"
-    );
+    assert!(problem.starts_with("invalid YAML: "), "{problem}");
     assert!(problem.contains("line"), "{problem}");
 }

@@ -1,4 +1,4 @@
-//! What is a range and what is not.
+//! Claims about the text form of ranges and about comparing them.
 
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ fn reads_a_prefix_and_drops_host_bits() {
 }
 
 #[test]
-fn reads_a_dash_with_and_without_blanks() {
+fn reads_a_dash_with_and_without_spaces() {
     assert_eq!(range("10.0.0.1-10.0.0.9"), range(" 10.0.0.1 - 10.0.0.9 "));
     assert_eq!(range("fd77::f0-fd77::ff").size(), 16);
 }
@@ -40,18 +40,18 @@ fn the_whole_of_ipv6_does_not_overflow() {
 }
 
 #[test]
-fn says_what_is_wrong_with_a_text() {
-    assert_eq!(refusal("10.0.0.300"), "\"10.0.0.300\" is not an address");
-    assert_eq!(refusal("10.0.0.1-x"), "\"x\" is not an address");
+fn names_what_is_wrong_with_a_text() {
+    assert_eq!(refusal("10.0.0.300"), "\"10.0.0.300\" is not an IP address");
+    assert_eq!(refusal("10.0.0.1-x"), "\"x\" is not an IP address");
     assert_eq!(
         refusal("10.0.0.0/33"),
-        "\"33\" is not a prefix length from 0 to 32"
+        "prefix length must be between 0 and 32, not \"33\""
     );
     assert_eq!(
         refusal("fd77::/129"),
-        "\"129\" is not a prefix length from 0 to 128"
+        "prefix length must be between 0 and 128, not \"129\""
     );
-    assert_eq!(refusal(""), "\"\" is not an address");
+    assert_eq!(refusal(""), "\"\" is not an IP address");
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn families_never_overlap() {
 }
 
 #[test]
-fn a_number_too_big_for_ipv4_is_no_ipv4_address() {
+fn a_value_too_large_for_ipv4_is_not_an_ipv4_address() {
     assert_eq!(Family::V4.address(1 << 32), None);
 }
 
@@ -99,12 +99,12 @@ fn any_range() -> impl Strategy<Value = IpRange> {
 
 proptest! {
     #[test]
-    fn what_is_written_reads_back_the_same(range in any_range()) {
+    fn a_displayed_range_parses_to_the_same_range(range in any_range()) {
         prop_assert_eq!(range.to_string().parse::<IpRange>().unwrap(), range);
     }
 
     #[test]
-    fn a_prefix_reads_back_the_same(ip in any::<u32>(), prefix in 0u8..=32) {
+    fn a_displayed_prefix_parses_to_the_same_range(ip in any::<u32>(), prefix in 0u8..=32) {
         let text = format!("{}/{prefix}", std::net::Ipv4Addr::from_bits(ip));
         let range = text.parse::<IpRange>().unwrap();
         let ending = format!("/{prefix}");
@@ -113,25 +113,25 @@ proptest! {
     }
 
     #[test]
-    fn overlapping_means_that_an_end_of_one_is_in_the_other(a in any_range(), b in any_range()) {
+    fn two_ranges_overlap_exactly_if_one_contains_the_start_of_the_other(a in any_range(), b in any_range()) {
         let shares_an_end = a.contains(b.first()) || b.contains(a.first());
         prop_assert_eq!(a.overlaps(&b), shares_an_end);
     }
 
     #[test]
-    fn no_text_makes_the_reader_panic(text in ".{0,40}") {
+    fn no_text_makes_the_parser_panic(text in ".{0,40}") {
         let _outcome = text.parse::<IpRange>();
     }
 
     #[test]
-    fn numbers_and_addresses_are_one_to_one(range in any_range()) {
+    fn numeric_values_and_addresses_map_one_to_one(range in any_range()) {
         let first = range.first();
         prop_assert_eq!(range.family().address(bits(first)), Some(first));
     }
 }
 
 #[test]
-fn the_widest_prefix_of_a_range_lies_in_it_as_a_whole() {
+fn the_widest_prefix_of_a_range_lies_entirely_within_it() {
     let cases = [
         ("10.0.0.0/24", 24),
         ("10.0.0.1-10.0.0.254", 26),

@@ -23,7 +23,7 @@ pools:
 
 const FAULTS: [&str; 2] = [
     "pools[0].colour: unknown field",
-    "pools[1].addresses[0]: \"10.0.0.300\" is not an address",
+    "pools[1].addresses[0]: \"10.0.0.300\" is not an IP address",
 ];
 
 pub(crate) async fn the_claims_run_with_no_more_rights_than_are_shipped(

@@ -80,7 +80,7 @@ fn every_sample_loads_without_a_fault_and_warns_only_of_what_comes_later() {
     for (path, sources) in samples {
         let loaded = load(&sources).unwrap_or_else(|faults| panic!("{}: {faults}", path.display()));
         for warning in &loaded.warnings {
-            let later = warning.problem.contains("BGP is not spoken yet");
+            let later = warning.problem.contains("BGP has no effect yet");
             assert!(later, "{}: {warning}", path.display());
         }
         assert_ne!(loaded.config.pools, [], "{}", path.display());

@@ -1,4 +1,5 @@
-//! What both doors have in common: named fields with a place.
+//! An entry of the configuration, from either source: its name, fields and
+//! paths. Pure.
 
 use std::sync::LazyLock;
 
@@ -14,29 +15,29 @@ use crate::selector::Labels;
 pub(super) static NO_FIELDS: LazyLock<Value> =
     LazyLock::new(|| Value::Object(serde_json::Map::new()));
 
-/// A list item of the text, or an object.
+/// A list item of the ConfigMap text, or an object.
 pub(super) struct Entry<'a> {
     pub(super) fields: Mapping<'a>,
     pub(super) name: String,
-    /// Where the name stands.
+    /// The path of the name.
     pub(super) name_path: String,
     pub(super) labels: Labels,
     origin: Origin,
 }
 
-/// Where an entry comes from.
+/// The source of an entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// The text; its name and labels are among its fields.
+    /// The ConfigMap text; name and labels are among the fields.
     Text,
-    /// MetalLB's former text; its name may be among its fields.
+    /// MetalLB's legacy text; the name may be among the fields.
     Legacy,
-    /// An object, whose fields another version may have defined.
+    /// An object, whose fields another version may define.
     Object,
 }
 
 impl<'a> Entry<'a> {
-    /// An item of the text; its name and labels are among its fields.
+    /// An item of the ConfigMap text; name and labels are among its fields.
     pub(super) fn item(node: &Node<'a>, found: &mut Findings) -> Option<Self> {
         let fields = node.mapping(found)?;
         let name = fields.required("name", found);
@@ -60,7 +61,7 @@ impl<'a> Entry<'a> {
         })
     }
 
-    /// An object. The API server has checked its name and labels.
+    /// An object. The API server has validated its name and labels.
     pub(super) fn object(object: &'a Object, found: &mut Findings) -> Option<Self> {
         let place = format!("{}/{}", object.kind, object.name);
         let spec = Some(&object.spec).filter(|spec| !spec.is_null());
@@ -74,7 +75,7 @@ impl<'a> Entry<'a> {
         })
     }
 
-    /// An item of MetalLB's former text under the name it gets.
+    /// An item of MetalLB's legacy text under the name assigned to it.
     pub(super) fn legacy(
         node: &Node<'a>,
         legacy_names: &'static LegacyNames,
@@ -91,15 +92,15 @@ impl<'a> Entry<'a> {
     }
 
     /// Unknown fields are faults in the text, where they are misspelt, and
-    /// warnings in an object, where a later version may know them.
+    /// warnings in an object, where a later version may define them.
     pub(super) fn check_fields(&self, known: &[&str], found: &mut Findings) {
         if self.origin == Origin::Object {
             for name in self.fields.unknown(known) {
-                found.warn(self.fields.path_of(name), "unknown field; not used");
+                found.warn(self.fields.path_of(name), "unknown field; ignored");
             }
             return;
         }
-        // In the former text the legacy_names says what is known.
+        // For the legacy text the table of legacy names lists the allowed fields.
         let all: Vec<&str> = ["name"].iter().chain(known).copied().collect();
         self.fields.reject_unknown_fields(&all, found);
     }

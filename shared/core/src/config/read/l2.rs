@@ -1,4 +1,4 @@
-//! Reads a layer 2 advertisement.
+//! Reads a layer 2 advertisement. Pure.
 
 use std::collections::BTreeSet;
 
@@ -37,8 +37,8 @@ pub(super) fn read(
     }
 }
 
-/// Names, exact or with a `*` at the end for any rest. MetalLB takes one that
-/// is there twice.
+/// Names, exact or with a `*` at the end as a wildcard. Duplicates are allowed,
+/// as in MetalLB.
 fn interfaces(node: Option<Node<'_>>, found: &mut Findings) -> BTreeSet<String> {
     let texts = node.map(|node| node.texts(found)).unwrap_or_default();
     let mut read = BTreeSet::new();
@@ -47,7 +47,10 @@ fn interfaces(node: Option<Node<'_>>, found: &mut Findings) -> BTreeSet<String> 
         if text.trim().is_empty() {
             found.fault(path, "must not be empty");
         } else if exact.contains('*') {
-            found.fault(path, format!("{text:?} has a * that is not at its end"));
+            found.fault(
+                path,
+                format!("{text:?} is not valid; * is allowed only at the end"),
+            );
         }
         read.insert(text.to_owned());
     }

@@ -1,5 +1,5 @@
-//! Reads MetalLB's former text (its ConfigMap up to 0.12): pools that say how
-//! they are announced, and BGP's parts under their former names.
+//! Reads the text of MetalLB's legacy ConfigMap (up to 0.12): pools with their
+//! protocol, and BGP sections under their legacy field names. Pure.
 
 use super::entry::{self, Entry};
 use super::{Reader, bgp, pool, unique};
@@ -52,10 +52,10 @@ const BFD_PROFILE: &LegacyNames = &[
     ("minimum-ttl", "minimumTtl"),
 ];
 
-/// Reads a whole document of the former form.
+/// Reads a whole document in the legacy format.
 pub(super) fn read(root: &Mapping<'_>, reader: &mut Reader, found: &mut Findings) {
     root.reject_unknown_fields(&FIELDS, found);
-    // Each pool names its protocol, so everything about has_advertisement_section is said.
+    // Each pool names its protocol, so no advertisement is implied.
     reader.has_advertisement_section = true;
     let pools = root.field("address-pools");
     for node in pools.and_then(|node| node.items(found)).unwrap_or_default() {
@@ -99,8 +99,8 @@ fn name(fields: &Mapping<'_>, kind: Kind, reader: &mut Reader, found: &mut Findi
     name.to_owned()
 }
 
-/// What MetalLB's own converter makes of a pool: an advertisement of it, or
-/// for BGP one for each that is listed, at least one.
+/// Adds the advertisements that MetalLB's own converter would create for a pool:
+/// one for layer 2; for BGP one per list item, and at least one.
 fn announce(fields: &Mapping<'_>, name: &str, reader: &mut Reader, found: &mut Findings) {
     let Some(node) = fields.required("protocol", found) else {
         return;
@@ -119,7 +119,7 @@ fn announce(fields: &Mapping<'_>, name: &str, reader: &mut Reader, found: &mut F
                 announce_by_bgp(&nothing, name, reader, found);
             }
         }
-        Some(other) => found.fault(&node.path, format!("{other:?} is neither layer2 nor bgp")),
+        Some(other) => found.fault(&node.path, format!("must be layer2 or bgp, not {other:?}")),
         None => {}
     }
 }
@@ -149,8 +149,8 @@ fn announce_by_bgp(node: &Node<'_>, pool: &str, reader: &mut Reader, found: &mut
     }
 }
 
-/// Items that have a resource of their own today. Peers had no names and get
-/// numbers, as MetalLB's own converter gives them.
+/// Reads items that are resources of their own today. Peers had no names and
+/// are numbered, as by MetalLB's own converter.
 fn read_list(
     root: &Mapping<'_>,
     field: &str,
@@ -178,7 +178,7 @@ fn read_list(
     }
 }
 
-/// All names become one list, as MetalLB's own converter makes it.
+/// All communities become one Community, as in MetalLB's own converter.
 fn read_communities(root: &Mapping<'_>, reader: &mut Reader, found: &mut Findings) {
     let Some(node) = root.field("bgp-communities") else {
         return;
@@ -187,7 +187,7 @@ fn read_communities(root: &Mapping<'_>, reader: &mut Reader, found: &mut Finding
     let fields = node.mapping(found);
     for (name, node) in fields.iter().flat_map(Mapping::entries) {
         if name.trim().is_empty() {
-            found.fault(&node.path, "must have a name");
+            found.fault(&node.path, "name must not be empty");
         }
         if let Some(value) = bgp::community_value(&node, found) {
             let name = name.to_owned();
@@ -203,7 +203,7 @@ fn read_communities(root: &Mapping<'_>, reader: &mut Reader, found: &mut Finding
         .register(Kind::Community, &name, &node.path, found);
     let community = Community {
         name,
-        communities: reader.bgp_locations.named(communities),
+        communities: reader.bgp_locations.register(communities),
     };
     reader.config.bgp.communities.push(community);
 }

@@ -1,8 +1,8 @@
-//! From text and objects to a configuration: goes on after each fault, so that
-//! the administrator sees all of them at once.
+//! Reads text and objects into a configuration, and continues after each fault
+//! so that the administrator sees all of them at once. Pure.
 //!
-//! One reader for both doors: a list item of the text and an object of the API
-//! become an [`Entry`], and what reads entries does not know which it was.
+//! One reader for both sources: a list item of the text and an object become an
+//! [`Entry`], and the code that reads entries does not depend on the source.
 
 mod bgp;
 mod entry;
@@ -23,7 +23,7 @@ use super::{
     Config, Faults, IMPLIED_ADVERTISEMENT, Kind, L2Advertisement, Loaded, Object, Sources,
 };
 
-/// Reads everything as one configuration.
+/// Reads all sources as one configuration.
 pub(super) fn load(sources: &Sources) -> Result<Loaded, Faults> {
     let mut found = Findings::default();
     let config = config(sources, &mut found);
@@ -57,17 +57,17 @@ fn config(sources: &Sources, found: &mut Findings) -> Config {
     reader.finish(found)
 }
 
-/// What has been read so far.
+/// The configuration read so far, and the paths needed by later checks.
 #[derive(Default)]
 struct Reader {
     config: Config,
     names: unique::Names,
-    /// Each range and where it stands.
+    /// Each range with its path.
     locations: Vec<overlap::RangeLocation>,
-    /// Each pool named by an advertisement, and where.
+    /// Each pool named by an advertisement, with the path.
     references: PoolReferences,
     bgp_locations: bgp::Locations,
-    /// Whether the text says how addresses are announced, be it by nobody.
+    /// Whether the ConfigMap has an advertisement section, even an empty one.
     has_advertisement_section: bool,
 }
 
@@ -111,10 +111,10 @@ impl Reader {
         let pools = &self.config.pools;
         bgp::finish(&self.config.bgp, pools, &self.bgp_locations, found);
         selection::check_pool_references(&self.references, pools, found);
-        let said = self.has_advertisement_section
+        let is_explicit = self.has_advertisement_section
             || !self.config.l2_advertisements.is_empty()
             || !self.config.bgp.advertisements.is_empty();
-        if !said {
+        if !is_explicit {
             self.config.l2_advertisements.push(L2Advertisement {
                 name: IMPLIED_ADVERTISEMENT.to_owned(),
                 ..L2Advertisement::default()
@@ -130,7 +130,7 @@ impl Reader {
                 found.warn(
                     "l2Advertisements",
                     format!(
-                        "none selects pool {:?}; nobody answers for its addresses",
+                        "no advertisement selects pool {:?}; its addresses will not be announced",
                         pool.name
                     ),
                 );

@@ -1,4 +1,4 @@
-//! Reads a pool.
+//! Reads a pool. Pure.
 
 use std::num::NonZeroU32;
 
@@ -26,8 +26,8 @@ const ALLOCATION: [&str; 6] = [
     "maxPerNamespace",
 ];
 
-/// Reads one pool; where a value is at fault a default stands in for it, which
-/// is never used because there is a fault.
+/// Reads one pool. A default stands in for each faulty value; it is never used,
+/// since a configuration with a fault is rejected.
 pub(super) fn read(
     entry: &Entry<'_>,
     locations: &mut Vec<RangeLocation>,
@@ -108,7 +108,10 @@ fn priority(fields: &Mapping<'_>, found: &mut Findings) -> Option<NonZeroU32> {
     let node = fields.field("priority")?;
     let number = node.number(i64::MIN, u32::MAX.into(), found)?;
     if number < 0 {
-        found.warn(&node.path, format!("{number} counts as 0: comes last"));
+        found.warn(
+            &node.path,
+            format!("{number} is treated as 0, the lowest priority"),
+        );
     }
     u32::try_from(number).ok().and_then(NonZeroU32::new)
 }

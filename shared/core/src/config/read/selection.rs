@@ -1,11 +1,11 @@
-//! Reads which pools an advertisement of any kind is about.
+//! Reads which pools an advertisement of any kind selects. Pure.
 
 use super::entry::Entry;
 use super::{selector, unique};
 use crate::config::fault::Findings;
 use crate::config::{Pool, PoolSelection};
 
-/// Pools named by advertisements: where, and the name.
+/// Pools named by advertisements: the path and the name.
 pub(super) type PoolReferences = Vec<(String, String)>;
 
 /// Reads one selection and adds the pools it names to `references`.
@@ -24,7 +24,7 @@ pub(super) fn read(
     }
 }
 
-/// A pool that is not there is told of; it may come later.
+/// Warns about a pool that does not exist; it may be created later.
 pub(super) fn check_pool_references(
     references: &[(String, String)],
     pools: &[Pool],
@@ -32,7 +32,7 @@ pub(super) fn check_pool_references(
 ) {
     for (path, name) in references {
         if !pools.iter().any(|pool| pool.name == *name) {
-            found.warn(path, format!("there is no pool {name:?}"));
+            found.warn(path, format!("pool {name:?} does not exist"));
         }
     }
 }

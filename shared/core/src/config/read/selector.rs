@@ -1,4 +1,4 @@
-//! Reads label selectors.
+//! Reads label selectors. Pure.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +7,13 @@ use crate::config::fault::Findings;
 use crate::config::node::{LegacyNames, Mapping, Node};
 use crate::selector::{Expression, LabelSelector, Labels, Operator};
 
-/// How MetalLB's former text spells a selector.
+/// The field names of a selector in MetalLB's legacy text.
 const LEGACY_FIELDS: &LegacyNames = &[
     ("match-labels", "matchLabels"),
     ("match-expressions", "matchExpressions"),
 ];
 
-/// A list of selectors of which none comes twice.
+/// A list of distinct selectors.
 pub(super) fn list(node: Option<Node<'_>>, found: &mut Findings) -> Vec<LabelSelector> {
     let items = node.and_then(|node| node.items(found));
     let mut read = Vec::new();
@@ -93,8 +93,8 @@ fn operator(fields: &Mapping<'_>, found: &mut Findings) -> Option<Operator> {
         "Exists" => Operator::Exists,
         "DoesNotExist" => Operator::DoesNotExist,
         _ => {
-            let known = "In, NotIn, Exists, DoesNotExist";
-            found.fault(&node.path, format!("{text:?} is none of {known}"));
+            let problem = format!("must be In, NotIn, Exists or DoesNotExist, not {text:?}");
+            found.fault(&node.path, problem);
             return None;
         }
     };
@@ -115,15 +115,15 @@ fn values(
     {
         check_value(text, &path, found);
         if !read.insert(text.to_owned()) {
-            found.fault(path, format!("{text:?} is there twice"));
+            found.fault(path, format!("duplicate value {text:?}"));
         }
     }
     match operator {
         Some(Operator::In | Operator::NotIn) if read.is_empty() => {
-            found.fault(path, "is needed with In and NotIn");
+            found.fault(path, "is required with operator In or NotIn");
         }
         Some(Operator::Exists | Operator::DoesNotExist) if !read.is_empty() => {
-            found.fault(path, "must be left out with Exists and DoesNotExist");
+            found.fault(path, "must be empty with operator Exists or DoesNotExist");
         }
         _ => {}
     }
@@ -137,13 +137,13 @@ fn check_key(key: &str, path: &str, found: &mut Findings) {
     };
     let prefix_fits = prefix.is_none_or(|prefix| !prefix.is_empty() && prefix.len() <= 253);
     if !prefix_fits || name.is_empty() || !is_name(name) {
-        found.fault(path, format!("{key:?} is not the key of a label"));
+        found.fault(path, format!("{key:?} is not a valid label key"));
     }
 }
 
 fn check_value(value: &str, path: &str, found: &mut Findings) {
     if !is_name(value) {
-        found.fault(path, format!("{value:?} is not the value of a label"));
+        found.fault(path, format!("{value:?} is not a valid label value"));
     }
 }
 

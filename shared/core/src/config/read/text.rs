@@ -1,4 +1,5 @@
-//! The text of the ConfigMap as a tree, and which of the two forms it has.
+//! Parses the text of the ConfigMap and recognises which of the two formats it
+//! has. Pure.
 
 use serde_json::Value;
 use serde_saphyr::{DuplicateKeyPolicy, Error as YamlError};
@@ -7,7 +8,7 @@ use crate::config::Kind;
 use crate::config::fault::Findings;
 use crate::config::node::{Mapping, Node};
 
-/// The fields of the native form and what their items are.
+/// The fields of the native format and the kinds of their items.
 pub(super) const SECTIONS: [(&str, Kind); 6] = [
     ("pools", Kind::IpAddressPool),
     ("l2Advertisements", Kind::L2Advertisement),
@@ -17,16 +18,16 @@ pub(super) const SECTIONS: [(&str, Kind); 6] = [
     ("communities", Kind::Community),
 ];
 
-/// A text by its form.
+/// A document by its format.
 pub(super) enum Document<'a> {
-    /// Ours.
+    /// FerroLB's own.
     Native(Mapping<'a>),
-    /// MetalLB's before it had resources.
+    /// MetalLB's, from before it had custom resources.
     Legacy(Mapping<'a>),
 }
 
-/// The document as a tree. A duplicate key is a fault, but reading goes on
-/// with the first of the two.
+/// Parses the document. A duplicate key is a fault; reading continues with the
+/// first value.
 pub(super) fn tree(text: &str, found: &mut Findings) -> Option<Value> {
     let error = match parse(text, DuplicateKeyPolicy::Error) {
         Ok(value) => return Some(value),
@@ -36,8 +37,8 @@ pub(super) fn tree(text: &str, found: &mut Findings) -> Option<Value> {
     parse(text, DuplicateKeyPolicy::FirstWins).ok()
 }
 
-/// The form of a document: `address-pools` or `peers` and no `pools` is the
-/// former form.
+/// The format of a document: `address-pools` or `peers` without `pools` is the
+/// legacy format.
 pub(super) fn document<'a>(tree: &'a Value, found: &mut Findings) -> Option<Document<'a>> {
     let root = Node::root("", tree).mapping(found)?;
     let legacy = root.has("address-pools") || root.has("peers");
@@ -62,8 +63,8 @@ fn yaml_problem(error: &YamlError) -> String {
     match error.without_snippet() {
         YamlError::DuplicateMappingKey { key, location } => {
             let key = key.as_deref().unwrap_or_default();
-            format!("line {}: key {key:?} is there twice", location.line())
+            format!("line {}: duplicate key {key:?}", location.line())
         }
-        other => format!("is not readable as YAML: {other}"),
+        other => format!("invalid YAML: {other}"),
     }
 }

@@ -1,4 +1,4 @@
-//! What must not be there twice: names, and items of lists.
+//! Rejects duplicates: names, and items of lists. Pure.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,15 +7,16 @@ use crate::config::Kind;
 use crate::config::fault::Findings;
 use crate::config::node::Node;
 
-/// Stands in for a name that is missing or no text, which is a fault already.
+/// Placeholder for a name that is missing or not a string, which is a fault
+/// already.
 pub(super) const NO_NAME: &str = "?";
 
-/// Where each name of each kind was first seen.
+/// The path of the first use of each name of each kind.
 #[derive(Default)]
 pub(super) struct Names(HashMap<(Kind, String), String>);
 
 impl Names {
-    /// Takes a name, or adds a fault that says where it was first.
+    /// Registers a name; adds a fault with the path of its first use if taken.
     pub(super) fn register(&mut self, kind: Kind, name: &str, path: &str, found: &mut Findings) {
         if name.trim().is_empty() || name == NO_NAME {
             return;
@@ -23,7 +24,7 @@ impl Names {
         let key = (kind, name.to_owned());
         match self.0.get(&key) {
             Some(first) => {
-                let problem = format!("{name:?} is the name of {first} already");
+                let problem = format!("duplicate name {name:?}, already used at {first}");
                 found.fault(path, problem);
             }
             None => {
@@ -33,7 +34,7 @@ impl Names {
     }
 }
 
-/// The items without repetitions; each repetition is a fault naming the first.
+/// The items without duplicates; each duplicate is a fault that names the first.
 pub(super) fn reject_duplicates<T: Eq + Hash + Clone>(
     items: Vec<(String, T)>,
     found: &mut Findings,
@@ -42,7 +43,7 @@ pub(super) fn reject_duplicates<T: Eq + Hash + Clone>(
     let mut kept = Vec::new();
     for (path, item) in items {
         match first.get(&item) {
-            Some(earlier) => found.fault(path, format!("says the same as {earlier}")),
+            Some(earlier) => found.fault(path, format!("duplicates {earlier}")),
             None => {
                 first.insert(item.clone(), path);
                 kept.push(item);
@@ -52,7 +53,7 @@ pub(super) fn reject_duplicates<T: Eq + Hash + Clone>(
     kept
 }
 
-/// A text that is not empty.
+/// A non-empty string.
 pub(super) fn text(node: &Node<'_>, found: &mut Findings) -> Option<String> {
     let text = node.text(found)?;
     if text.trim().is_empty() {
@@ -61,7 +62,7 @@ pub(super) fn text(node: &Node<'_>, found: &mut Findings) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// A list of texts of which none is empty and none comes twice.
+/// A list of distinct, non-empty strings.
 pub(super) fn texts(node: Option<Node<'_>>, found: &mut Findings) -> Vec<String> {
     let Some(node) = node else {
         return Vec::new();
@@ -81,7 +82,7 @@ fn reject_duplicate_texts(items: Vec<(String, String)>, found: &mut Findings) ->
     let mut kept: Vec<String> = Vec::new();
     for (path, item) in items {
         if kept.contains(&item) {
-            found.fault(path, format!("{item:?} is there twice"));
+            found.fault(path, format!("duplicate value {item:?}"));
         } else {
             kept.push(item);
         }

@@ -1,5 +1,5 @@
-//! Claims about what is said about BGP: each fault with its path and value, and
-//! what is taken as it is.
+//! Claims about the BGP configuration: what is accepted, and each fault with its
+//! path and value.
 
 use super::{fault, faults};
 use crate::config::{Config, Neighbour, PeerAsn, Seconds, write};
@@ -39,7 +39,7 @@ fn reads_every_field_of_a_peer() {
 }
 
 #[test]
-fn fields_that_are_there_and_say_nothing_are_not_there() {
+fn empty_fields_count_as_absent() {
     let text = peer(
         "myASN: 1, peerASN: 2, dynamicASN: '', peerAddress: 10.0.0.1, interface: '', peerPort: 0, password: '',
          passwordSecret: {}, routerID: '', localASN: 0",
@@ -50,48 +50,48 @@ fn fields_that_are_there_and_say_nothing_are_not_there() {
     assert_eq!((peer.peer_port, &peer.password_secret), (179, &None));
 }
 
-/// Fields of a peer, and what they are told.
+/// Fields of a peer, and the fault they cause.
 const PEERS: &[(&str, &str)] = &[
     (
         "myASN: 0, peerASN: 2, peerAddress: 10.0.0.1",
-        "myASN: 0 is not from 1 to 4294967295",
+        "myASN: must be between 1 and 4294967295, not 0",
     ),
     ("peerASN: 2, peerAddress: 10.0.0.1", "myASN: is missing"),
     (
         "myASN: 1, peerAddress: 10.0.0.1",
-        "peerASN: is missing; this or dynamicASN is needed",
+        "peerASN: is missing; set either this field or dynamicASN",
     ),
     (
         "myASN: 1, peerASN: 2, dynamicASN: internal, peerAddress: 10.0.0.1",
-        "dynamicASN: cannot be given together with peerASN",
+        "dynamicASN: cannot be set together with peerASN",
     ),
     (
         "myASN: 1, dynamicASN: any, peerAddress: 10.0.0.1",
-        "dynamicASN: \"any\" is neither internal nor external",
+        "dynamicASN: must be internal or external, not \"any\"",
     ),
     (
         "myASN: 1, peerASN: 1, peerAddress: 10.0.0.1, ebgpMultiHop: true",
-        "ebgpMultiHop: true is for peers of another AS than our 1",
+        "ebgpMultiHop: is only for peers outside our AS 1",
     ),
     (
         "myASN: 1, dynamicASN: internal, peerAddress: 10.0.0.1, ebgpMultiHop: true",
-        "ebgpMultiHop: true is for peers of another AS than our 1",
+        "ebgpMultiHop: is only for peers outside our AS 1",
     ),
     (
         "myASN: 1, peerASN: 2",
-        "peerAddress: is missing; this or interface is needed",
+        "peerAddress: is missing; set either this field or interface",
     ),
     (
         "myASN: 1, peerASN: 2, peerAddress: 10.0.0.1, interface: eth0",
-        "interface: cannot be given together with peerAddress",
+        "interface: cannot be set together with peerAddress",
     ),
     (
         "myASN: 1, peerASN: 2, peerAddress: 10.0.0",
-        "peerAddress: \"10.0.0\" is not an address",
+        "peerAddress: \"10.0.0\" is not an IP address",
     ),
 ];
 
-/// The same of fields beside those that are needed.
+/// The same for fields in addition to the required ones.
 const MORE: &[(&str, &str)] = &[
     (
         "routerID: nine",
@@ -99,53 +99,59 @@ const MORE: &[(&str, &str)] = &[
     ),
     (
         "sourceAddress: here",
-        "sourceAddress: \"here\" is not an address",
+        "sourceAddress: \"here\" is not an IP address",
     ),
-    ("peerPort: 16385", "peerPort: 16385 is not from 0 to 16384"),
-    ("holdTime: 2s", "holdTime: 2s is not 0s, nor 3s or more"),
+    (
+        "peerPort: 16385",
+        "peerPort: must be between 0 and 16384, not 16385",
+    ),
+    (
+        "holdTime: 2s",
+        "holdTime: must be 0s or at least 3s, not 2s",
+    ),
     (
         "holdTime: long",
-        "holdTime: \"long\" is no time such as 90s",
+        "holdTime: \"long\" is not a duration such as 90s",
     ),
     (
         "holdTime: 20h",
-        "holdTime: \"20h\" is not from 0s to 65535s",
+        "holdTime: must be between 0s and 65535s, not \"20h\"",
     ),
     (
         "holdTime: -9s",
-        "holdTime: \"-9s\" is not from 0s to 65535s",
+        "holdTime: must be between 0s and 65535s, not \"-9s\"",
     ),
     (
         "keepaliveTime: 91s",
-        "keepaliveTime: 91s is above the hold time of 90s",
+        "keepaliveTime: must not exceed the hold time of 90s, but is 91s",
     ),
     (
         "holdTime: 9s, keepaliveTime: 10s",
-        "keepaliveTime: 10s is above the hold time of 9s",
+        "keepaliveTime: must not exceed the hold time of 9s, but is 10s",
     ),
     (
         "connectTime: 1500ms",
-        "connectTime: \"1500ms\" is not in whole seconds",
+        "connectTime: must be in whole seconds, not \"1500ms\"",
     ),
     (
         "connectTime: 0s",
-        "connectTime: 0s is not from 1s to 65535s",
+        "connectTime: must be between 1s and 65535s, not 0s",
     ),
     (
         "password: a, passwordSecret: {name: b}",
-        "passwordSecret: cannot be given together with password",
+        "passwordSecret: cannot be set together with password",
     ),
     (
         "bfdProfile: none",
-        "bfdProfile: there is no BFDProfile \"none\"",
+        "bfdProfile: BFDProfile \"none\" does not exist",
     ),
     (
         "nodeSelectors: [{}, {}]",
-        "nodeSelectors[1]: says the same as bgpPeers[0].nodeSelectors[0]",
+        "nodeSelectors[1]: duplicates bgpPeers[0].nodeSelectors[0]",
     ),
     (
         "nodeSelectors: [{matchExpressions: [{key: a, operator: Near}]}]",
-        "nodeSelectors[0].matchExpressions[0].operator: \"Near\" is none of In, NotIn, Exists, DoesNotExist",
+        "nodeSelectors[0].matchExpressions[0].operator: must be In, NotIn, Exists or DoesNotExist, not \"Near\"",
     ),
 ];
 
@@ -161,14 +167,14 @@ fn each_fault_of_a_peer_has_its_path() {
 }
 
 #[test]
-fn refuses_one_peer_under_two_names() {
+fn rejects_one_peer_under_two_names() {
     let text = document(
         "",
         &format!("bgpPeers: [{{name: a, {PEER}}}, {{name: b, {PEER}}}]"),
     );
     assert_eq!(
         fault(&text),
-        "bgpPeers[1].name: says the same as bgpPeers[0].name"
+        "bgpPeers[1].name: duplicates bgpPeers[0].name"
     );
 }
 
@@ -177,45 +183,48 @@ fn each_fault_of_an_advertisement_has_its_path() {
     let cases = [
         (
             "aggregationLength: 33",
-            "aggregationLength: 33 is not from 1 to 32",
+            "aggregationLength: must be between 1 and 32, not 33",
         ),
         (
             "aggregationLengthV6: 0",
-            "aggregationLengthV6: 0 is not from 1 to 128",
+            "aggregationLengthV6: must be between 1 and 128, not 0",
         ),
-        ("localPref: -1", "localPref: -1 is not from 0 to 4294967295"),
+        (
+            "localPref: -1",
+            "localPref: must be between 0 and 4294967295, not -1",
+        ),
         (
             "communities: ['1:2', '1:2']",
-            "communities[1]: \"1:2\" is there twice",
+            "communities[1]: duplicate value \"1:2\"",
         ),
         (
             "communities: ['1:65536']",
-            "communities[0]: \"1:65536\" is neither of the form 65535:65535 nor large:4294967295:4294967295:4294967295",
+            "communities[0]: must have the form 65535:65535 or large:4294967295:4294967295:4294967295, not \"1:65536\"",
         ),
         (
             "communities: ['large:1:2']",
-            "communities[0]: \"large:1:2\" is neither of the form 65535:65535 nor large:4294967295:4294967295:4294967295",
+            "communities[0]: must have the form 65535:65535 or large:4294967295:4294967295:4294967295, not \"large:1:2\"",
         ),
         (
             "communities: [nobody]",
-            "communities: \"nobody\" is neither a community nor the name of one",
+            "communities: community \"nobody\" is not defined",
         ),
-        ("peers: [p, p]", "peers[1]: \"p\" is there twice"),
+        ("peers: [p, p]", "peers[1]: duplicate value \"p\""),
         (
             "ipAddressPools: [four, four]",
-            "ipAddressPools[1]: \"four\" is there twice",
+            "ipAddressPools[1]: duplicate value \"four\"",
         ),
         (
             "serviceSelectors: [{}], aggregationLength: 30",
-            "serviceSelectors: cannot choose among the addresses of a prefix: leave out aggregationLength and aggregationLengthV6, or this",
+            "serviceSelectors: cannot be combined with aggregationLength or aggregationLengthV6: a prefix covers more than the selected Services",
         ),
         (
             "aggregationLength: 27",
-            "aggregationLength: a /27 is more than 10.0.0.16/28 of pool \"four\" has, of which the widest block is a /28",
+            "aggregationLength: must be at least 28 for 10.0.0.16/28 of pool \"four\", not 27",
         ),
         (
             "aggregationLengthV6: 125",
-            "aggregationLengthV6: a /125 is more than fd77::1-fd77::9 of pool \"six\" has, of which the widest block is a /126",
+            "aggregationLengthV6: must be at least 126 for fd77::1-fd77::9 of pool \"six\", not 125",
         ),
     ];
     for (fields, problem) in cases {
@@ -229,7 +238,7 @@ fn each_fault_of_an_advertisement_has_its_path() {
 }
 
 #[test]
-fn two_preferences_for_one_prefix_are_a_fault_where_they_are_sure_to_meet() {
+fn two_preferences_for_one_prefix_are_a_fault_if_they_certainly_conflict() {
     let second = |one: &str, two: &str| {
         let pools = "{name: four, addresses: [10.0.0.16/28]}";
         document(
@@ -239,7 +248,7 @@ fn two_preferences_for_one_prefix_are_a_fault_where_they_are_sure_to_meet() {
     };
     assert_eq!(
         fault(&second("localPref: 5", "localPref: 6")),
-        "bgpAdvertisements[1].localPref: 6 differs from 5 of BGPAdvertisement \"x\", which announces pool \"four\" to the same peers from the same nodes"
+        "bgpAdvertisements[1].localPref: 6 conflicts with 5 of BGPAdvertisement \"x\", which announces pool \"four\" to the same peers from the same nodes"
     );
     let apart = [
         ("localPref: 5, aggregationLength: 30", "localPref: 6"),
@@ -265,18 +274,24 @@ fn each_fault_of_a_profile_has_its_path() {
     let cases = [
         (
             "receiveInterval: 9",
-            "receiveInterval: 9 is not from 10 to 60000",
+            "receiveInterval: must be between 10 and 60000, not 9",
         ),
         (
             "transmitInterval: 60001",
-            "transmitInterval: 60001 is not from 10 to 60000",
+            "transmitInterval: must be between 10 and 60000, not 60001",
         ),
-        ("echoInterval: 0", "echoInterval: 0 is not from 10 to 60000"),
+        (
+            "echoInterval: 0",
+            "echoInterval: must be between 10 and 60000, not 0",
+        ),
         (
             "detectMultiplier: 1",
-            "detectMultiplier: 1 is not from 2 to 255",
+            "detectMultiplier: must be between 2 and 255, not 1",
         ),
-        ("minimumTtl: 255", "minimumTtl: 255 is not from 1 to 254"),
+        (
+            "minimumTtl: 255",
+            "minimumTtl: must be between 1 and 254, not 255",
+        ),
     ];
     for (fields, problem) in cases {
         let text = document("", &format!("bfdProfiles: [{{name: b, {fields}}}]"));
@@ -287,20 +302,20 @@ fn each_fault_of_a_profile_has_its_path() {
 }
 
 #[test]
-fn echo_mode_does_not_go_with_ipv6_that_the_peer_is_told() {
+fn echo_mode_is_a_fault_if_ipv6_is_announced_to_the_peer() {
     let rest = format!(
         "bgpPeers: [{{name: p, {PEER}, bfdProfile: b}}], bfdProfiles: [{{name: b, echoMode: true}}]"
     );
     assert_eq!(
         fault(&advertised("localPref: 1", &rest)),
-        "bgpPeers[0].bfdProfile: \"b\" has echoMode, which does not go with the IPv6 addresses of pool \"six\" that this peer is told"
+        "bgpPeers[0].bfdProfile: \"b\" enables echoMode, which does not support the IPv6 addresses of pool \"six\" announced to this peer"
     );
     assert!(Config::from_yaml(&advertised("ipAddressPools: [four]", &rest)).is_ok());
     assert!(Config::from_yaml(&advertised("peers: [other]", &rest)).is_ok());
 }
 
 #[test]
-fn a_name_of_a_community_is_there_once_and_has_a_value() {
+fn a_community_name_is_unique_and_has_a_value() {
     let text = document(
         "",
         "communities: [{name: a, communities: [{name: x, value: '1:2'}, {name: y, value: 'large:1:2:3'}]},
@@ -309,9 +324,9 @@ fn a_name_of_a_community_is_there_once_and_has_a_value() {
     assert_eq!(
         faults(&text),
         [
-            "communities[1].communities[1].value: \"none\" is neither of the form 65535:65535 nor large:4294967295:4294967295:4294967295",
+            "communities[1].communities[1].value: must have the form 65535:65535 or large:4294967295:4294967295:4294967295, not \"none\"",
             "communities[1].communities[2].name: is missing",
-            "communities[1].communities[0].name: \"x\" is the name of communities[0].communities[0].name already",
+            "communities[1].communities[0].name: duplicate name \"x\", already used at communities[0].communities[0].name",
         ]
     );
     let used = advertised(
@@ -322,7 +337,7 @@ fn a_name_of_a_community_is_there_once_and_has_a_value() {
 }
 
 #[test]
-fn the_former_text_is_held_to_the_same_rules_by_its_own_names() {
+fn the_legacy_text_has_the_same_rules_under_its_own_field_names() {
     let text = "
 address-pools:
 - {name: a, protocol: bgp, addresses: [10.0.0.0/28], bgp-advertisements: [{aggregation-length: 24, communities: [nobody]}]}
@@ -336,22 +351,22 @@ bgp-communities: {x: '1:b'}
     assert_eq!(
         faults(text),
         [
-            format!("peers[0].peerASN: unknown field; known are {known}"),
-            "peers[0].peer-address: \"here\" is not an address".to_owned(),
-            "peers[0].hold-time: 1s is not 0s, nor 3s or more".to_owned(),
-            "peers[1].node-selectors[0].matchLabels: unknown field; known are match-labels, match-expressions".to_owned(),
-            "peers[1].ebgp-multihop: true is for peers of another AS than our 1".to_owned(),
-            "bfd-profiles[0].echo-interval: 5 is not from 10 to 60000".to_owned(),
+            format!("peers[0].peerASN: unknown field; allowed fields: {known}"),
+            "peers[0].peer-address: \"here\" is not an IP address".to_owned(),
+            "peers[0].hold-time: must be 0s or at least 3s, not 1s".to_owned(),
+            "peers[1].node-selectors[0].matchLabels: unknown field; allowed fields: match-labels, match-expressions".to_owned(),
+            "peers[1].ebgp-multihop: is only for peers outside our AS 1".to_owned(),
+            "bfd-profiles[0].echo-interval: must be between 10 and 60000, not 5".to_owned(),
             "bfd-profiles[1].name: is missing".to_owned(),
-            "bgp-communities.x: \"1:b\" is neither of the form 65535:65535 nor large:4294967295:4294967295:4294967295".to_owned(),
-            "address-pools[0].bgp-advertisements[0].communities: \"nobody\" is neither a community nor the name of one".to_owned(),
-            "address-pools[0].bgp-advertisements[0].aggregation-length: a /24 is more than 10.0.0.0/28 of pool \"a\" has, of which the widest block is a /28".to_owned(),
+            "bgp-communities.x: must have the form 65535:65535 or large:4294967295:4294967295:4294967295, not \"1:b\"".to_owned(),
+            "address-pools[0].bgp-advertisements[0].communities: community \"nobody\" is not defined".to_owned(),
+            "address-pools[0].bgp-advertisements[0].aggregation-length: must be at least 28 for 10.0.0.0/28 of pool \"a\", not 24".to_owned(),
         ]
     );
 }
 
 #[test]
-fn a_password_is_read_but_not_written_down_again() {
+fn a_password_is_read_but_never_written() {
     let config = Config::from_yaml(&peer(&format!("{PEER}, password: hidden"))).unwrap();
     assert_eq!(config.bgp.peers[0].password.as_deref(), Some("hidden"));
     assert!(!write(&config).unwrap().contains("hidden"));

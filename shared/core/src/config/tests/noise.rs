@@ -1,5 +1,5 @@
-//! Whatever comes in by the two doors is a configuration or a list of faults,
-//! and what is a configuration reads as the same when it is written.
+//! Property: any input from the two sources gives a configuration or a list of
+//! faults, and a configuration that is written reads back as the same.
 
 use proptest::collection::vec;
 use proptest::option::weighted;
@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use crate::config::{Kind, Object, Sources, load, write};
 use crate::selector::Labels;
 
-/// A field that is written, with something that is right there.
+/// Field names, each with a valid value.
 type Fields = &'static [(&'static str, &'static str)];
 
-/// Fields at the beginning of a list that are usually written.
-const NEEDED: usize = 3;
+/// The number of fields at the beginning of a list that are usually present.
+const USUALLY_PRESENT: usize = 3;
 
 const NATIVE: [(&str, Fields); 6] = [
     ("pools", POOL),
@@ -26,10 +26,10 @@ const NATIVE: [(&str, Fields); 6] = [
     ("communities", COMMUNITY),
 ];
 
-const FORMER: [(&str, Fields); 3] = [
-    ("address-pools", FORMER_POOL),
-    ("peers", FORMER_PEER),
-    ("bfd-profiles", FORMER_PROFILE),
+const LEGACY: [(&str, Fields); 3] = [
+    ("address-pools", LEGACY_POOL),
+    ("peers", LEGACY_PEER),
+    ("bfd-profiles", LEGACY_PROFILE),
 ];
 
 const SELECTORS: &str = r#"[{"matchLabels": {"a": "b"}}, {"matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]}]"#;
@@ -82,7 +82,7 @@ const PROFILE: Fields = &[("receiveInterval", "50"), ("echoMode", "true")];
 
 const COMMUNITY: Fields = &[("communities", r#"[{"name": "a", "value": "large:1:2:3"}]"#)];
 
-const FORMER_POOL: Fields = &[
+const LEGACY_POOL: Fields = &[
     ("addresses", r#"["10.0.0.0/28"]"#),
     ("protocol", r#""bgp""#),
     ("auto-assign", "false"),
@@ -92,7 +92,7 @@ const FORMER_POOL: Fields = &[
     ),
 ];
 
-const FORMER_PEER: Fields = &[
+const LEGACY_PEER: Fields = &[
     ("my-asn", "1"),
     ("peer-asn", "2"),
     ("peer-address", r#""10.9.0.1""#),
@@ -100,9 +100,9 @@ const FORMER_PEER: Fields = &[
     ("node-selectors", r#"[{"match-labels": {"a": "b"}}]"#),
 ];
 
-const FORMER_PROFILE: Fields = &[("receive-interval", "50")];
+const LEGACY_PROFILE: Fields = &[("receive-interval", "50")];
 
-/// Any value at all, of words and numbers that mean something somewhere.
+/// Any value, made of words and numbers that have a meaning somewhere.
 fn anything() -> impl Strategy<Value = Value> {
     let words = [
         "",
@@ -149,7 +149,8 @@ fn anything() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Each field may be left out, right, or anything; the first few are needed.
+/// Each field may be absent, valid or arbitrary; the first few are usually
+/// present.
 fn entry(fields: Fields) -> impl Strategy<Value = Value> {
     let field = |(index, (name, right)): (usize, &(&'static str, &'static str))| {
         let (name, right) = (*name, serde_json::from_str::<Value>(right).unwrap());
@@ -159,7 +160,7 @@ fn entry(fields: Fields) -> impl Strategy<Value = Value> {
             _ => right.clone(),
         });
         let value = prop_oneof![40 => right, 1 => anything()];
-        let written = if index < NEEDED { 0.95 } else { 0.3 };
+        let written = if index < USUALLY_PRESENT { 0.95 } else { 0.3 };
         weighted(written, value).prop_map(move |value| value.map(|value| (name, value)))
     };
     let name = prop_oneof![40 => "[a-d]{1,2}".prop_map(Value::from), 1 => anything()];
@@ -189,7 +190,7 @@ fn document(sections: &'static [(&'static str, Fields)]) -> impl Strategy<Value 
     })
 }
 
-/// Objects have theirs elsewhere, former peers none.
+/// Objects have their name in the metadata, legacy peers have none.
 fn without_name(entry: &mut Value) {
     entry.as_object_mut().map(|fields| fields.remove("name"));
 }
@@ -197,7 +198,7 @@ fn without_name(entry: &mut Value) {
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => document(&NATIVE),
-        4 => document(&FORMER),
+        4 => document(&LEGACY),
         1 => "[ \\-a-z:\\[\\]{}0-9.,/\n\"&*!|>]{0,80}",
     ]
 }
@@ -220,9 +221,9 @@ fn object() -> impl Strategy<Value = Object> {
 
 fn check(sources: &Sources) -> TestCaseResult {
     match load(sources) {
-        Err(faults) => prop_assert!(!faults.is_empty(), "refused without a fault"),
+        Err(faults) => prop_assert!(!faults.is_empty(), "rejected without a fault"),
         Ok(mut loaded) => {
-            // Passwords are not written down.
+            // Passwords are not written.
             for peer in &mut loaded.config.bgp.peers {
                 peer.password = None;
             }
@@ -239,7 +240,7 @@ fn check(sources: &Sources) -> TestCaseResult {
 
 proptest! {
     #[test]
-    fn whatever_comes_in_is_a_configuration_or_has_faults(
+    fn any_input_is_a_configuration_or_has_faults(
         text in weighted(0.8, text()),
         objects in vec(object(), 0..4),
     ) {

@@ -1,5 +1,5 @@
-//! Claims about everything but addresses: pins, advertisements, the former
-//! text, and objects beside the text.
+//! Claims about pinned pools, advertisements, the legacy text, and objects in
+//! addition to the text.
 
 use serde_json::json;
 
@@ -34,32 +34,34 @@ fn loaded(text: Option<&str>, objects: Vec<Object>) -> Loaded {
 }
 
 #[test]
-fn a_pin_admits_by_name_or_by_label_and_nobody_when_none_matches() {
+fn a_pinned_pool_allows_namespaces_by_name_or_label_and_no_others() {
     let text = allocation("namespaces: [one], namespaceSelectors: [{matchLabels: {team: two}}]");
     let config = Config::from_yaml(&text).unwrap();
-    let pin = config.pools[0].service_allocation.as_ref().unwrap();
+    let pinned = config.pools[0].service_allocation.as_ref().unwrap();
     let labels: Labels = [("team".to_owned(), "two".to_owned())].into();
-    assert!(pin.admits_namespace("one", &Labels::new()));
-    assert!(pin.admits_namespace("other", &labels));
-    assert!(!pin.admits_namespace("other", &Labels::new()));
-    assert!(pin.fallback && pin.priority.is_none() && pin.max_per_namespace.is_none());
+    assert!(pinned.admits_namespace("one", &Labels::new()));
+    assert!(pinned.admits_namespace("other", &labels));
+    assert!(!pinned.admits_namespace("other", &Labels::new()));
+    assert!(pinned.fallback && pinned.priority.is_none() && pinned.max_per_namespace.is_none());
 }
 
 #[test]
-fn a_pin_with_a_priority_alone_admits_everyone() {
+fn a_pinned_pool_with_only_a_priority_allows_every_service() {
     let config = Config::from_yaml(&allocation("priority: 3")).unwrap();
-    let pin = config.pools[0].service_allocation.as_ref().unwrap();
-    assert!(pin.admits_namespace("any", &Labels::new()) && pin.admits_service(&Labels::new()));
-    assert_eq!(pin.priority.map(u32::from), Some(3));
+    let pinned = config.pools[0].service_allocation.as_ref().unwrap();
+    assert!(
+        pinned.admits_namespace("any", &Labels::new()) && pinned.admits_service(&Labels::new())
+    );
+    assert_eq!(pinned.priority.map(u32::from), Some(3));
 }
 
 #[test]
-fn each_fault_of_a_pin_has_its_path() {
+fn each_fault_of_a_service_allocation_has_its_path() {
     let cases = [
-        ("namespaces: [b, b]", "namespaces[1]: \"b\" is there twice"),
+        ("namespaces: [b, b]", "namespaces[1]: duplicate value \"b\""),
         (
             "maxPerNamespace: 0",
-            "maxPerNamespace: 0 is not from 1 to 4294967295",
+            "maxPerNamespace: must be between 1 and 4294967295, not 0",
         ),
         (
             "priority: high",
@@ -67,11 +69,11 @@ fn each_fault_of_a_pin_has_its_path() {
         ),
         (
             "serviceSelectors: [{matchLabels: {a: b}}, {matchLabels: {a: b}}]",
-            "serviceSelectors[1]: says the same as pools[0].serviceAllocation.serviceSelectors[0]",
+            "serviceSelectors[1]: duplicates pools[0].serviceAllocation.serviceSelectors[0]",
         ),
         (
             "colour: red",
-            "colour: unknown field; known are priority, namespaces, namespaceSelectors, serviceSelectors, fallback, maxPerNamespace",
+            "colour: unknown field; allowed fields: priority, namespaces, namespaceSelectors, serviceSelectors, fallback, maxPerNamespace",
         ),
     ];
     for (fields, problem) in cases {
@@ -85,31 +87,31 @@ fn each_fault_of_a_selector_has_its_path() {
     let cases = [
         (
             "{key: a, operator: Near}",
-            "[0].operator: \"Near\" is none of In, NotIn, Exists, DoesNotExist",
+            "[0].operator: must be In, NotIn, Exists or DoesNotExist, not \"Near\"",
         ),
         (
             "{key: a, operator: In}",
-            "[0].values: is needed with In and NotIn",
+            "[0].values: is required with operator In or NotIn",
         ),
         (
             "{key: a, operator: Exists, values: [b]}",
-            "[0].values: must be left out with Exists and DoesNotExist",
+            "[0].values: must be empty with operator Exists or DoesNotExist",
         ),
         (
             "{key: a, operator: In, values: [b, b]}",
-            "[0].values[1]: \"b\" is there twice",
+            "[0].values[1]: duplicate value \"b\"",
         ),
         (
             "{key: 'a b', operator: Exists}",
-            "[0].key: \"a b\" is not the key of a label",
+            "[0].key: \"a b\" is not a valid label key",
         ),
         (
             "{key: a, operator: In, values: ['-']}",
-            "[0].values[0]: \"-\" is not the value of a label",
+            "[0].values[0]: \"-\" is not a valid label value",
         ),
         (
             "{key: a, operator: Exists}, {key: a, operator: Exists}",
-            "[1]: says the same as l2Advertisements[0].nodeSelectors[0].matchExpressions[0]",
+            "[1]: duplicates l2Advertisements[0].nodeSelectors[0].matchExpressions[0]",
         ),
     ];
     for (expressions, problem) in cases {
@@ -125,20 +127,20 @@ fn each_fault_of_a_selector_has_its_path() {
 fn each_fault_of_an_advertisement_has_its_path() {
     let weight = advertised("preferredNodeSelectors: [{weight: 101, preference: {}}]");
     let place = "l2Advertisements[0].preferredNodeSelectors[0].weight";
-    assert_eq!(fault(&weight), format!("{place}: 101 is not from 1 to 100"));
+    assert_eq!(
+        fault(&weight),
+        format!("{place}: must be between 1 and 100, not 101")
+    );
     let preferred = "{weight: 1, preference: {}}";
     let twice = advertised(&format!(
         "preferredNodeSelectors: [{preferred}, {preferred}]"
     ));
     let place = "l2Advertisements[0].preferredNodeSelectors";
-    assert_eq!(
-        fault(&twice),
-        format!("{place}[1]: says the same as {place}[0]")
-    );
+    assert_eq!(fault(&twice), format!("{place}[1]: duplicates {place}[0]"));
     let twice = advertised("ipAddressPools: [a, a]");
     assert_eq!(
         fault(&twice),
-        "l2Advertisements[0].ipAddressPools[1]: \"a\" is there twice"
+        "l2Advertisements[0].ipAddressPools[1]: duplicate value \"a\""
     );
 }
 
@@ -152,18 +154,20 @@ fn a_pool_that_nothing_announces_is_a_warning() {
     let text = "{pools: [{name: a, addresses: [10.0.0.0/24]}], l2Advertisements: []}";
     assert_eq!(
         warnings(Some(text), Vec::new()),
-        ["l2Advertisements: none selects pool \"a\"; nobody answers for its addresses"]
+        [
+            "l2Advertisements: no advertisement selects pool \"a\"; its addresses will not be announced"
+        ]
     );
     let selected = "bgpAdvertisements: [{name: b}]}";
     let text = text.replace("l2Advertisements: []}", selected);
     assert_eq!(
         warnings(Some(&text), Vec::new()),
-        ["bgpAdvertisements[0].name: checked and kept, but BGP is not spoken yet"]
+        ["bgpAdvertisements[0].name: validated, but BGP has no effect yet"]
     );
 }
 
 #[test]
-fn interfaces_are_names_or_beginnings_of_names() {
+fn interfaces_are_names_or_prefixes_with_a_wildcard() {
     let text = advertised("interfaces: [eth1, 'bond*', '*', eth1]");
     assert_eq!(warnings(Some(&text), Vec::new()), [""; 0]);
     let faulty = advertised("interfaces: ['', 'e*h', eth0]");
@@ -171,7 +175,7 @@ fn interfaces_are_names_or_beginnings_of_names() {
         faults(&faulty),
         [
             "l2Advertisements[0].interfaces[0]: must not be empty",
-            "l2Advertisements[0].interfaces[1]: \"e*h\" has a * that is not at its end",
+            "l2Advertisements[0].interfaces[1]: \"e*h\" is not valid; * is allowed only at the end",
         ]
     );
 }
@@ -180,12 +184,12 @@ fn interfaces_are_names_or_beginnings_of_names() {
 fn an_unknown_pool_is_a_warning() {
     assert_eq!(
         warnings(Some(&advertised("ipAddressPools: [a, b]")), Vec::new()),
-        ["l2Advertisements[0].ipAddressPools: there is no pool \"b\""]
+        ["l2Advertisements[0].ipAddressPools: pool \"b\" does not exist"]
     );
 }
 
 #[test]
-fn every_pool_is_announced_where_nothing_is_said_about_it() {
+fn every_pool_is_announced_if_no_advertisement_is_configured() {
     let ads = |text: &str| Config::from_yaml(text).unwrap().l2_advertisements;
     assert_eq!(ads("pools: []")[0].name, IMPLIED_ADVERTISEMENT);
     assert!(ads("{pools: [], l2Advertisements: []}").is_empty());
@@ -193,7 +197,7 @@ fn every_pool_is_announced_where_nothing_is_said_about_it() {
 }
 
 #[test]
-fn reads_the_former_text() {
+fn reads_the_legacy_text() {
     let text = "
 address-pools:
 - {name: lan, protocol: layer2, addresses: [10.0.0.1-10.0.0.9], auto-assign: false}
@@ -232,21 +236,21 @@ bfd-profiles: [{name: fast, receive-interval: 50}]
 }
 
 #[test]
-fn lists_the_faults_of_the_former_text_by_its_own_names() {
+fn faults_of_the_legacy_text_have_its_own_field_names() {
     let text = "address-pools: [{name: a, protocol: l3, addresses: [10.0.0.1], autoAssign: true}]";
     let known = "name, protocol, addresses, auto-assign, avoid-buggy-ips, bgp-advertisements";
     assert_eq!(
         faults(text),
         [
-            format!("address-pools[0].autoAssign: unknown field; known are {known}"),
-            "address-pools[0].addresses[0]: 10.0.0.1 needs a prefix length; for this one address write \"10.0.0.1/32\"".to_owned(),
-            "address-pools[0].protocol: \"l3\" is neither layer2 nor bgp".to_owned(),
+            format!("address-pools[0].autoAssign: unknown field; allowed fields: {known}"),
+            "address-pools[0].addresses[0]: 10.0.0.1 has no prefix length; for a single address write \"10.0.0.1/32\"".to_owned(),
+            "address-pools[0].protocol: must be layer2 or bgp, not \"l3\"".to_owned(),
         ]
     );
 }
 
 #[test]
-fn objects_are_read_in_the_order_of_their_names_after_the_text() {
+fn objects_are_read_after_the_text_in_the_order_of_their_names() {
     let pool =
         |name, addresses| object(Kind::IpAddressPool, name, json!({"addresses": [addresses]}));
     let objects = vec![pool("c", "10.2.0.0/24"), pool("b", "10.1.0.0/24")];
@@ -259,10 +263,10 @@ fn objects_are_read_in_the_order_of_their_names_after_the_text() {
 }
 
 #[test]
-fn an_object_field_of_a_later_version_is_a_warning() {
+fn an_unknown_field_of_an_object_is_a_warning() {
     let spec = json!({"addresses": ["10.0.0.0/24"], "colour": "red"});
     assert_eq!(
         warnings(None, vec![object(Kind::IpAddressPool, "a", spec)]),
-        ["IPAddressPool/a spec.colour: unknown field; not used"]
+        ["IPAddressPool/a spec.colour: unknown field; ignored"]
     );
 }

@@ -1,4 +1,4 @@
-//! A configuration that was written reads as the same configuration.
+//! Property: a configuration that is written reads back as the same.
 
 mod bgp;
 
@@ -16,18 +16,18 @@ use crate::config::{
 use crate::range::{Family, IpRange};
 use crate::selector::{Expression, LabelSelector, Labels, Operator};
 
-/// Names as objects have them and as only a text can.
+/// Names that objects can have, and names that only the text can have.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z]{1,6}", "\\PC{1,6}", Just("null".to_owned())]
         .prop_filter("a name", |name| !name.trim().is_empty() && name != "?")
 }
 
-/// Values of labels, among them texts that YAML takes for something else.
+/// Label values, among them strings that YAML could parse as another type.
 fn value() -> impl Strategy<Value = String> {
-    const TAKEN_FOR_OTHERS: &[&str] = &["true", "null", "1", "1e3", "", "0x1", "2026-01-01"];
+    const AMBIGUOUS: &[&str] = &["true", "null", "1", "1e3", "", "0x1", "2026-01-01"];
     prop_oneof![
         "[a-zA-Z0-9]{0,6}",
-        prop::sample::select(TAKEN_FOR_OTHERS).prop_map(str::to_owned),
+        prop::sample::select(AMBIGUOUS).prop_map(str::to_owned),
     ]
 }
 
@@ -98,7 +98,7 @@ fn allocation() -> impl Strategy<Value = ServiceAllocation> {
         )
 }
 
-/// Ranges of which none overlaps another: what lies between distinct bounds.
+/// Ranges without overlap, between distinct bounds.
 fn ranges() -> impl Strategy<Value = Vec<IpRange>> {
     let family = prop_oneof![Just(Family::V4), Just(Family::V6)];
     btree_set((family, any::<u32>()), 2..12).prop_map(|bounds| {
@@ -134,7 +134,7 @@ fn pools() -> impl Strategy<Value = Vec<Pool>> {
     })
 }
 
-/// Each with a weight of its own, so that none is like another.
+/// Each with a different weight, so that there are no duplicates.
 fn preferred() -> impl Strategy<Value = Vec<PreferredNodes>> {
     btree_map(1_u8..=100, selector(), 0..3).prop_map(|all| {
         let one = |(weight, preference)| PreferredNodes { weight, preference };
@@ -191,13 +191,13 @@ fn read(text: String) -> Config {
 }
 
 #[test]
-fn what_a_text_implies_is_written_out() {
+fn defaults_are_written_out() {
     let text = "address-pools: [{name: lan, protocol: layer2, addresses: [10.0.0.5/24]}]";
     for text in [text, "pools: [{name: lan, addresses: [10.0.0.0/24]}]"] {
         let config = Config::from_yaml(text).unwrap();
         let written = write(&config).unwrap();
         assert!(
-            written.starts_with("# The configuration in force"),
+            written.starts_with("# The active configuration"),
             "{written}"
         );
         assert!(written.contains("\"autoAssign\": true"), "{written}");
@@ -207,7 +207,7 @@ fn what_a_text_implies_is_written_out() {
 
 proptest! {
     #[test]
-    fn what_was_written_reads_as_the_same(config in config()) {
+    fn a_written_configuration_reads_back_as_the_same(config in config()) {
         let written = write(&config).unwrap();
         prop_assert_eq!(read(written), config);
     }

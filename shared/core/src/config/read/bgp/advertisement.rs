@@ -1,4 +1,4 @@
-//! Reads a BGP advertisement.
+//! Reads a BGP advertisement. Pure.
 
 use super::super::entry::Entry;
 use super::super::selection::{self, PoolReferences};
@@ -20,19 +20,19 @@ const FIELDS: [&str; 9] = [
     "serviceSelectors",
 ];
 
-/// The longest prefixes, which are the defaults too.
+/// The longest prefix lengths, which are also the defaults.
 pub(super) const LONGEST: [u8; 2] = [32, 128];
 
-/// Where its fields stand.
+/// The paths of its fields.
 pub(super) struct FieldPaths {
-    /// Of both lengths, IPv4 first.
+    /// Of both aggregation lengths, IPv4 first.
     pub(super) lengths: [String; 2],
     pub(super) local_pref: String,
     pub(super) communities: String,
     pub(super) peers: String,
 }
 
-/// Where the fields of an advertisement stand or would stand.
+/// The paths of the fields of an advertisement, whether present or not.
 pub(super) fn field_paths(entry: &Entry<'_>) -> FieldPaths {
     let of = |name: &str| entry.fields.path_of(name);
     FieldPaths {
@@ -43,7 +43,7 @@ pub(super) fn field_paths(entry: &Entry<'_>) -> FieldPaths {
     }
 }
 
-/// Reads one and adds the pools it names to `references`.
+/// Reads one advertisement and adds the pools it names to `references`.
 pub(super) fn read(
     entry: &Entry<'_>,
     references: &mut PoolReferences,
@@ -67,7 +67,7 @@ pub(super) fn read(
     };
     let aggregates = [read.aggregation_length, read.aggregation_length_v6] != LONGEST;
     if aggregates && !read.service_selectors.is_empty() {
-        let problem = "cannot choose among the addresses of a prefix: leave out aggregationLength and aggregationLengthV6, or this";
+        let problem = "cannot be combined with aggregationLength or aggregationLengthV6: a prefix covers more than the selected Services";
         found.fault(fields.path_of("serviceSelectors"), problem);
     }
     read

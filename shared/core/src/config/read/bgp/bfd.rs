@@ -1,4 +1,4 @@
-//! Reads a BFD profile.
+//! Reads a BFD profile. Pure.
 
 use super::super::entry::Entry;
 use super::super::pool;
@@ -18,7 +18,7 @@ const FIELDS: [&str; 7] = [
 /// Bounds of every interval, in milliseconds.
 const INTERVAL: (i64, i64) = (10, 60_000);
 
-/// Reads one.
+/// Reads one profile.
 pub(super) fn read(entry: &Entry<'_>, found: &mut Findings) -> BfdProfile {
     entry.check_fields(&FIELDS, found);
     let fields = &entry.fields;

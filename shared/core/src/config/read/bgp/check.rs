@@ -1,11 +1,11 @@
-//! What parts of BGP's configuration say of each other.
+//! Checks across the sections of the BGP configuration. Pure.
 
 use super::{Locations, advertisement, peer};
 use crate::config::fault::Findings;
 use crate::config::{Bgp, BgpAdvertisement, BgpPeer, Pool};
 use crate::range::Family;
 
-/// No peer twice under two names, none with a profile that is not there.
+/// Rejects a peer defined under two names and a BFD profile that does not exist.
 pub(super) fn peers(bgp: &Bgp, locations: &[peer::FieldPaths], found: &mut Findings) {
     let unnamed = |peer: &BgpPeer| BgpPeer {
         name: String::new(),
@@ -15,40 +15,43 @@ pub(super) fn peers(bgp: &Bgp, locations: &[peer::FieldPaths], found: &mut Findi
     for (index, (peer, paths)) in bgp.peers.iter().zip(locations).enumerate() {
         let earlier = all[..index].iter().position(|other| *other == all[index]);
         if let Some(earlier) = earlier.and_then(|earlier| locations.get(earlier)) {
-            found.fault(&paths.whole, format!("says the same as {}", earlier.whole));
+            found.fault(&paths.whole, format!("duplicates {}", earlier.whole));
         }
         let Some(name) = &peer.bfd_profile else {
             continue;
         };
         if !bgp.bfd_profiles.iter().any(|profile| profile.name == *name) {
-            let problem = format!("there is no BFDProfile {name:?}");
+            let problem = format!("BFDProfile {name:?} does not exist");
             found.fault(&paths.bfd_profile, problem);
         }
     }
 }
 
-/// No name of a community twice, none used that is not there.
+/// Rejects a community name defined twice and one used without a definition.
 pub(super) fn communities(bgp: &Bgp, locations: &Locations, found: &mut Findings) {
     for (index, (path, name)) in locations.aliases.iter().enumerate() {
         let earlier = locations.aliases[..index]
             .iter()
             .find(|(_, other)| other == name);
         if let Some((earlier, _)) = earlier {
-            found.fault(path, format!("{name:?} is the name of {earlier} already"));
+            found.fault(
+                path,
+                format!("duplicate name {name:?}, already used at {earlier}"),
+            );
         }
     }
     for (advertisement, paths) in bgp.advertisements.iter().zip(&locations.advertisements) {
         let names = advertisement.communities.iter();
         for name in names.filter(|name| !name.contains(':')) {
             if !locations.aliases.iter().any(|(_, alias)| alias == name) {
-                let problem = format!("{name:?} is neither a community nor the name of one");
+                let problem = format!("community {name:?} is not defined");
                 found.fault(&paths.communities, problem);
             }
         }
     }
 }
 
-/// A peer that is not there is told of; it may come later.
+/// Warns about a peer that does not exist; it may be created later.
 pub(super) fn peer_references(
     bgp: &Bgp,
     locations: &[advertisement::FieldPaths],
@@ -57,13 +60,13 @@ pub(super) fn peer_references(
     for (advertisement, paths) in bgp.advertisements.iter().zip(locations) {
         for name in &advertisement.peers {
             if !bgp.peers.iter().any(|peer| peer.name == *name) {
-                found.warn(&paths.peers, format!("there is no peer {name:?}"));
+                found.warn(&paths.peers, format!("peer {name:?} does not exist"));
             }
         }
     }
 }
 
-/// No prefix announced that reaches beyond what the pool has.
+/// Rejects a prefix that covers addresses outside the pool.
 pub(super) fn lengths(
     bgp: &Bgp,
     pools: &[Pool],
@@ -85,7 +88,7 @@ pub(super) fn lengths(
                 if length < widest {
                     let name = &pool.name;
                     let problem = format!(
-                        "a /{length} is more than {range} of pool {name:?} has, of which the widest block is a /{widest}"
+                        "must be at least {widest} for {range} of pool {name:?}, not {length}"
                     );
                     found.fault(path, problem);
                 }
@@ -94,7 +97,7 @@ pub(super) fn lengths(
     }
 }
 
-/// One prefix is not announced to one peer from one node with two preferences.
+/// Rejects two local preferences for one prefix, peer and node.
 pub(super) fn preferences(
     bgp: &Bgp,
     pools: &[Pool],
@@ -113,7 +116,7 @@ pub(super) fn preferences(
                 continue;
             };
             let problem = format!(
-                "{} differs from {} of BGPAdvertisement {:?}, which announces pool {:?} to the same peers from the same nodes",
+                "{} conflicts with {} of BGPAdvertisement {:?}, which announces pool {:?} to the same peers from the same nodes",
                 one.local_pref, other.local_pref, other.name, pool.name
             );
             found.fault(&paths.local_pref, problem);
@@ -121,7 +124,7 @@ pub(super) fn preferences(
     }
 }
 
-/// Whether both announce an address of the pool as a prefix of one length.
+/// Whether both announce addresses of the pool with the same prefix length.
 fn same_prefix(one: &BgpAdvertisement, other: &BgpAdvertisement, pool: &Pool) -> bool {
     pool.ranges.iter().any(|range| match range.family() {
         Family::V4 => one.aggregation_length == other.aggregation_length,
@@ -129,9 +132,9 @@ fn same_prefix(one: &BgpAdvertisement, other: &BgpAdvertisement, pool: &Pool) ->
     })
 }
 
-/// Whether two with different preferences are certain to meet. Which Services
-/// and nodes selectors choose is known only when they are there, so that those
-/// with different ones are let pass.
+/// Whether two advertisements with different preferences are certain to cover
+/// the same announcement. What selectors match is known only at run time, so
+/// different selectors are accepted.
 fn would_conflict(one: &BgpAdvertisement, other: &BgpAdvertisement) -> bool {
     let everyone = one.peers.is_empty() || other.peers.is_empty();
     let (nodes, others) = (&one.node_selectors, &other.node_selectors);
@@ -144,7 +147,7 @@ fn would_conflict(one: &BgpAdvertisement, other: &BgpAdvertisement) -> bool {
         && (everyone || !one.peers.is_disjoint(&other.peers))
 }
 
-/// Echo packets are of IPv4 only.
+/// BFD echo mode supports IPv4 only.
 pub(super) fn echoes(
     bgp: &Bgp,
     pools: &[Pool],
@@ -157,13 +160,13 @@ pub(super) fn echoes(
             .iter()
             .find(|profile| profile.echo_mode && peer.bfd_profile.as_ref() == Some(&profile.name));
         let Some(profile) = profile else { continue };
-        let told = |advertisement: &&BgpAdvertisement| {
+        let receives = |advertisement: &&BgpAdvertisement| {
             advertisement.peers.is_empty() || advertisement.peers.contains(&peer.name)
         };
         let six = bgp
             .advertisements
             .iter()
-            .filter(told)
+            .filter(receives)
             .find_map(|advertisement| {
                 let six =
                     |pool: &&Pool| pool.ranges.iter().any(|range| range.family() == Family::V6);
@@ -174,7 +177,7 @@ pub(super) fn echoes(
             });
         if let Some(pool) = six {
             let problem = format!(
-                "{:?} has echoMode, which does not go with the IPv6 addresses of pool {:?} that this peer is told",
+                "{:?} enables echoMode, which does not support the IPv6 addresses of pool {:?} announced to this peer",
                 profile.name, pool.name
             );
             found.fault(&paths.bfd_profile, problem);

@@ -1,4 +1,4 @@
-//! Reads names of BGP communities, and what an advertisement says of them.
+//! Reads BGP community names, and the communities of an advertisement. Pure.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::config::fault::Findings;
 use crate::config::node::Node;
 use crate::config::{Community, CommunityAlias};
 
-/// Reads one object's worth and adds each name to `aliases`.
+/// Reads one Community and adds each name to `aliases`.
 pub(super) fn read(
     entry: &Entry<'_>,
     aliases: &mut Vec<(String, String)>,
@@ -30,7 +30,7 @@ pub(super) fn read(
     }
 }
 
-/// One name with its value, and where the name stands.
+/// One name with its value, and the path of the name.
 fn alias(node: &Node<'_>, found: &mut Findings) -> Option<(CommunityAlias, String)> {
     let fields = node.mapping(found)?;
     fields.reject_unknown_fields(&["name", "value"], found);
@@ -54,8 +54,8 @@ pub(crate) fn value(node: &Node<'_>, found: &mut Findings) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// The communities an advertisement carries: values, and names, which are
-/// looked up when everything is read.
+/// The communities of an advertisement: values, and names, which are resolved
+/// when everything is read.
 pub(super) fn used(node: Option<Node<'_>>, found: &mut Findings) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut used = Vec::new();
@@ -66,7 +66,7 @@ pub(super) fn used(node: Option<Node<'_>>, found: &mut Findings) -> Vec<String> 
             found.fault(&path, problem);
         }
         if !seen.insert(text) {
-            found.fault(path, format!("{text:?} is there twice"));
+            found.fault(path, format!("duplicate value {text:?}"));
         }
         used.push(text.to_owned());
     }
@@ -84,7 +84,7 @@ fn check(text: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{text:?} is neither of the form 65535:65535 nor large:4294967295:4294967295:4294967295"
+        "must have the form 65535:65535 or large:4294967295:4294967295:4294967295, not {text:?}"
     ))
 }
 

@@ -1,4 +1,4 @@
-//! Reads what is said about BGP, and checks what its parts say of each other.
+//! Reads the BGP configuration and checks its sections against each other. Pure.
 
 mod advertisement;
 mod bfd;
@@ -14,20 +14,21 @@ use crate::config::{Bgp, CommunityAlias, Kind, Pool};
 
 pub(super) use community::value as community_value;
 
-/// Where things stand that can only be judged when everything is read.
+/// Paths needed by the checks that run when everything is read.
 #[derive(Default)]
 pub(super) struct Locations {
-    /// Of each kind the first, which is told that nothing comes of it yet.
+    /// The first entry of each kind, which gets the warning that BGP has no effect
+    /// yet.
     first: Vec<(Kind, String)>,
     advertisements: Vec<advertisement::FieldPaths>,
     peers: Vec<peer::FieldPaths>,
-    /// Each name of a community, and where.
+    /// The path and name of each community.
     aliases: Vec<(String, String)>,
 }
 
 impl Locations {
-    /// Takes in names of communities that stand at these locations.
-    pub(super) fn named(&mut self, all: Vec<(String, CommunityAlias)>) -> Vec<CommunityAlias> {
+    /// Registers community names with their paths.
+    pub(super) fn register(&mut self, all: Vec<(String, CommunityAlias)>) -> Vec<CommunityAlias> {
         let take = |(path, alias): (String, CommunityAlias)| {
             self.aliases.push((path, alias.name.clone()));
             alias
@@ -36,7 +37,7 @@ impl Locations {
     }
 }
 
-/// Reads one.
+/// Reads one entry.
 pub(super) fn read(
     kind: Kind,
     entry: &Entry<'_>,
@@ -57,7 +58,7 @@ pub(super) fn read(
             bgp.advertisements.push(read);
         }
         Kind::BgpPeer => {
-            // Without its necessary fields it is no peer, and there is a fault.
+            // A peer without its required fields is left out; there is a fault.
             if let Some(read) = peer::read(entry, found) {
                 locations.peers.push(peer::field_paths(entry));
                 bgp.peers.push(read);
@@ -72,10 +73,10 @@ pub(super) fn read(
     }
 }
 
-/// What the parts say of each other, and of the pools.
+/// Checks the sections against each other and against the pools.
 pub(super) fn finish(bgp: &Bgp, pools: &[Pool], locations: &Locations, found: &mut Findings) {
     for (_, path) in &locations.first {
-        found.warn(path, "checked and kept, but BGP is not spoken yet");
+        found.warn(path, "validated, but BGP has no effect yet");
     }
     check::peers(bgp, &locations.peers, found);
     check::communities(bgp, locations, found);

@@ -1,4 +1,4 @@
-//! Reads a BGP neighbour.
+//! Reads a BGP peer. Pure.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -33,25 +33,25 @@ const FIELDS: [&str; 20] = [
     "dualStackAddressFamily",
 ];
 
-/// A field that means nothing any more, but is known.
+/// Deprecated and without effect, but accepted.
 const DISABLE_MP: &str = "disableMP";
 
-/// The port of BGP.
+/// The BGP port.
 const PORT: u16 = 179;
 
-/// The hold time where none is given.
+/// The default hold time.
 const HOLD: Seconds = Seconds(90);
 
-/// The shortest hold time there is, apart from none.
+/// The shortest hold time other than 0 (RFC 4271, section 4.2).
 const SHORTEST_HOLD: Seconds = Seconds(3);
 
-/// Where its fields stand.
+/// The paths of its fields.
 pub(super) struct FieldPaths {
     pub(super) whole: String,
     pub(super) bfd_profile: String,
 }
 
-/// Where the fields of a peer stand or would stand.
+/// The paths of the fields of a peer, whether present or not.
 pub(super) fn field_paths(entry: &Entry<'_>) -> FieldPaths {
     FieldPaths {
         whole: entry.name_path.clone(),
@@ -59,8 +59,8 @@ pub(super) fn field_paths(entry: &Entry<'_>) -> FieldPaths {
     }
 }
 
-/// Reads one. Texts that are empty and an AS number of 0 count as left out:
-/// that is how MetalLB's own programs write such fields.
+/// Reads one peer. Empty strings and an AS number of 0 count as absent, since
+/// MetalLB's own programs write such fields that way.
 pub(super) fn read(entry: &Entry<'_>, found: &mut Findings) -> Option<BgpPeer> {
     let known: Vec<&str> = FIELDS.iter().copied().chain([DISABLE_MP]).collect();
     entry.check_fields(&known, found);
@@ -95,11 +95,11 @@ pub(super) fn read(entry: &Entry<'_>, found: &mut Findings) -> Option<BgpPeer> {
         peer_asn: peer_asn?,
         neighbour: neighbour?,
     };
-    refuse_multihop_inside(&peer, fields, found);
+    reject_internal_multihop(&peer, fields, found);
     Some(peer)
 }
 
-/// A text that is not empty, and where it stands.
+/// A non-empty string and its path.
 fn text(fields: &Mapping<'_>, name: &str, found: &mut Findings) -> Option<(String, String)> {
     let node = fields.field(name)?;
     let text = node.text(found)?;
@@ -111,7 +111,7 @@ fn number(node: &Node<'_>, least: u32, most: u32, found: &mut Findings) -> Optio
     u32::try_from(number).ok()
 }
 
-/// A number above 0.
+/// A number; 0 counts as absent.
 fn field_number(fields: &Mapping<'_>, name: &str, most: u32, found: &mut Findings) -> Option<u32> {
     let number = number(&fields.field(name)?, 0, most, found);
     number.filter(|number| *number > 0)
@@ -131,7 +131,7 @@ fn peer_asn(fields: &Mapping<'_>, found: &mut Findings) -> Option<PeerAsn> {
         "internal" => Some(PeerAsn::Dynamic(DynamicAsn::Internal)),
         "external" => Some(PeerAsn::Dynamic(DynamicAsn::External)),
         _ => {
-            found.fault(path, format!("{text:?} is neither internal nor external"));
+            found.fault(path, format!("must be internal or external, not {text:?}"));
             None
         }
     });
@@ -153,8 +153,8 @@ fn neighbour(fields: &Mapping<'_>, found: &mut Findings) -> Option<Neighbour> {
     either(fields, names, (address, interface), before, found)
 }
 
-/// Exactly one of two fields; a fault found in either since there were
-/// `before` is not followed by another.
+/// Exactly one of two fields. If reading them added a fault to the `before`
+/// earlier ones, no second fault is added.
 fn either<T>(
     fields: &Mapping<'_>,
     [one, other]: [&str; 2],
@@ -164,12 +164,12 @@ fn either<T>(
 ) -> Option<T> {
     match read {
         (Some(_), Some(_)) => {
-            let problem = format!("cannot be given together with {one}");
+            let problem = format!("cannot be set together with {one}");
             found.fault(fields.path_of(other), problem);
             None
         }
         (None, None) if found.faults.len() == before => {
-            let problem = format!("is missing; this or {other} is needed");
+            let problem = format!("is missing; set either this field or {other}");
             found.fault(fields.path_of(one), problem);
             None
         }
@@ -187,21 +187,30 @@ fn times(fields: &Mapping<'_>, found: &mut Findings) -> (Option<Seconds>, Option
     let hold = seconds::read(fields, "holdTime", Fraction::Drop, found);
     let keepalive = seconds::read(fields, "keepaliveTime", Fraction::Drop, found);
     if let Some(hold) = hold.filter(|hold| hold.0 > 0 && *hold < SHORTEST_HOLD) {
-        let problem = format!("{}s is not 0s, nor {}s or more", hold.0, SHORTEST_HOLD.0);
+        let problem = format!(
+            "must be 0s or at least {}s, not {}s",
+            SHORTEST_HOLD.0, hold.0
+        );
         found.fault(fields.path_of("holdTime"), problem);
     }
     let limit = hold.unwrap_or(HOLD);
     if let Some(keepalive) = keepalive.filter(|keepalive| *keepalive > limit) {
-        let problem = format!("{}s is above the hold time of {}s", keepalive.0, limit.0);
+        let problem = format!(
+            "must not exceed the hold time of {}s, but is {}s",
+            limit.0, keepalive.0
+        );
         found.fault(fields.path_of("keepaliveTime"), problem);
     }
     (hold, keepalive)
 }
 
 fn connect_time(fields: &Mapping<'_>, found: &mut Findings) -> Option<Seconds> {
-    let time = seconds::read(fields, "connectTime", Fraction::Refuse, found)?;
+    let time = seconds::read(fields, "connectTime", Fraction::Reject, found)?;
     if time == Seconds(0) {
-        found.fault(fields.path_of("connectTime"), "0s is not from 1s to 65535s");
+        found.fault(
+            fields.path_of("connectTime"),
+            "must be between 1s and 65535s, not 0s",
+        );
     }
     Some(time)
 }
@@ -225,19 +234,19 @@ fn password(fields: &Mapping<'_>, found: &mut Findings) -> (Option<String>, Opti
         Some(SecretName { name, namespace })
     });
     if password.is_some() && secret.is_some() {
-        let problem = "cannot be given together with password";
+        let problem = "cannot be set together with password";
         found.fault(fields.path_of("passwordSecret"), problem);
     }
     (password, secret)
 }
 
-fn refuse_multihop_inside(peer: &BgpPeer, fields: &Mapping<'_>, found: &mut Findings) {
-    let inside = match peer.peer_asn {
+fn reject_internal_multihop(peer: &BgpPeer, fields: &Mapping<'_>, found: &mut Findings) {
+    let internal = match peer.peer_asn {
         PeerAsn::Number(asn) => asn == peer.my_asn,
         PeerAsn::Dynamic(asn) => asn == DynamicAsn::Internal,
     };
-    if inside && peer.ebgp_multi_hop {
-        let problem = format!("true is for peers of another AS than our {}", peer.my_asn);
+    if internal && peer.ebgp_multi_hop {
+        let problem = format!("is only for peers outside our AS {}", peer.my_asn);
         found.fault(fields.path_of("ebgpMultiHop"), problem);
     }
 }

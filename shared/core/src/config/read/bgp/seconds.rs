@@ -1,4 +1,4 @@
-//! Reads times as MetalLB's resources write them: `90s`, `1m30s`.
+//! Reads durations as written in MetalLB's resources: `90s`, `1m30s`. Pure.
 
 use jiff::SignedDuration;
 
@@ -6,16 +6,16 @@ use crate::config::Seconds;
 use crate::config::fault::Findings;
 use crate::config::node::Mapping;
 
-/// What becomes of a part of a second.
+/// How a fraction of a second is handled.
 #[derive(Clone, Copy)]
 pub(super) enum Fraction {
-    /// It is dropped, as MetalLB does.
+    /// Dropped, as by MetalLB.
     Drop,
-    /// It is a fault.
-    Refuse,
+    /// A fault.
+    Reject,
 }
 
-/// A time of up to 65,535 s, as many as BGP's messages have room for.
+/// A duration of up to 65,535 s, the limit of the field in BGP messages.
 pub(super) fn read(
     fields: &Mapping<'_>,
     name: &str,
@@ -29,18 +29,27 @@ pub(super) fn read(
         text => text.parse(),
     };
     let Ok(time) = parsed else {
-        found.fault(&node.path, format!("{text:?} is no time such as 90s"));
+        found.fault(
+            &node.path,
+            format!("{text:?} is not a duration such as 90s"),
+        );
         return None;
     };
     let whole = time.subsec_nanos() == 0 || matches!(fraction, Fraction::Drop);
     match u16::try_from(time.as_secs()) {
         Ok(seconds) if whole && !time.is_negative() => Some(Seconds(seconds)),
         Ok(_) if !whole => {
-            found.fault(&node.path, format!("{text:?} is not in whole seconds"));
+            found.fault(
+                &node.path,
+                format!("must be in whole seconds, not {text:?}"),
+            );
             None
         }
         _ => {
-            found.fault(&node.path, format!("{text:?} is not from 0s to 65535s"));
+            found.fault(
+                &node.path,
+                format!("must be between 0s and 65535s, not {text:?}"),
+            );
             None
         }
     }

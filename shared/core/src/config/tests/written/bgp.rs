@@ -1,4 +1,4 @@
-//! Anything that may be said about BGP.
+//! Strategies for BGP configurations.
 
 use std::net::Ipv4Addr;
 
@@ -40,7 +40,8 @@ fn peer_asn() -> impl Strategy<Value = PeerAsn> {
     ]
 }
 
-/// A peer with a port of its own, so that none is like another.
+/// A peer; the caller gives each a different port, so that there are no
+/// duplicates.
 fn peer() -> impl Strategy<Value = BgpPeer> {
     let neighbour = prop_oneof![
         any::<std::net::IpAddr>().prop_filter_map("no IPv4 inside IPv6", |ip| {
@@ -116,7 +117,7 @@ fn communities() -> impl Strategy<Value = Vec<Community>> {
     })
 }
 
-/// Everything about BGP, without faults.
+/// A valid BGP configuration.
 pub(super) fn bgp() -> impl Strategy<Value = Bgp> {
     let advertisements = btree_map(name(), advertisement(), 0..3);
     let profiles = btree_map(name(), profile(), 0..3);
