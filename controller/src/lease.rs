@@ -76,7 +76,7 @@ pub enum Step {
 /// One candidate's view of the election.
 #[derive(Debug)]
 pub struct Election {
-    me: String,
+    identity: String,
     timing: Timing,
     state: State,
     next: Instant,
@@ -100,9 +100,9 @@ enum State {
 impl Election {
     /// A candidate under a name that no other process has.
     #[must_use]
-    pub fn new(me: String, timing: Timing, now: Instant) -> Self {
+    pub fn new(identity: String, timing: Timing, now: Instant) -> Self {
         Self {
-            me,
+            identity,
             timing,
             state: State::Other { seen: None },
             next: now,
@@ -153,7 +153,7 @@ impl Election {
         let Some(record) = record else {
             return self.found_free(None, now);
         };
-        if let Some(sent) = self.sent().filter(|_| record.holder == self.me) {
+        if let Some(sent) = self.sent().filter(|_| record.holder == self.identity) {
             self.next = now;
             let doubt = false;
             self.state = State::Mine {
@@ -208,8 +208,8 @@ impl Election {
 
     /// The name we hold the lease under.
     #[must_use]
-    pub fn me(&self) -> &str {
-        &self.me
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 
     fn sent(&self) -> Option<Instant> {

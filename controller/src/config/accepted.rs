@@ -1,11 +1,10 @@
-//! The configuration in force and the ConfigMap that remembers it: what the
-//! doors held when they last were without a fault. Pure.
+//! The configuration in force and the ConfigMap that stores it: the content of
+//! the sources when they last were valid. Pure.
 
-use ferrolb_core::config::{Config, Sources, load, write};
-use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_KEY, MADE_FROM};
-use ferrolb_runtime::kube::Change;
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::ResourceExt;
+use ferrolb_core::config::{Config, Faults, Sources, load, write};
+use ferrolb_core::names::CONFIG_KEY;
+
+use super::ConfigMapView;
 
 /// Objects named at most in the annotation, which has to stay small.
 const NAMED: usize = 200;
@@ -23,7 +22,7 @@ pub struct AcceptedWrite {
 
 /// The configuration in force.
 #[derive(Debug)]
-struct Force {
+struct InForce {
     config: Config,
     text: String,
     made_from: String,
@@ -31,7 +30,7 @@ struct Force {
 
 /// The ConfigMap as it is.
 #[derive(Debug)]
-struct Shown {
+struct Stored {
     uid: String,
     version: Option<String>,
     text: Option<String>,
@@ -42,98 +41,88 @@ struct Shown {
 #[derive(Debug, Default)]
 pub(super) struct Accepted {
     listed: bool,
-    shown: Option<Shown>,
-    force: Option<Force>,
+    stored: Option<Stored>,
+    in_force: Option<InForce>,
 }
 
 impl Accepted {
-    pub(super) fn hear(&mut self, change: Change<ConfigMap>) {
+    /// The ConfigMap looks like this now; `None` when it does not exist.
+    pub(super) fn stored(&mut self, map: Option<ConfigMapView>) {
         self.listed = true;
-        let present = match change {
-            Change::Apply(object) => Some(object),
-            Change::Reset(objects) => objects.into_iter().next(),
-            Change::Delete(_) => None,
-        };
-        self.shown = present.map(|object| Shown {
-            uid: object.uid().unwrap_or_default(),
-            version: object.resource_version(),
-            made_from: object.annotations().get(MADE_FROM).cloned(),
-            text: object.data.and_then(|mut data| data.remove(CONFIG_KEY)),
+        self.stored = map.map(|mut map| Stored {
+            uid: map.uid,
+            version: map.version,
+            made_from: map.made_from,
+            text: map.data.remove(CONFIG_KEY),
         });
     }
 
+    /// Whether it is known what is stored.
     pub(super) fn is_listed(&self) -> bool {
         self.listed
     }
 
-    /// Puts what was accepted last into force, where nothing is yet.
-    pub(super) fn adopt(&mut self) {
-        let shown = self.shown.as_ref().filter(|_| self.force.is_none());
-        let Some((shown, text)) = shown.and_then(|shown| Some((shown, shown.text.as_ref()?)))
-        else {
-            return;
+    /// Puts what is stored into force where nothing is yet.
+    pub(super) fn adopt(&mut self) -> Result<(), Faults> {
+        let stored = self.stored.as_ref().filter(|_| self.in_force.is_none());
+        let Some((stored, text)) = stored.and_then(|one| Some((one, one.text.as_ref()?))) else {
+            return Ok(());
         };
         let sources = Sources {
             text: Some(text.clone()),
             objects: Vec::new(),
         };
-        match load(&sources) {
-            Ok(loaded) => {
-                self.force = Some(Force {
-                    config: loaded.config,
-                    text: text.clone(),
-                    made_from: shown.made_from.clone().unwrap_or_default(),
-                });
-            }
-            Err(faults) => {
-                tracing::error!(configmap = ACCEPTED_CONFIG_MAP, %faults, "cannot be read");
-            }
-        }
+        self.in_force = Some(InForce {
+            config: load(&sources)?.config,
+            text: text.clone(),
+            made_from: stored.made_from.clone().unwrap_or_default(),
+        });
+        Ok(())
     }
 
-    /// A configuration without a fault was read; it is in force now.
-    pub(super) fn accept(&mut self, config: &Config, made_from: String) {
-        match write(config) {
-            Ok(text) => {
-                self.force = Some(Force {
-                    config: config.clone(),
-                    text,
-                    made_from,
-                });
-            }
-            Err(error) => tracing::error!(%error, "the configuration cannot be written down"),
-        }
+    /// A valid configuration was read; it is in force now.
+    pub(super) fn accept(
+        &mut self,
+        config: &Config,
+        made_from: String,
+    ) -> Result<(), serde_json::Error> {
+        self.in_force = Some(InForce {
+            text: write(config)?,
+            config: config.clone(),
+            made_from,
+        });
+        Ok(())
     }
 
     /// What is in force.
     pub(super) fn config(&self) -> Option<&Config> {
-        self.force.as_ref().map(|force| &force.config)
+        self.in_force.as_ref().map(|in_force| &in_force.config)
     }
 
-    /// Whether the ConfigMap of the administrator has a part in what is in
-    /// force; `None` where nothing is.
+    /// Whether the administrator's ConfigMap has a part in what is in force;
+    /// `None` where nothing is.
     pub(super) fn has_text(&self) -> Option<bool> {
-        let force = self.force.as_ref()?;
-        Some(force.made_from.starts_with("ConfigMap/"))
+        let in_force = self.in_force.as_ref()?;
+        Some(in_force.made_from.starts_with("ConfigMap/"))
     }
 
-    /// `metadata.uid` of the ConfigMap that remembers it.
+    /// `metadata.uid` of the ConfigMap that stores it.
     pub(super) fn uid(&self) -> Option<&str> {
-        self.shown.as_ref().map(|shown| &*shown.uid)
+        self.stored.as_ref().map(|stored| &*stored.uid)
     }
 
-    /// What to write, if the ConfigMap says anything but what is in force.
+    /// What to write, if the ConfigMap differs from what is in force.
     pub(super) fn write(&self) -> Option<AcceptedWrite> {
-        let force = self.force.as_ref().filter(|_| self.listed)?;
-        let shown = self.shown.as_ref();
-        let right = shown.is_some_and(|shown| {
-            shown.text.as_ref() == Some(&force.text)
-                && shown.made_from.as_ref() == Some(&force.made_from)
+        let in_force = self.in_force.as_ref().filter(|_| self.listed)?;
+        let stored = self.stored.as_ref();
+        let right = stored.is_some_and(|stored| {
+            stored.text.as_ref() == Some(&in_force.text)
+                && stored.made_from.as_ref() == Some(&in_force.made_from)
         });
         (!right).then(|| AcceptedWrite {
-            version: shown.and_then(|shown| shown.version.clone()),
-            text: force.text.clone(),
-            made_from: force.made_from.clone(),
+            version: stored.and_then(|stored| stored.version.clone()),
+            text: in_force.text.clone(),
+            made_from: in_force.made_from.clone(),
         })
     }
 }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ferrolb_runtime::kube::Change;
 use ferrolb_runtime::ready::Guard;
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -13,19 +12,22 @@ use kube::Client;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use ferrolb_core::change::Change;
 use ferrolb_core::key::ObjectKey;
+use ferrolb_core::selector::Labels;
 
 use crate::config_log;
 use crate::k8s::chores::Chores;
 use crate::k8s::events::EventSender;
 use crate::k8s::input::Input;
-use crate::k8s::lease::Leadership;
+use crate::k8s::leadership::Leadership;
 use crate::k8s::status::StatusWriter;
 use crate::k8s::watches::{WatchEnded, Watches};
 use crate::metrics::{ControllerMetrics, Outcome};
 use crate::reconcile::{
     Action, Announcement, Chore, PoolObject, Reconciler, Seen, StatusWrite, Written,
 };
+use crate::service::ServiceView;
 use crate::state_page::Question;
 
 /// Changes taken in one go before anything is decided about those that wait.
@@ -73,13 +75,13 @@ impl Engine {
         cancel: CancellationToken,
         quiet: CancellationToken,
     ) -> Result<(), WatchEnded> {
-        let watches = Watches::start(&self.client, &self.namespace, false);
+        let watches = Watches::start(&self.client, &self.namespace, None);
         let mut running = Running {
             engine: self,
             watches,
             term: None,
             retries: FuturesUnordered::new(),
-            config_version: None,
+            config: None,
             start: Instant::now(),
         };
         let outcome = running.run(&cancel).await;
@@ -101,8 +103,8 @@ struct Running {
     /// The term we lead in.
     term: Option<u64>,
     retries: FuturesUnordered<BoxFuture<'static, ObjectKey>>,
-    /// The `resourceVersion` of the configuration last spoken of in the log.
-    config_version: Option<Option<String>>,
+    /// The configuration last logged, in this term or an earlier one.
+    config: Option<Seen>,
     /// What the reconciler's time counts from.
     start: Instant,
 }
@@ -180,7 +182,8 @@ impl Running {
         }
         let leading = term.is_some();
         self.engine.metrics.leader.set(i64::from(leading));
-        self.watches = Watches::start(&self.engine.client, &self.engine.namespace, leading);
+        let leadership = leading.then(|| self.engine.leadership.clone());
+        self.watches = Watches::start(&self.engine.client, &self.engine.namespace, leadership);
     }
 
     fn hear(&mut self, first: Input) {
@@ -200,31 +203,26 @@ impl Running {
     fn take(&mut self, input: Input) {
         let reconciler = &mut self.engine.reconciler;
         match input {
-            Input::Services(views) => reconciler.services_listed(views),
-            Input::Service(view) => reconciler.service_changed(*view),
-            Input::Deleted(key) => reconciler.service_deleted(&key),
-            Input::Namespaces(all) => reconciler.namespaces_listed(all),
-            Input::Namespace(name, labels) => reconciler.namespace_changed(&name, labels),
-            Input::Config(seen, version) => self.take_config(seen, version),
-            Input::Objection(objection) => self.engine.events.object(&objection),
-            Input::Nodes(ready) => reconciler.nodes_listed(ready),
-            Input::Node(name, ready) => reconciler.node_changed(&name, ready),
-            Input::Announcements(change) => hear_announcement(reconciler, change),
-            Input::Pools(change) => hear_pool(reconciler, change),
+            Input::Services(change) => services(reconciler, *change),
+            Input::Namespaces(change) => namespaces(reconciler, change),
+            Input::Config(state) => self.take_config(state),
+            Input::ConfigNotice(notice) => self.engine.events.object(&notice),
+            Input::Nodes(change) => nodes(reconciler, change),
+            Input::Announcements(change) => announcements(reconciler, change),
+            Input::Pools(change) => pools(reconciler, change),
         }
         if self.engine.reconciler.is_listed() {
             self.engine.unlisted = None;
         }
     }
 
-    fn take_config(&mut self, seen: Seen, version: Option<String>) {
-        let version = Some(version);
-        if self.config_version != version {
+    fn take_config(&mut self, seen: Seen) {
+        if self.config.as_ref() != Some(&seen) {
             let configured = self.engine.reconciler.is_configured();
             config_log::config(&seen, configured);
             let faults = i64::try_from(config_log::faults(&seen)).unwrap_or(i64::MAX);
             self.engine.metrics.config_faults.set(faults);
-            self.config_version = version;
+            self.config = Some(seen.clone());
         }
         self.engine.reconciler.config_seen(seen);
         let configured = self.engine.reconciler.is_configured();
@@ -296,18 +294,45 @@ impl Running {
     }
 }
 
-fn hear_announcement(reconciler: &mut Reconciler, change: Change<Announcement>) {
+fn services(reconciler: &mut Reconciler, change: Change<ServiceView>) {
+    match change {
+        Change::Apply(view) => reconciler.service_changed(view),
+        Change::Delete(key) => reconciler.service_deleted(&key),
+        Change::Reset(views) => reconciler.services_listed(views),
+    }
+}
+
+fn namespaces(reconciler: &mut Reconciler, change: Change<(String, Labels), String>) {
+    match change {
+        Change::Apply((name, labels)) => reconciler.namespace_changed(&name, Some(labels)),
+        Change::Delete(name) => reconciler.namespace_changed(&name, None),
+        Change::Reset(all) => reconciler.namespaces_listed(all.into_iter().collect()),
+    }
+}
+
+fn nodes(reconciler: &mut Reconciler, change: Change<(String, bool), String>) {
+    match change {
+        Change::Apply((name, ready)) => reconciler.node_changed(&name, ready),
+        Change::Delete(name) => reconciler.node_changed(&name, false),
+        Change::Reset(all) => {
+            let ready = all.into_iter().filter(|(_, ready)| *ready);
+            reconciler.nodes_listed(ready.map(|(name, _)| name).collect());
+        }
+    }
+}
+
+fn announcements(reconciler: &mut Reconciler, change: Change<Announcement, String>) {
     match change {
         Change::Apply(announcement) => reconciler.announcement_changed(announcement),
-        Change::Delete(announcement) => reconciler.announcement_gone(&announcement.name),
+        Change::Delete(name) => reconciler.announcement_gone(&name),
         Change::Reset(all) => reconciler.announcements_listed(all),
     }
 }
 
-fn hear_pool(reconciler: &mut Reconciler, change: Change<PoolObject>) {
+fn pools(reconciler: &mut Reconciler, change: Change<PoolObject, String>) {
     match change {
         Change::Apply(object) => reconciler.pool_changed(object),
-        Change::Delete(object) => reconciler.pool_gone(&object.name),
+        Change::Delete(name) => reconciler.pool_gone(&name),
         Change::Reset(all) => reconciler.pools_listed(all),
     }
 }

@@ -2,7 +2,7 @@
 //! them, so that no address waits behind it: pool statuses, and objects left
 //! behind. Nothing is sent after the time up to which we lead.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ferrolb_core::names::CONTROLLER;
 use ferrolb_core::text::Chain;
@@ -13,16 +13,16 @@ use kube::{Api, Client};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::lease::Leadership;
+use super::leadership::{Leadership, while_leading};
 use super::queue::Queue;
-use super::reports::{address_pools, l2_statuses};
-use crate::reconcile::{Chore, PoolCounts};
+use super::status_objects::{address_pools, l2_statuses};
+use crate::reconcile::Chore;
 
 /// How many are under way at once.
 const LIMIT: usize = 4;
 
 /// The longest one is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Chores, waiting and under way.
 pub struct Chores(Queue<Chore, (Chore, bool)>);
@@ -65,19 +65,14 @@ async fn attempt(
     leadership: &watch::Receiver<Leadership>,
     chore: &Chore,
 ) -> bool {
-    let now = Instant::now();
-    let until = leadership.borrow().until.filter(|until| now < *until);
-    let Some(until) = until else {
-        return false;
-    };
-    let deadline = until.min(now + PATIENCE);
-    let done = tokio::time::timeout_at(deadline.into(), carry_out(client, namespace, chore)).await;
+    let request = carry_out(client, namespace, chore);
+    let done = while_leading(leadership, REQUEST_TIMEOUT, request).await;
     match done {
         Ok(Ok(())) => true,
         // It has changed or gone meanwhile; the watch will show it.
         Ok(Err(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => false,
         Ok(Err(error)) => {
-            tracing::warn!(?chore, error = %Chain(&error), "cannot do a chore; trying again later");
+            tracing::warn!(write = ?chore, error = %Chain(&error), "background write failed; retrying later");
             false
         }
         Err(_) => false,
@@ -89,13 +84,14 @@ async fn carry_out(client: Client, namespace: &str, chore: &Chore) -> kube::Resu
         Chore::PoolStatus { name, uid, counts } => {
             let pools: Api<DynamicObject> =
                 Api::namespaced_with(client, namespace, &address_pools());
-            let body = json!({"metadata": {"uid": uid}, "status": status(*counts)});
+            let body = json!({"metadata": {"uid": uid}, "status": counts});
             let params = PatchParams {
                 field_manager: Some(CONTROLLER.to_owned()),
                 ..PatchParams::default()
             };
-            let patched = pools.patch_status(name, &params, &Patch::Merge(body)).await;
-            patched.map(drop)
+            let body = Patch::Merge(body);
+            let request = pools.patch_status(name, &params, &body);
+            request.await.map(drop)
         }
         Chore::Sweep { name, uid, version } => {
             let statuses: Api<DynamicObject> =
@@ -107,13 +103,4 @@ async fn carry_out(client: Client, namespace: &str, chore: &Chore) -> kube::Resu
             statuses.delete(name, &params).await.map(drop)
         }
     }
-}
-
-fn status(counts: PoolCounts) -> serde_json::Value {
-    json!({
-        "assignedIPv4": counts.assigned_v4,
-        "assignedIPv6": counts.assigned_v6,
-        "availableIPv4": counts.available_v4,
-        "availableIPv6": counts.available_v6,
-    })
 }

@@ -1,162 +1,192 @@
-//! The two doors by which a configuration comes in: the ConfigMap, and
-//! MetalLB's resources where their CRDs are installed, now or later. Both are
-//! read as one and handed on when that, and not merely a status, has changed.
-//! The leader keeps what was without a fault in a ConfigMap of its own.
+//! Watches the sources of the configuration: the ConfigMap, and MetalLB's
+//! resources where their CRDs are installed, now or later. What follows from a
+//! change is decided in `config`; here it is sent on, logged and written.
 
 use std::time::Duration;
 
-use ferrolb_core::config::Kind;
-use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_MAP};
-use ferrolb_core::text::Chain;
-use ferrolb_runtime::kube::{Change, watch};
+use ferrolb_core::change::Change;
+use ferrolb_core::config::{Kind, Object};
+use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_MAP, MADE_FROM};
+use ferrolb_runtime::kube::{Discovery, watch};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
+use serde_json::Value;
 use tokio::sync::{mpsc, watch as latest};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
-use super::input::{Input, watcher_config};
+use super::input::{Input, Sinks, watcher_config};
+use super::leadership::Leadership;
+use super::status_objects::{self, GROUP};
 use super::{accepted_writer, cluster_ranges};
-use crate::config::{Doors, Occupied};
+use crate::config::{
+    ConfigLog, ConfigMapView, ConfigObject, ConfigOutput, ConfigSources, SourceEvent,
+};
+use crate::reconcile::PoolObject;
 
-/// The group of MetalLB's resources.
-const GROUP: &str = "metallb.io";
+/// Interval between requests which CRDs are installed, while some are missing.
+pub(super) const DISCOVERY: Duration = Duration::from_secs(5);
 
-/// How often it is asked which CRDs there are, while some are missing.
-const DISCOVERY: Duration = Duration::from_secs(5);
-
-/// The same while the API server does not answer.
-const RETRY: Duration = Duration::from_secs(1);
-
-/// What comes in by the doors.
-#[derive(Debug)]
-pub enum Knock {
-    /// About the ConfigMap.
-    ConfigMap(Change<ConfigMap>),
-    /// About the ConfigMap that remembers the configuration in force.
-    Accepted(Change<ConfigMap>),
-    /// About the addresses that nodes and their pods have.
-    Nodes(Change<Occupied>),
-    /// About the addresses that Services have inside the cluster.
-    ServiceRanges(Change<Occupied>),
-    /// About objects of a kind, in all namespaces.
-    Objects(Kind, Change<DynamicObject>),
-    /// These kinds are served by the API server.
-    Served(Vec<Kind>),
+/// On whose behalf the sources are watched.
+pub(super) struct Role {
+    /// Our namespace.
+    pub(super) namespace: String,
+    /// Only a leader stores what is accepted, and reports on objects; `None`
+    /// while following.
+    pub(super) leadership: Option<latest::Receiver<Leadership>>,
 }
 
-/// Watches both doors for ever. Only one that leads tells people about objects
-/// and remembers the configuration.
-pub async fn run(client: Client, namespace: String, leading: bool, sink: mpsc::Sender<Input>) {
-    let (sender, mut knocks) = mpsc::channel(64);
+/// Watches all sources until aborted. `events` are those that `sinks` sends.
+pub(super) async fn run(
+    client: Client,
+    role: Role,
+    sinks: Sinks,
+    mut events: mpsc::Receiver<SourceEvent>,
+) {
     let mut set = JoinSet::new();
-    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &namespace);
-    set.spawn(config_map(
-        maps.clone(),
-        CONFIG_MAP,
-        Knock::ConfigMap,
-        sender.clone(),
-    ));
-    let (wish, wishes) = latest::channel(None);
-    if leading {
-        set.spawn(config_map(
-            maps.clone(),
-            ACCEPTED_CONFIG_MAP,
-            Knock::Accepted,
-            sender.clone(),
-        ));
-        set.spawn(accepted_writer::run(maps, wishes));
-        set.spawn(cluster_ranges::nodes(client.clone(), sender.clone()));
-        set.spawn(cluster_ranges::service_ranges(
-            client.clone(),
-            sender.clone(),
-        ));
+    let leading = role.leadership.is_some();
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &role.namespace);
+    let about = SourceEvent::ConfigMap;
+    set.spawn(config_map(maps.clone(), CONFIG_MAP, about, sinks.clone()));
+    let (write, writes) = latest::channel(None);
+    if let Some(leadership) = role.leadership {
+        let about = SourceEvent::Accepted;
+        let map = config_map(maps.clone(), ACCEPTED_CONFIG_MAP, about, sinks.clone());
+        set.spawn(map);
+        set.spawn(accepted_writer::run(maps, leadership, writes));
+        set.spawn(cluster_ranges::service_cidrs(client.clone(), sinks.clone()));
     }
-    set.spawn(discover(client.clone(), sender.clone()));
-    let mut doors = Doors::new(namespace, leading);
-    while let Some(knock) = knocks.recv().await {
-        if let Knock::Served(kinds) = &knock {
+    set.spawn(discover(client.clone(), sinks.clone()));
+    let mut sources = ConfigSources::new(role.namespace.clone(), leading);
+    let mut first = true;
+    while let Some(event) = events.recv().await {
+        if let SourceEvent::Served(kinds) = &event {
+            let pools = kinds.contains(&Kind::IpAddressPool);
+            if std::mem::take(&mut first) && leading && !pools {
+                sinks.input(Input::Pools(Change::Reset(Vec::new()))).await;
+            }
             for &kind in kinds {
-                set.spawn(objects(client.clone(), kind, sender.clone()));
+                let pools_of =
+                    (leading && kind == Kind::IpAddressPool).then(|| role.namespace.clone());
+                set.spawn(objects(client.clone(), kind, pools_of, sinks.clone()));
             }
         }
-        for input in doors.hear(knock) {
-            // Nobody listens any more only when this task is about to be aborted.
-            let _unheard = sink.send(input).await;
+        for output in sources.apply(event) {
+            carry_out(output, &sinks).await;
         }
-        let wanted = doors.remember();
-        wish.send_if_modified(|wish| {
-            let news = *wish != wanted;
-            *wish = wanted;
-            news
-        });
+        let wanted = sources.accepted_write();
+        write.send_if_modified(|write| std::mem::replace(write, wanted.clone()) != wanted);
+    }
+}
+
+async fn carry_out(output: ConfigOutput, sinks: &Sinks) {
+    match output {
+        ConfigOutput::State(state) => sinks.input(Input::Config(state)).await,
+        ConfigOutput::Notice(notice) => sinks.input(Input::ConfigNotice(notice)).await,
+        ConfigOutput::Log(entry) => log(&entry),
+    }
+}
+
+fn log(entry: &ConfigLog) {
+    let configmap = ACCEPTED_CONFIG_MAP;
+    match entry {
+        ConfigLog::Warning(warning) => tracing::warn!(%warning, "configuration warning"),
+        ConfigLog::Overlap { pool, overlap } => {
+            tracing::warn!(pool, overlap, "pool overlaps addresses of the cluster");
+        }
+        ConfigLog::Unreadable(faults) => {
+            tracing::error!(configmap, %faults, "cannot read the accepted configuration");
+        }
+        ConfigLog::Unwritable(error) => {
+            tracing::error!(configmap, error, "cannot store the accepted configuration");
+        }
     }
 }
 
 async fn config_map(
     maps: Api<ConfigMap>,
     name: &'static str,
-    about: fn(Change<ConfigMap>) -> Knock,
-    sender: mpsc::Sender<Knock>,
+    about: fn(Option<ConfigMapView>) -> SourceEvent,
+    sinks: Sinks,
 ) {
     let only = watcher_config().fields(&format!("metadata.name={name}"));
-    let sink = |change| knock(sender.clone(), about(change));
-    watch(maps, only, name, CancellationToken::new(), sink).await;
+    let view = |object: ConfigMap| Some(map(object));
+    watch(maps, only, name, view, |change| {
+        sinks.event(about(change.single()))
+    })
+    .await;
 }
 
-async fn objects(client: Client, kind: Kind, sender: mpsc::Sender<Knock>) {
+fn map(object: ConfigMap) -> ConfigMapView {
+    ConfigMapView {
+        uid: object.uid().unwrap_or_default(),
+        version: object.resource_version(),
+        made_from: object.annotations().get(MADE_FROM).cloned(),
+        data: object.data.unwrap_or_default(),
+    }
+}
+
+/// `pools_of` is the namespace whose pools the engine is interested in, too.
+async fn objects(client: Client, kind: Kind, pools_of: Option<String>, sinks: Sinks) {
+    let api: Api<DynamicObject> = Api::all_with(client, &resource(kind));
+    let view = |one: DynamicObject| {
+        let pool = status_objects::pool(&one);
+        Some((object(kind, one), pool))
+    };
+    watch(api, watcher_config(), kind.name(), view, async |change| {
+        if let Some(namespace) = &pools_of {
+            let pools = pools(change.clone(), namespace);
+            if let Some(pools) = pools {
+                sinks.input(Input::Pools(pools)).await;
+            }
+        }
+        let objects = change.map(|(object, _)| object);
+        sinks.event(SourceEvent::Objects(kind, objects)).await;
+    })
+    .await;
+}
+
+fn resource(kind: Kind) -> ApiResource {
     let gvk = GroupVersionKind::gvk(GROUP, kind.version(), kind.name());
-    let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural());
-    let api: Api<DynamicObject> = Api::all_with(client, &resource);
-    let sink = |change| knock(sender.clone(), Knock::Objects(kind, change));
-    let never = CancellationToken::new();
-    watch(api, watcher_config(), kind.name(), never, sink).await;
+    ApiResource::from_gvk_with_plural(&gvk, kind.plural())
 }
 
-pub(super) async fn knock(sender: mpsc::Sender<Knock>, knock: Knock) {
-    // Nobody listens any more only when this task is about to be aborted.
-    let _unheard = sender.send(knock).await;
-}
-
-/// Asks which kinds there are until all are found. Names each one once.
-async fn discover(client: Client, sender: mpsc::Sender<Knock>) {
-    let mut missing = Kind::ALL.to_vec();
-    let mut first = true;
-    while !missing.is_empty() {
-        let pause = match served(&client, &missing).await {
-            Ok(found) => {
-                missing.retain(|kind| !found.contains(kind));
-                if first || !found.is_empty() {
-                    knock(sender.clone(), Knock::Served(found)).await;
-                }
-                first = false;
-                DISCOVERY
-            }
-            Err(error) => {
-                tracing::debug!(error = %Chain(&error), "cannot ask which CRDs there are");
-                RETRY
-            }
-        };
-        tokio::time::sleep(pause).await;
+fn object(kind: Kind, object: DynamicObject) -> ConfigObject {
+    ConfigObject {
+        namespace: object.namespace().unwrap_or_default(),
+        uid: object.uid().unwrap_or_default(),
+        generation: object.metadata.generation.unwrap_or_default(),
+        object: Object {
+            kind,
+            name: object.name_any(),
+            labels: object.metadata.labels.unwrap_or_default(),
+            spec: object.data.get("spec").cloned().unwrap_or(Value::Null),
+        },
     }
-    // A watch that ends is trouble; this one has merely nothing left to find.
-    std::future::pending().await
 }
 
-async fn served(client: &Client, missing: &[Kind]) -> Result<Vec<Kind>, kube::Error> {
-    let mut found = Vec::new();
-    for version in ["v1beta1", "v1beta2"] {
-        let group = format!("{GROUP}/{version}");
-        let list = match client.list_api_group_resources(&group).await {
-            Ok(list) => list.resources,
-            Err(kube::Error::Api(status)) if status.code == 404 => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        let here = |kind: &&Kind| {
-            kind.version() == version && list.iter().any(|resource| resource.name == kind.plural())
-        };
-        found.extend(missing.iter().filter(here).copied());
+/// A change of the pools in a namespace; none if it is about others.
+fn pools(
+    change: Change<(ConfigObject, PoolObject)>,
+    namespace: &str,
+) -> Option<Change<PoolObject, String>> {
+    let ours = |one: &(ConfigObject, PoolObject)| one.0.namespace == namespace;
+    match change {
+        Change::Apply(one) => ours(&one).then(|| Change::Apply(one.1)),
+        Change::Delete(key) => (key.namespace == namespace).then(|| Change::Delete(key.name)),
+        Change::Reset(all) => {
+            let all = all.into_iter().filter(ours).map(|(_, pool)| pool);
+            Some(Change::Reset(all.collect()))
+        }
     }
-    Ok(found)
+}
+
+/// Reports each kind once it is served.
+async fn discover(client: Client, sinks: Sinks) {
+    let kinds = Kind::ALL.map(|kind| (kind, resource(kind)));
+    let mut discovery = Discovery::new(client, kinds, DISCOVERY);
+    loop {
+        let found = discovery.next().await;
+        sinks.event(SourceEvent::Served(found)).await;
+    }
 }

@@ -9,8 +9,8 @@ use ferrolb_runtime::kube::events::{self, EventWriter, News, Reporter};
 use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
 use kube::{Api, Client, ResourceExt};
 
+use crate::config::ConfigNotice;
 use crate::decide::Unfit;
-use crate::k8s::input::Objection;
 use crate::metrics::{ControllerMetrics, Outcome};
 use crate::reconcile::{FaultyConfig, Notice, PoolNews, Told};
 
@@ -88,11 +88,13 @@ impl EventSender {
             return;
         }
         let instead = match (&faulty.in_force, configured) {
-            (Some(_), _) => format!("what was accepted last (ConfigMap {ACCEPTED_CONFIG_MAP})"),
-            (None, true) => "the last good one".to_owned(),
-            (None, false) => "no other".to_owned(),
+            (Some(_), _) => {
+                format!("still using the last accepted one (ConfigMap {ACCEPTED_CONFIG_MAP})")
+            }
+            (None, true) => "still using the last valid one".to_owned(),
+            (None, false) => "no address is assigned until it is corrected".to_owned(),
         };
-        let note = format!("not used, {instead} is in force: {}", faulty.faults);
+        let note = format!("Configuration rejected, {instead}: {}", faulty.faults);
         self.send(News {
             regarding: reference("ConfigMap", &self.namespace, CONFIG_MAP, &faulty.uid),
             warning: true,
@@ -129,21 +131,21 @@ impl EventSender {
     }
 
     /// Tells whoever looks after an object of the configuration.
-    pub fn object(&self, objection: &Objection) {
-        let (namespace, name) = (&objection.namespace, &objection.name);
-        let mut regarding = reference(objection.kind, namespace, name, &objection.uid);
+    pub fn object(&self, notice: &ConfigNotice) {
+        let (namespace, name) = (&notice.namespace, &notice.name);
+        let mut regarding = reference(notice.kind, namespace, name, &notice.uid);
         let known = Kind::ALL
             .into_iter()
-            .find(|kind| kind.name() == objection.kind);
+            .find(|kind| kind.name() == notice.kind);
         if let Some(kind) = known {
             regarding.api_version = Some(format!("metallb.io/{}", kind.version()));
         }
         self.send(News {
             regarding,
             warning: true,
-            reason: objection.reason,
+            reason: notice.reason,
             action: "Load",
-            note: objection.note.clone(),
+            note: notice.note.clone(),
         });
     }
 

@@ -1,74 +1,58 @@
-//! What the watches show, and what all of them have in common.
+//! What the watches report, and where they send it.
 
-use std::collections::BTreeSet;
-use std::future::Future;
-
-use ferrolb_core::key::ObjectKey;
+use ferrolb_core::change::Change;
 use ferrolb_core::selector::Labels;
-use ferrolb_runtime::kube::Change;
 use kube::runtime::watcher;
 use tokio::sync::mpsc;
 
-use crate::decide::Namespaces;
+use crate::config::{ConfigNotice, SourceEvent};
 use crate::reconcile::{Announcement, PoolObject, Seen};
 use crate::service::ServiceView;
 
-/// After this many seconds a watch is asked for anew, so that a connection
-/// that died in silence is noticed.
+/// After this many seconds a watch is renewed, so that a connection that died
+/// in silence is noticed.
 const WATCH_SECONDS: u32 = 60;
 
-/// What the watches show.
+/// What the watches report. Objects that are in our namespace or in none go by
+/// their names.
 #[derive(Debug)]
 pub enum Input {
-    /// These are all Services there are.
-    Services(Vec<ServiceView>),
-    /// A Service is new or has changed.
-    Service(Box<ServiceView>),
-    /// A Service is gone.
-    Deleted(ObjectKey),
-    /// These are all namespaces there are.
-    Namespaces(Namespaces),
-    /// A namespace has these labels; none if it is gone.
-    Namespace(String, Option<Labels>),
-    /// The configuration of both doors, and what tells it from another.
-    Config(Seen, Option<String>),
-    /// Something to tell about an object of the configuration.
-    Objection(Objection),
-    /// The names of all Nodes that are Ready.
-    Nodes(BTreeSet<String>),
-    /// Whether the Node of this name is Ready; one that is gone is not.
-    Node(String, bool),
-    /// What the speakers say.
-    Announcements(Change<Announcement>),
+    /// Services.
+    Services(Box<Change<ServiceView>>),
+    /// Namespaces with their labels.
+    Namespaces(Change<(String, Labels), String>),
+    /// The configuration of all sources.
+    Config(Seen),
+    /// Something to report about an object of the configuration.
+    ConfigNotice(ConfigNotice),
+    /// Nodes, and whether each is Ready.
+    Nodes(Change<(String, bool), String>),
+    /// What the speakers report.
+    Announcements(Change<Announcement, String>),
     /// `IPAddressPool`s as objects with a status.
-    Pools(Change<PoolObject>),
+    Pools(Change<PoolObject, String>),
 }
 
-/// Something to tell whoever looks after an object of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Objection {
-    /// Kind of the object.
-    pub kind: &'static str,
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// Its `metadata.uid`.
-    pub uid: String,
-    /// Reason of the Event.
-    pub reason: &'static str,
-    /// What to say.
-    pub note: String,
+/// Where the watches send what they see. The other ends are gone only when the
+/// watches are about to be aborted.
+#[derive(Debug, Clone)]
+pub(super) struct Sinks {
+    /// To the engine.
+    pub(super) inputs: mpsc::Sender<Input>,
+    /// To the reader of the configuration.
+    pub(super) events: mpsc::Sender<SourceEvent>,
+}
+
+impl Sinks {
+    pub(super) async fn input(&self, input: Input) {
+        let _aborted = self.inputs.send(input).await;
+    }
+
+    pub(super) async fn event(&self, event: SourceEvent) {
+        let _aborted = self.events.send(event).await;
+    }
 }
 
 pub(super) fn watcher_config() -> watcher::Config {
     watcher::Config::default().timeout(WATCH_SECONDS)
-}
-
-pub(super) fn send(sender: &mpsc::Sender<Input>, input: Input) -> impl Future<Output = ()> {
-    let sender = sender.clone();
-    async move {
-        // Nobody listens any more only when this task is about to be aborted.
-        let _unheard = sender.send(input).await;
-    }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use ferrolb_core::names::LEASE;
 use ferrolb_core::text::Chain;
+use ferrolb_runtime::outage::Outage;
 use ferrolb_runtime::ready::Guard;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
@@ -14,16 +15,8 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::leadership::Leadership;
 use crate::lease::{Election, Record, Step, Timing};
-
-/// Whether this process may write.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Leadership {
-    /// Counts the times the lease was won; 0 before the first.
-    pub term: u64,
-    /// Until when; renewals move it on. `None` while following.
-    pub until: Option<Instant>,
-}
 
 /// The task that takes part in the election.
 #[derive(Debug)]
@@ -34,7 +27,7 @@ pub struct Elector {
     leadership: watch::Sender<Leadership>,
     /// Dropped once the lease has been seen.
     unseen: Option<Guard>,
-    outage: bool,
+    outage: Outage,
 }
 
 impl Elector {
@@ -43,7 +36,7 @@ impl Elector {
     pub fn new(
         client: Client,
         namespace: &str,
-        me: String,
+        identity: String,
         timing: Timing,
         unseen: Guard,
     ) -> (Self, watch::Receiver<Leadership>) {
@@ -51,10 +44,10 @@ impl Elector {
         let elector = Self {
             leases: Api::namespaced(client, namespace),
             timing,
-            election: Election::new(me, timing, Instant::now()),
+            election: Election::new(identity, timing, Instant::now()),
             leadership,
             unseen: Some(unseen),
-            outage: false,
+            outage: Outage::default(),
         };
         (elector, receiver)
     }
@@ -110,7 +103,7 @@ impl Elector {
                 ..ObjectMeta::default()
             },
             spec: Some(LeaseSpec {
-                holder_identity: Some(self.election.me().to_owned()),
+                holder_identity: Some(self.election.identity().to_owned()),
                 lease_duration_seconds: Some(self.seconds()),
                 lease_transitions: Some(0),
                 acquire_time: Some(now()),
@@ -128,7 +121,7 @@ impl Elector {
     /// Claims the lease as it was in `record`; refused if it has changed since.
     async fn patch(&mut self, record: &Record, more: Value) {
         let mut spec = more;
-        spec["holderIdentity"] = json!(self.election.me());
+        spec["holderIdentity"] = json!(self.election.identity());
         spec["leaseDurationSeconds"] = json!(self.seconds());
         spec["renewTime"] = json!(now());
         let body = json!({"metadata": {"resourceVersion": record.version}, "spec": spec});
@@ -163,7 +156,7 @@ impl Elector {
         let leases = self.leases.clone();
         let (params, patch) = (PatchParams::default(), Patch::Merge(body));
         if let Some(Ok(_)) = self.ask(leases.patch(LEASE, &params, &patch)).await {
-            tracing::info!(lease = LEASE, "released the lease");
+            tracing::info!(lease = LEASE, "released the Lease");
         }
     }
 
@@ -180,15 +173,23 @@ impl Elector {
             Some(Ok(_)) => None,
             Some(Err(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => None,
             Some(Err(error)) => Some(Chain(error).to_string()),
-            None => Some("no answer in time".to_owned()),
+            None => Some("request timed out".to_owned()),
         };
         match problem {
-            Some(error) if !self.outage => {
-                tracing::warn!(lease = LEASE, error, "cannot reach the lease; trying again");
-                self.outage = true;
+            Some(error) => {
+                if self.outage.failed(()) {
+                    tracing::warn!(
+                        lease = LEASE,
+                        error,
+                        "cannot read or renew the Lease; retrying"
+                    );
+                }
             }
-            Some(_) => {}
-            None => self.outage = false,
+            None => {
+                if self.outage.recovered() {
+                    tracing::info!(lease = LEASE, "the Lease can be read and renewed again");
+                }
+            }
         }
         answer
     }
@@ -199,9 +200,17 @@ impl Elector {
             let before = *leadership;
             if before.until.is_none() && until.is_some() {
                 leadership.term += 1;
-                tracing::info!(lease = LEASE, me = self.election.me(), "leading");
+                tracing::info!(
+                    lease = LEASE,
+                    identity = self.election.identity(),
+                    "acquired the Lease; leading"
+                );
             } else if before.until.is_some() && until.is_none() {
-                tracing::warn!(lease = LEASE, me = self.election.me(), "no longer leading");
+                tracing::warn!(
+                    lease = LEASE,
+                    identity = self.election.identity(),
+                    "lost the Lease; no longer leading"
+                );
             }
             leadership.until = until;
             *leadership != before

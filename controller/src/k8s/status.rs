@@ -4,7 +4,7 @@
 //! it if anybody, another controller included, has changed the Service since.
 //! None is sent, and none is waited for, after the time up to which we lead.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ferrolb_core::names::{ALLOCATED, ANNOUNCED, CONTROLLER};
 use ferrolb_core::text::Chain;
@@ -16,7 +16,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::lease::Leadership;
+use super::leadership::{Leadership, NoAnswer, while_leading};
 use super::queue::Queue;
 use super::view;
 use crate::decide::Say;
@@ -24,7 +24,7 @@ use crate::reconcile::{StatusWrite, Written};
 use crate::service::{Condition, Shown};
 
 /// The longest a single write is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Status writes, waiting and under way.
 pub struct StatusWriter(Queue<StatusWrite, (StatusWrite, Written)>);
@@ -76,16 +76,12 @@ async fn send(
     leadership: watch::Receiver<Leadership>,
     write: StatusWrite,
 ) -> (StatusWrite, Written) {
-    let now = Instant::now();
-    let until = leadership.borrow().until.filter(|until| now < *until);
-    let Some(until) = until else {
-        return (write, Written::Failed);
-    };
-    let deadline = until.min(now + PATIENCE);
-    let written = match tokio::time::timeout_at(deadline.into(), patch(client, &write)).await {
+    let request = patch(client, &write);
+    let written = match while_leading(&leadership, REQUEST_TIMEOUT, request).await {
         Ok(result) => judge(&write, result),
-        Err(_) => {
-            tracing::warn!(service = %write.key, "no answer to a status write in time; trying again");
+        Err(NoAnswer::NotLeading) => Written::Failed,
+        Err(NoAnswer::TimedOut) => {
+            tracing::warn!(service = %write.key, "status write timed out; retrying");
             Written::Failed
         }
     };
@@ -155,11 +151,11 @@ fn judge(write: &StatusWrite, result: kube::Result<Service>) -> Written {
     match result {
         Ok(service) => Written::Done(Box::new(view::service(&service))),
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {
-            tracing::debug!(service = %write.key, reason = status.message, "status write was outdated");
+            tracing::debug!(service = %write.key, reason = status.message, "status write refused: the Service has changed");
             Written::Outdated
         }
         Err(error) => {
-            tracing::warn!(service = %write.key, error = %Chain(&error), "cannot write the status; trying again");
+            tracing::warn!(service = %write.key, error = %Chain(&error), "status write failed; retrying");
             Written::Failed
         }
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ferrolb_core::key::ObjectKey;
 use ferrolb_core::names::{
     ADDRESS_POOL, ALLOCATED, ALLOW_SHARED_IP, ALLOW_SHARED_IP_NAMESPACES, ANNOTATION_PREFIXES,
     ANNOUNCED, LOAD_BALANCER_IPS,
 };
 use ferrolb_core::range::{Family, address};
+use ferrolb_runtime::kube::object_key;
 use k8s_openapi::api::core::v1::{LoadBalancerIngress, Service, ServiceSpec};
 use kube::ResourceExt;
 
@@ -27,7 +27,7 @@ pub fn service(object: &Service) -> ServiceView {
     let (status, tidy) = status(object);
     let (request, pool, sharing) = wishes(object, spec);
     ServiceView {
-        key: key(object),
+        key: object_key(object),
         uid: object.uid().unwrap_or_default(),
         version: object.resource_version().unwrap_or_default(),
         created: created.map_or(0, |time| time.0.as_second()),
@@ -44,15 +44,6 @@ pub fn service(object: &Service) -> ServiceView {
         announced: condition(object, ANNOUNCED),
         status,
         tidy,
-    }
-}
-
-/// Namespace and name of a Service.
-#[must_use]
-pub fn key(object: &Service) -> ObjectKey {
-    ObjectKey {
-        namespace: object.namespace().unwrap_or_default(),
-        name: object.name_any(),
     }
 }
 

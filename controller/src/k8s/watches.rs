@@ -1,19 +1,18 @@
-//! The watches behind the engine: the configuration always; Services, namespaces,
-//! which Nodes are Ready, and the objects in which speakers and we report, while
-//! leading. Starting anew means a new list from the API server's store, never
-//! from a cache that may be behind.
+//! The watches behind the engine, one per kind: the configuration always;
+//! Services, namespaces, Nodes, and the status objects of the speakers while
+//! leading. Every start begins with a new list from the API server's store,
+//! never from a cache that may be behind.
 
-use ferrolb_core::selector::Labels;
-use ferrolb_runtime::kube::{Change, watch_as};
-use k8s_openapi::api::core::v1::{Namespace, Service};
+use ferrolb_runtime::kube::{self as runtime, Discovery};
+use k8s_openapi::api::core::v1::{Namespace, Node, Service};
+use kube::core::DynamicObject;
 use kube::{Api, Client, ResourceExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
-use tokio_util::sync::CancellationToken;
 
-use super::input::{Input, send, watcher_config};
-use super::{config_sources, nodes, reports, view};
-use crate::service::ServiceView;
+use super::input::{Input, Sinks, watcher_config};
+use super::leadership::Leadership;
+use super::{config_sources, nodes, status_objects, view};
 
 /// Changes not yet taken; beyond it the watch waits.
 const BACKLOG: usize = 256;
@@ -26,31 +25,35 @@ pub struct Watches {
 }
 
 impl Watches {
-    /// Starts watching, with complete lists first.
+    /// Starts watching, with complete lists first: all kinds with the leadership
+    /// given, the configuration alone while following.
     #[must_use]
-    pub fn start(client: &Client, namespace: &str, leading: bool) -> Self {
-        let (sender, inputs) = mpsc::channel(BACKLOG);
+    pub fn start(
+        client: &Client,
+        namespace: &str,
+        leadership: Option<watch::Receiver<Leadership>>,
+    ) -> Self {
+        let (inputs, receiver) = mpsc::channel(BACKLOG);
+        let (events, sources) = mpsc::channel(BACKLOG);
+        let sinks = Sinks { inputs, events };
         let mut set = JoinSet::new();
-        let ours = namespace.to_owned();
-        set.spawn(config_sources::run(
-            client.clone(),
-            ours,
-            leading,
-            sender.clone(),
-        ));
-        if leading {
-            set.spawn(services(Api::all(client.clone()), sender.clone()));
-            set.spawn(namespaces(Api::all(client.clone()), sender.clone()));
-            set.spawn(nodes::readiness(Api::all(client.clone()), sender.clone()));
+        if leadership.is_some() {
+            let client = || client.clone();
+            set.spawn(services(Api::all(client()), sinks.clone()));
+            set.spawn(namespaces(Api::all(client()), sinks.clone()));
+            set.spawn(nodes(Api::all(client()), sinks.clone()));
             let ours = namespace.to_owned();
-            set.spawn(reports::announcements(
-                client.clone(),
-                ours.clone(),
-                sender.clone(),
-            ));
-            set.spawn(reports::pools(client.clone(), ours, sender));
+            set.spawn(announcements(client(), ours, sinks.clone()));
         }
-        Self { set, inputs }
+        let role = config_sources::Role {
+            namespace: namespace.to_owned(),
+            leadership,
+        };
+        set.spawn(config_sources::run(client.clone(), role, sinks, sources));
+        Self {
+            set,
+            inputs: receiver,
+        }
     }
 
     /// The next change.
@@ -72,37 +75,47 @@ impl Watches {
 
 /// A watch ended that should have gone on.
 #[derive(Debug, thiserror::Error)]
-#[error("a watch ended")]
+#[error("a watch ended unexpectedly")]
 pub struct WatchEnded(#[source] Option<JoinError>);
 
-/// Each object is cut down to what decisions need as it comes in, so that a
-/// long list never is in memory as a whole.
-async fn services(api: Api<Service>, sender: mpsc::Sender<Input>) {
-    let sink = |change| send(&sender, service_input(change));
-    let cancel = CancellationToken::new();
-    let cut = |object: Service| view::service(&object);
-    watch_as(api, watcher_config(), "Services", cancel, cut, sink).await;
+async fn services(api: Api<Service>, sinks: Sinks) {
+    let view = |object: Service| Some(view::service(&object));
+    runtime::watch(api, watcher_config(), "Services", view, |change| {
+        sinks.input(Input::Services(Box::new(change)))
+    })
+    .await;
 }
 
-async fn namespaces(api: Api<Namespace>, sender: mpsc::Sender<Input>) {
-    let sink = |change| send(&sender, namespace_input(change));
-    let cancel = CancellationToken::new();
-    let cut = |object: Namespace| (object.name_any(), object.labels().clone());
-    watch_as(api, watcher_config(), "Namespaces", cancel, cut, sink).await;
+async fn namespaces(api: Api<Namespace>, sinks: Sinks) {
+    let view = |object: Namespace| Some((object.name_any(), object.labels().clone()));
+    runtime::watch(api, watcher_config(), "Namespaces", view, |change| {
+        sinks.input(Input::Namespaces(change.by_name()))
+    })
+    .await;
 }
 
-fn service_input(change: Change<ServiceView>) -> Input {
-    match change {
-        Change::Apply(view) => Input::Service(Box::new(view)),
-        Change::Reset(views) => Input::Services(views),
-        Change::Delete(view) => Input::Deleted(view.key),
-    }
+/// One watch for two readers: the engine is interested in readiness, the
+/// configuration in addresses.
+async fn nodes(api: Api<Node>, sinks: Sinks) {
+    let view = |object: Node| Some(nodes::node(object));
+    runtime::watch(api, watcher_config(), "Nodes", view, async |change| {
+        let change = change.by_name();
+        sinks.event(nodes::reserved(change.clone())).await;
+        sinks.input(nodes::readiness(change)).await;
+    })
+    .await;
 }
 
-fn namespace_input(change: Change<(String, Labels)>) -> Input {
-    match change {
-        Change::Apply((name, labels)) => Input::Namespace(name, Some(labels)),
-        Change::Reset(all) => Input::Namespaces(all.into_iter().collect()),
-        Change::Delete((name, _)) => Input::Namespace(name, None),
-    }
+/// The kind may be served later, or never.
+async fn announcements(client: Client, namespace: String, sinks: Sinks) {
+    let resource = status_objects::l2_statuses();
+    let interval = config_sources::DISCOVERY;
+    let mut discovery = Discovery::new(client.clone(), [((), resource.clone())], interval);
+    while discovery.next().await.is_empty() {}
+    let api: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &resource);
+    let view = status_objects::announcement;
+    runtime::watch(api, watcher_config(), "ServiceL2Statuses", view, |change| {
+        sinks.input(Input::Announcements(change.by_name()))
+    })
+    .await;
 }

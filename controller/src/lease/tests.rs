@@ -121,7 +121,7 @@ fn act(server: &mut Server, candidate: &mut Election, now: Instant, lost: bool) 
         Step::Create => None,
         Step::Take(record) | Step::Renew(record) => Some(record),
     };
-    let won = server.put(candidate.me(), from.as_ref());
+    let won = server.put(candidate.identity(), from.as_ref());
     match won {
         _ if lost => candidate.failed(now),
         Some(record) => candidate.won(record, now),

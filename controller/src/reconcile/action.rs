@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use ferrolb_api::pool::IPAddressPoolStatus;
 use ferrolb_core::config::{Config, Faults};
 use ferrolb_core::key::ObjectKey;
 
@@ -10,7 +11,7 @@ use crate::decide::{Lost, Refusal, Say};
 use crate::service::{ServiceView, Shown};
 
 /// The configuration as it was last seen.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
     /// It has no fault.
     Good(Config),
@@ -65,7 +66,7 @@ pub enum Chore {
         /// Its `metadata.uid`.
         uid: String,
         /// What to write.
-        counts: PoolCounts,
+        counts: IPAddressPoolStatus,
     },
     /// Delete a `ServiceL2Status` that its speaker left behind, unless it has
     /// changed since.
@@ -77,19 +78,6 @@ pub enum Chore {
         /// `metadata.resourceVersion`
         version: String,
     },
-}
-
-/// The status of an `IPAddressPool`; more than fits counts as the highest number.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PoolCounts {
-    /// IPv4 addresses held.
-    pub assigned_v4: i64,
-    /// IPv6 addresses held.
-    pub assigned_v6: i64,
-    /// IPv4 addresses left.
-    pub available_v4: i64,
-    /// IPv6 addresses left.
-    pub available_v6: i64,
 }
 
 /// News of a pool that fills up.

@@ -41,9 +41,7 @@ use entry::{Entry, Outcome};
 use pools::Pools;
 use waits::Waits;
 
-pub use action::{
-    Action, Chore, FaultyConfig, Notice, PoolCounts, PoolNews, Seen, StatusWrite, Told, Written,
-};
+pub use action::{Action, Chore, FaultyConfig, Notice, PoolNews, Seen, StatusWrite, Told, Written};
 pub use announcements::Announcement;
 pub use pools::PoolObject;
 pub use state::{Holding, PoolPage, Quarantined, StatePage, Waiting};

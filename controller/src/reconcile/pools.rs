@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use ferrolb_api::pool::IPAddressPoolStatus;
 use ferrolb_core::range::Family;
 
 use super::Reconciler;
-use super::action::{Action, Chore, PoolCounts, PoolNews};
+use super::action::{Action, Chore, PoolNews};
 use crate::allocator::Usage;
 
 /// The least time between two writes of one pool's status.
@@ -35,19 +36,7 @@ pub struct PoolObject {
     /// `metadata.uid`
     pub uid: String,
     /// Its status, if it has one.
-    pub shown: Option<PoolCounts>,
-}
-
-impl PoolCounts {
-    fn count(&mut self, usage: Usage) {
-        let number = |count: u128| i64::try_from(count).unwrap_or(i64::MAX);
-        let (assigned, available) = match usage.family {
-            Family::V4 => (&mut self.assigned_v4, &mut self.available_v4),
-            Family::V6 => (&mut self.assigned_v6, &mut self.available_v6),
-        };
-        *assigned = number(usage.used);
-        *available = number(usage.free());
-    }
+    pub shown: Option<IPAddressPoolStatus>,
 }
 
 /// What is known of the pools as objects, and what was said of them.
@@ -77,9 +66,9 @@ impl Pools {
         now: Duration,
     ) -> Vec<Action> {
         let mut actions = Vec::new();
-        let mut counts: BTreeMap<&str, PoolCounts> = BTreeMap::new();
+        let mut counts: BTreeMap<&str, IPAddressPoolStatus> = BTreeMap::new();
         for (pool, usage) in usage {
-            counts.entry(pool).or_default().count(usage);
+            count(counts.entry(pool).or_default(), usage);
             let news = self.warn(pool, usage, now);
             actions.extend(news.map(Action::TellPool));
         }
@@ -102,7 +91,7 @@ impl Pools {
         })
     }
 
-    fn write(&mut self, pool: &str, counts: PoolCounts, now: Duration) -> Option<Chore> {
+    fn write(&mut self, pool: &str, counts: IPAddressPoolStatus, now: Duration) -> Option<Chore> {
         let object = self.objects.get(pool)?;
         if object.shown == Some(counts) || self.writing.contains(pool) {
             return None;
@@ -173,6 +162,17 @@ impl Reconciler {
             self.actions.extend(actions);
         }
     }
+}
+
+/// Enters the usage of one family; more than fits counts as the highest number.
+fn count(status: &mut IPAddressPoolStatus, usage: Usage) {
+    let number = |count: u128| i64::try_from(count).unwrap_or(i64::MAX);
+    let (assigned, available) = match usage.family {
+        Family::V4 => (&mut status.assigned_ipv4, &mut status.available_ipv4),
+        Family::V6 => (&mut status.assigned_ipv6, &mut status.available_ipv6),
+    };
+    *assigned = number(usage.used);
+    *available = number(usage.free());
 }
 
 /// The warnings of one pool and family.
@@ -251,7 +251,7 @@ mod tests {
 
     use ferrolb_core::range::Family::{V4, V6};
 
-    use super::{Fullness, PoolCounts, note};
+    use super::{Fullness, IPAddressPoolStatus, count, note};
     use crate::allocator::Usage;
 
     fn usage(used: u128, total: u128) -> Usage {
@@ -324,14 +324,17 @@ mod tests {
 
     #[test]
     fn counts_beyond_sixty_three_bits_stop_at_the_highest_number() {
-        let mut counts = PoolCounts::default();
-        counts.count(Usage {
-            family: V6,
-            total: u128::MAX,
-            used: 2,
-            withheld: 0,
-        });
-        assert_eq!((counts.assigned_v6, counts.available_v6), (2, i64::MAX));
-        assert_eq!((counts.assigned_v4, counts.available_v4), (0, 0));
+        let mut counts = IPAddressPoolStatus::default();
+        count(
+            &mut counts,
+            Usage {
+                family: V6,
+                total: u128::MAX,
+                used: 2,
+                withheld: 0,
+            },
+        );
+        assert_eq!((counts.assigned_ipv6, counts.available_ipv6), (2, i64::MAX));
+        assert_eq!((counts.assigned_ipv4, counts.available_ipv4), (0, 0));
     }
 }

@@ -5,6 +5,7 @@
 //! client.
 
 pub mod announcement;
+pub mod change;
 pub mod config;
 pub mod key;
 pub mod mac;

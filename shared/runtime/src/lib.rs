@@ -10,6 +10,8 @@ pub mod http;
 pub mod kube;
 pub mod logs;
 pub mod metrics;
+pub mod outage;
 pub mod ready;
+pub mod retry;
 pub mod shutdown;
 pub mod tasks;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use ferrolb_core::change::Change;
 use ferrolb_core::names::ACCEPTED_CONFIG_MAP;
 
 use super::Engine;
 use crate::host::interfaces::{Link, Links, flapped, suitable};
-use crate::k8s::{Accepted, Update, Watched};
+use crate::k8s::{Accepted, Update};
 use crate::layer2::io::responder::WireEvent;
 use crate::layer2::links::LanLink;
 
@@ -32,38 +33,38 @@ impl Engine {
         match update {
             Update::Config(change) => self.config_changed(change),
             Update::Service(change) => match change {
-                Watched::Apply(service) => self.eligibility.apply_service(service),
-                Watched::Delete(key) => self.eligibility.delete_service(&key),
-                Watched::Reset(all) => {
+                Change::Apply(service) => self.eligibility.apply_service(service),
+                Change::Delete(key) => self.eligibility.delete_service(&key),
+                Change::Reset(all) => {
                     self.eligibility.reset_services(all);
                     self.synced.services = true;
                 }
             },
             Update::Slice(change) => match change {
-                Watched::Apply(slice) => self.eligibility.apply_slice(slice),
-                Watched::Delete(key) => self.eligibility.delete_slice(&key),
-                Watched::Reset(all) => {
+                Change::Apply(slice) => self.eligibility.apply_slice(slice),
+                Change::Delete(key) => self.eligibility.delete_slice(&key),
+                Change::Reset(all) => {
                     self.eligibility.reset_slices(all);
                     self.synced.slices = true;
                 }
             },
             Update::Node(change) => match change {
-                Watched::Apply(node) => self.eligibility.apply_node(node),
-                Watched::Delete(key) => self.eligibility.delete_node(&key.name),
-                Watched::Reset(all) => {
+                Change::Apply(node) => self.eligibility.apply_node(node),
+                Change::Delete(key) => self.eligibility.delete_node(&key.name),
+                Change::Reset(all) => {
                     self.eligibility.reset_nodes(all);
                     self.synced.nodes = true;
                 }
             },
             Update::Pod(change) => {
                 match change {
-                    Watched::Apply((key, ip)) => {
+                    Change::Apply((key, ip)) => {
                         self.pods.insert(key, ip);
                     }
-                    Watched::Delete(key) => {
+                    Change::Delete(key) => {
                         self.pods.remove(&key);
                     }
-                    Watched::Reset(all) => {
+                    Change::Reset(all) => {
                         self.pods = all.into_iter().collect();
                         self.synced.pods = true;
                     }
@@ -77,12 +78,8 @@ impl Engine {
     }
 
     /// The last configuration that could be read stays in force.
-    fn config_changed(&mut self, change: Watched<Accepted>) {
-        let now = match change {
-            Watched::Apply(now) => Some(now),
-            Watched::Delete(_) => None,
-            Watched::Reset(all) => all.into_iter().next(),
-        };
+    fn config_changed(&mut self, change: Change<Accepted>) {
+        let now = change.single();
         if !matches!(now, Some(Err(_))) {
             // To know that there is none is to know.
             self.synced.config = true;

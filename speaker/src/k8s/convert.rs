@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ferrolb_core::config::{Config, Faults, Sources, load};
 use ferrolb_core::key::ObjectKey;
 use ferrolb_core::names::CONFIG_KEY;
+use ferrolb_runtime::kube::object_key;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::{Endpoint as K8sEndpoint, EndpointSlice};
 use kube::ResourceExt;
@@ -17,21 +18,13 @@ const SERVICE_LABEL: &str = "kubernetes.io/service-name";
 /// What the controller's ConfigMap holds.
 pub type Accepted = Result<Box<Config>, Faults>;
 
-/// Namespace and name.
-pub(super) fn key<K: ResourceExt>(object: &K) -> ObjectKey {
-    ObjectKey {
-        namespace: object.namespace().unwrap_or_default(),
-        name: object.name_any(),
-    }
-}
-
 /// A Service, if it is of type LoadBalancer and of our class.
 pub(super) fn service(service: &Service, our_class: Option<&str>) -> Option<ServiceView> {
     let spec = service.spec.as_ref()?;
     let ours = spec.type_.as_deref() == Some("LoadBalancer")
         && spec.load_balancer_class.as_deref() == our_class;
     ours.then(|| ServiceView {
-        key: key(service),
+        key: object_key(service),
         uid: service.uid().unwrap_or_default(),
         labels: service.labels().clone(),
         ips: ips(service),
@@ -55,7 +48,7 @@ fn ips(service: &Service) -> Vec<IpAddr> {
 /// An EndpointSlice, if it belongs to a Service.
 pub(super) fn slice(slice: &EndpointSlice) -> Option<SliceView> {
     let name = slice.labels().get(SERVICE_LABEL)?.clone();
-    let key = key(slice);
+    let key = object_key(slice);
     let service = ObjectKey {
         namespace: key.namespace.clone(),
         name,

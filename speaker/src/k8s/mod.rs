@@ -9,4 +9,4 @@ mod watches;
 pub use convert::Accepted;
 pub use nodes::count_nodes;
 pub use secret::{SecretError, gossip_key};
-pub use watches::{Update, Watched, Watches};
+pub use watches::{Update, Watches};

@@ -1,11 +1,12 @@
 //! What administrators are told of their pools.
 
 use super::server::World;
-use crate::reconcile::{Chore, PoolCounts, PoolObject};
+use crate::reconcile::{Chore, PoolObject};
+use ferrolb_api::pool::IPAddressPoolStatus;
 
 const LAN: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.4, 'fd77::/64']}]";
 
-fn object(shown: Option<PoolCounts>) -> PoolObject {
+fn object(shown: Option<IPAddressPoolStatus>) -> PoolObject {
     PoolObject {
         name: "lan".to_owned(),
         uid: "uid".to_owned(),
@@ -14,12 +15,12 @@ fn object(shown: Option<PoolCounts>) -> PoolObject {
 }
 
 /// Four IPv4 addresses, and more IPv6 ones than a status can count.
-fn counts(assigned_v4: i64) -> PoolCounts {
-    PoolCounts {
-        assigned_v4,
-        assigned_v6: 0,
-        available_v4: 4 - assigned_v4,
-        available_v6: i64::MAX,
+fn counts(assigned_ipv4: i64) -> IPAddressPoolStatus {
+    IPAddressPoolStatus {
+        assigned_ipv4,
+        assigned_ipv6: 0,
+        available_ipv4: 4 - assigned_ipv4,
+        available_ipv6: i64::MAX,
     }
 }
 
@@ -31,7 +32,7 @@ fn world(objects: Vec<PoolObject>) -> World {
 }
 
 /// The counts that were to be written, all done now.
-fn written(world: &mut World) -> Vec<PoolCounts> {
+fn written(world: &mut World) -> Vec<IPAddressPoolStatus> {
     let chores: Vec<Chore> = world.chores.drain(..).collect();
     let done = chores.iter().filter_map(|chore| {
         world.controller.chore_ended(chore, true);

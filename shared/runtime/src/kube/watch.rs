@@ -6,191 +6,159 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::time::Duration;
 
-use backon::ExponentialBuilder;
+use ferrolb_core::change::Change;
+use ferrolb_core::key::ObjectKey;
+use ferrolb_core::text::Chain;
 use futures::{Stream, StreamExt};
 use kube::runtime::utils::ResetTimerBackoff;
-use kube::runtime::watcher::ExponentialBackoff;
-use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Resource};
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt, watcher as watch_events};
+use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
-use tokio_util::sync::CancellationToken;
 
-use ferrolb_core::text::Chain;
+use crate::outage::Outage;
+use crate::retry;
 
-/// What happened to the watched objects.
-#[derive(Debug, Clone)]
-pub enum Change<K> {
-    /// The object exists and looks like this now.
-    Apply(K),
-    /// The object is gone; this is how it looked last.
-    Delete(K),
-    /// These are all objects there are; forget any other.
-    Reset(Vec<K>),
+/// Namespace and name of an object; the namespace is empty for an object in none.
+#[must_use]
+pub fn object_key<K: Resource>(object: &K) -> ObjectKey {
+    ObjectKey {
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+    }
 }
 
-/// Watches until cancelled and hands every change to `sink`, in order.
+/// Watches until dropped and hands every change to `sink`, in order.
 ///
-/// `what` names the objects in logs.
-pub async fn watch<K, F, S>(
+/// Each object is cut down by `view` as it comes in, so that a long list of
+/// large objects is never in memory as a whole. An object without a view does
+/// not exist for the consumer. `what` names the objects in logs.
+pub async fn watch<K, V, F>(
     api: Api<K>,
     config: watcher::Config,
     what: &'static str,
-    cancel: CancellationToken,
-    sink: S,
+    view: impl Fn(K) -> Option<V>,
+    mut sink: impl FnMut(Change<V>) -> F,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
-    S: FnMut(Change<K>) -> F,
     F: Future<Output = ()>,
 {
-    watch_as(api, config, what, cancel, std::convert::identity, sink).await;
-}
-
-/// Like [`watch`], but each object is turned into another value as it comes
-/// in, so that a long list of large objects never is in memory as a whole.
-pub async fn watch_as<K, V, F, S>(
-    api: Api<K>,
-    config: watcher::Config,
-    what: &'static str,
-    cancel: CancellationToken,
-    cut: impl Fn(K) -> V,
-    mut sink: S,
-) where
-    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
-    S: FnMut(Change<V>) -> F,
-    F: Future<Output = ()>,
-{
-    let events = watcher(api, config).backoff(backoff());
-    let events = events.map(|event| event.map(|event| cut_event(event, &cut)));
-    let changes = changes(events, what);
+    let events = watch_events(api, config).backoff(backoff());
+    let changes = changes(events, what, view);
     futures::pin_mut!(changes);
-    loop {
-        let change = tokio::select! {
-            () = cancel.cancelled() => return,
-            change = changes.next() => change,
-        };
-        match change {
-            Some(change) => sink(change).await,
-            None => return,
-        }
+    while let Some(change) = changes.next().await {
+        sink(change).await;
     }
 }
 
 /// Like client-go's, but capped at three seconds instead of thirty: after an
 /// outage a Service should not wait half a minute for its address.
-fn backoff() -> ResetTimerBackoff<ExponentialBackoff> {
-    let growing = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(200))
-        .with_max_delay(Duration::from_secs(3))
-        .without_max_times()
-        .with_jitter();
+fn backoff() -> ResetTimerBackoff<watcher::ExponentialBackoff> {
+    let growing = retry::backoff(Duration::from_millis(200), Duration::from_secs(3));
     ResetTimerBackoff::new(growing.into(), Duration::from_secs(30))
 }
 
-fn changes<K>(
-    events: impl Stream<Item = Result<watcher::Event<K>, watcher::Error>>,
+fn changes<K: Resource, V>(
+    events: impl Stream<Item = Result<Event<K>, watcher::Error>>,
     what: &'static str,
-) -> impl Stream<Item = Change<K>> {
+    view: impl Fn(K) -> Option<V>,
+) -> impl Stream<Item = Change<V>> {
     let mut list = Vec::new();
-    let mut outage = Outage::new(what);
+    let mut outage = Outage::default();
     events.filter_map(move |event| {
-        outage.note(&event);
-        let change = event.ok().and_then(|event| reduce(event, &mut list));
+        log(&event, what, &mut outage);
+        let change = event.ok().and_then(|event| reduce(event, &view, &mut list));
         std::future::ready(change)
     })
 }
 
-fn cut_event<K, V>(event: watcher::Event<K>, cut: impl Fn(K) -> V) -> watcher::Event<V> {
+fn reduce<K: Resource, V>(
+    event: Event<K>,
+    view: impl Fn(K) -> Option<V>,
+    list: &mut Vec<V>,
+) -> Option<Change<V>> {
     match event {
-        watcher::Event::Apply(object) => watcher::Event::Apply(cut(object)),
-        watcher::Event::Delete(object) => watcher::Event::Delete(cut(object)),
-        watcher::Event::Init => watcher::Event::Init,
-        watcher::Event::InitApply(object) => watcher::Event::InitApply(cut(object)),
-        watcher::Event::InitDone => watcher::Event::InitDone,
-    }
-}
-
-fn reduce<K>(event: watcher::Event<K>, list: &mut Vec<K>) -> Option<Change<K>> {
-    match event {
-        watcher::Event::Apply(object) => Some(Change::Apply(object)),
-        watcher::Event::Delete(object) => Some(Change::Delete(object)),
-        watcher::Event::Init => {
+        Event::Apply(object) => {
+            let key = object_key(&object);
+            Some(view(object).map_or(Change::Delete(key), Change::Apply))
+        }
+        Event::Delete(object) => Some(Change::Delete(object_key(&object))),
+        Event::Init => {
             list.clear();
             None
         }
-        watcher::Event::InitApply(object) => {
-            list.push(object);
+        Event::InitApply(object) => {
+            list.extend(view(object));
             None
         }
-        watcher::Event::InitDone => Some(Change::Reset(std::mem::take(list))),
+        Event::InitDone => Some(Change::Reset(std::mem::take(list))),
     }
 }
 
 /// Logs the first error of an outage and its end, not each retry.
-struct Outage {
-    what: &'static str,
-    down: bool,
-}
-
-impl Outage {
-    fn new(what: &'static str) -> Self {
-        Self { what, down: false }
-    }
-
-    fn note<K>(&mut self, event: &Result<watcher::Event<K>, watcher::Error>) {
-        match event {
-            Err(error) if !self.down => {
-                self.down = true;
-                tracing::warn!(watch = self.what, error = %Chain(error), "watch interrupted; going on with what is known, retrying");
-            }
-            Err(error) => tracing::debug!(watch = self.what, %error, "watch still interrupted"),
-            // `Init` only announces an attempt to list.
-            Ok(watcher::Event::Init) => {}
-            Ok(_) if self.down => {
-                self.down = false;
-                tracing::info!(watch = self.what, "watch works again");
-            }
-            Ok(_) => {}
+fn log<K>(event: &Result<Event<K>, watcher::Error>, what: &str, outage: &mut Outage) {
+    match event {
+        Err(error) if outage.failed(()) => {
+            tracing::warn!(watch = what, error = %Chain(error), "watch failed; retrying, using cached state");
         }
+        Err(error) => tracing::debug!(watch = what, error = %Chain(error), "watch still failing"),
+        // `Init` only announces an attempt to list.
+        Ok(Event::Init) => {}
+        Ok(_) if outage.recovered() => tracing::info!(watch = what, "watch works again"),
+        Ok(_) => {}
     }
 }
 
 #[cfg(test)]
 mod tests {
     use futures::{StreamExt, stream};
-    use kube::runtime::watcher::Event;
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::ResourceExt;
+    use kube::runtime::watcher::Event::{self, Apply, Delete, Init, InitApply, InitDone};
 
     use super::{Change, changes};
 
+    fn map(name: &str) -> ConfigMap {
+        let mut map = ConfigMap::default();
+        map.metadata.name = Some(name.to_owned());
+        map
+    }
+
+    /// The changes in the names of ConfigMaps, `hidden` left out.
+    async fn names(events: Vec<Event<ConfigMap>>) -> Vec<Change<String>> {
+        let view = |map: ConfigMap| Some(map.name_any()).filter(|name| name != "hidden");
+        let events = stream::iter(events.into_iter().map(Ok));
+        changes(events, "maps", view).collect().await
+    }
+
     #[tokio::test]
     async fn a_list_becomes_one_reset() {
-        let events = [
-            Event::Init,
-            Event::InitApply(1),
-            Event::InitApply(2),
-            Event::InitDone,
-            Event::Apply(3),
-            Event::Delete(1),
-        ];
-        let seen: Vec<_> = changes(stream::iter(events.map(Ok)), "numbers")
-            .collect()
-            .await;
-        assert!(matches!(
-            &seen[..],
-            [Change::Reset(all), Change::Apply(3), Change::Delete(1)] if all == &[1, 2]
-        ));
+        let listed = ["a", "hidden", "b"].map(|name| InitApply(map(name)));
+        let mut events = vec![Init];
+        events.extend(listed);
+        events.extend([InitDone, Apply(map("c")), Delete(map("a"))]);
+        let seen = names(events).await;
+        let [
+            Change::Reset(all),
+            Change::Apply(applied),
+            Change::Delete(deleted),
+        ] = &seen[..]
+        else {
+            panic!("{seen:?}");
+        };
+        assert_eq!(all, &["a", "b"]);
+        assert_eq!((&**applied, &*deleted.name), ("c", "a"));
     }
 
     #[tokio::test]
     async fn a_list_cut_short_is_not_shown() {
-        let events = [
-            Event::Init,
-            Event::InitApply(1),
-            Event::Init,
-            Event::InitDone,
-        ];
-        let seen: Vec<_> = changes(stream::iter(events.map(Ok)), "numbers")
-            .collect()
-            .await;
-        assert!(matches!(&seen[..], [Change::Reset(all)] if all.is_empty()));
+        let seen = names(vec![Init, InitApply(map("a")), Init, InitDone]).await;
+        assert_eq!(seen, [Change::Reset(Vec::new())]);
+    }
+
+    #[tokio::test]
+    async fn an_object_that_no_longer_concerns_the_consumer_is_deleted() {
+        let seen = names(vec![Apply(map("hidden"))]).await;
+        assert!(matches!(&seen[..], [Change::Delete(key)] if key.name == "hidden"));
     }
 }

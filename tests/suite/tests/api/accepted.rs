@@ -60,7 +60,7 @@ async fn begin_with_a_service(cluster: &Cluster) -> Result<Controller, Failed> {
 async fn break_configuration(cluster: &Cluster) -> Outcome {
     cluster.configure(BAD).await?;
     cluster
-        .event(CONFIG_MAP, "ConfigInvalid", &["not used"])
+        .event(CONFIG_MAP, "ConfigInvalid", &["Configuration rejected"])
         .await?;
     Ok(())
 }
@@ -102,7 +102,7 @@ pub(crate) async fn a_controller_restarted_under_a_fault_goes_on_with_what_was_a
     let controller = begin_with_a_service(cluster).await?;
     break_configuration(cluster).await?;
     let controller = restart_and_assign(cluster, controller).await?;
-    let parts = ["what was accepted last (ConfigMap ferrolb-accepted) is in force"];
+    let parts = ["still using the last accepted one (ConfigMap ferrolb-accepted)"];
     cluster.event(CONFIG_MAP, "ConfigInvalid", &parts).await?;
     controller.stop().await
 }

@@ -72,7 +72,9 @@ pub(crate) async fn resources_installed_later_are_noticed_and_read(
     install(cluster).await?;
     let pool = json!({"addresses": ["10.77.0.240-10.77.0.250"]});
     create(cluster, Kind::IpAddressPool, "default", &pool).await?;
-    cluster.event("it", "Ignored", &["ferrolb-system"]).await?;
+    cluster
+        .event("it", "IgnoredNamespace", &["ferrolb-system"])
+        .await?;
     create(cluster, Kind::IpAddressPool, "ferrolb-system", &pool).await?;
     cluster.create("second", json!({})).await?;
     cluster.shows("second", &["10.77.0.240"]).await?;

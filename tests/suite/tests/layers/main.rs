@@ -121,8 +121,14 @@ const MAY_DEPEND: [(&str, &[&str]); 7] = [
     ("shared/api", &["ferrolb-core"]),
     ("shared/core", &[]),
     ("shared/runtime", &["ferrolb-core"]),
-    ("controller", &["ferrolb-core", "ferrolb-runtime"]),
-    ("speaker", &["ferrolb-core", "ferrolb-runtime"]),
+    (
+        "controller",
+        &["ferrolb-api", "ferrolb-core", "ferrolb-runtime"],
+    ),
+    (
+        "speaker",
+        &["ferrolb-api", "ferrolb-core", "ferrolb-runtime"],
+    ),
     ("tests/echo", &[]),
     ("tests/lab", &["ferrolb-core"]),
 ];
