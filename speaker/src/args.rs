@@ -67,10 +67,15 @@ pub struct Args {
     #[arg(long, env = "FERROLB_GOSSIP_INTERVAL_MS", default_value_t = 0)]
     pub gossip_interval_ms: u64,
 
-    /// Milliseconds for which the LAN is asked who has an address before it is
-    /// announced for the first time; 0 announces unasked.
-    #[arg(long, env = "FERROLB_PROBE_FRESH_MS", default_value_t = 300)]
-    pub probe_fresh_ms: u64,
+    /// Milliseconds for which an address is probed on the LAN before it is announced
+    /// for the first time. 0 announces without probing.
+    #[arg(
+        long,
+        alias = "probe-fresh-ms",
+        env = "FERROLB_INITIAL_PROBE_MS",
+        default_value_t = 300
+    )]
+    pub initial_probe_ms: u64,
 
     /// Serve Services of this `spec.loadBalancerClass`; without it, those that have none.
     #[arg(long, env = "FERROLB_LOAD_BALANCER_CLASS")]
@@ -120,10 +125,10 @@ impl Args {
         Duration::from_millis(milliseconds)
     }
 
-    /// How long the LAN is asked for an address that nobody announced before.
+    /// How long an address is probed that was never announced before.
     #[must_use]
-    pub fn probe_fresh(&self) -> Duration {
-        Duration::from_millis(self.probe_fresh_ms)
+    pub fn initial_probe(&self) -> Duration {
+        Duration::from_millis(self.initial_probe_ms)
     }
 
     /// Who writes about Services.

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Args;
-use crate::engine::{Engine, Inputs, Parts, Reporter};
+use crate::engine::{Engine, Guards, Inputs, Parts, Reporter};
 use crate::error::Error;
 use crate::gossip::{Gossip, GossipCounters, GossipOptions, Keyring};
 use crate::host::interfaces::{Links, Patterns};
@@ -72,14 +72,16 @@ async fn start(
     done: &CancellationToken,
     tasks: &mut Tasks,
 ) -> Result<(Engine, Inputs), Error> {
-    let joined = readiness.expect("gossip");
-    let listening = readiness.expect("packet sockets");
-    let configured = readiness.expect("the accepted configuration");
+    let guards = Guards {
+        joined: Some(readiness.expect("gossip")),
+        listening: Some(readiness.expect("packet sockets")),
+        configured: Some(readiness.expect("the accepted configuration")),
+    };
     let counters = Arc::new(WireCounters::default());
     metrics::observe_wire(metrics, &counters)?;
-    let (sighting, sightings) = mpsc::unbounded_channel();
+    let (events, wire_events) = mpsc::unbounded_channel();
     // First, since it shows a missing privilege.
-    let wire = Wire::start(sighting, counters)?;
+    let wire = Wire::start(events, counters)?;
     let exclude = Patterns::with_defaults(&args.exclude_interfaces);
     let links = spawn_links(exclude.clone(), tasks, done);
 
@@ -103,7 +105,7 @@ async fn start(
         updates,
         view: gossip.view(),
         links,
-        sightings,
+        wire_events,
     };
     let engine = Engine::new(Parts {
         node: args.node_name.clone(),
@@ -112,13 +114,11 @@ async fn start(
         wire,
         exclude,
         refresh: args.announce_refresh(),
-        probe_fresh: args.probe_fresh(),
+        initial_probe: args.initial_probe(),
         node_filter: args.node_filter(),
         metrics: counters,
         reporter,
-        joined,
-        listening,
-        configured,
+        guards,
     });
     Ok((engine, inputs))
 }
@@ -150,7 +150,7 @@ fn spawn_reporter(
     let tell = move |loose| strict_arp_watch::tell(&node, &teller, loose);
     let looking = strict_arp_watch::watch(SETTINGS.into(), links.clone(), tell, done.clone());
     tasks.spawn_infallible("strict ARP", looking);
-    Reporter::new(sender, testimony)
+    Reporter::new(args.node_name.clone(), sender, testimony)
 }
 
 fn spawn_links(

@@ -1,151 +1,84 @@
-//! The one task that owns what this speaker knows and owns. Everything reaches
-//! it as a message; each message, or a deadline, leads to one turn. What is done
-//! and in which order is decided in `conduct`, which is pure; here are the
-//! channels, the clock, and the hands that carry its effects out.
+//! The one task that owns the speaker's state. Everything reaches it as a message;
+//! each message, or a deadline, leads to one turn. The agent, which is pure,
+//! decides what is done and in which order; here are the channels and the clock.
 
-mod carry_out;
+mod cluster;
 mod inputs;
+mod local_links;
+mod outputs;
+mod parts;
+mod recorder;
 mod report;
-mod tell;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use ferrolb_runtime::ready::Guard;
 use thiserror::Error;
-use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use ferrolb_core::key::NodeName;
-use ferrolb_core::key::ObjectKey;
-
-use crate::eligibility::{Eligibility, NodeFilter};
-use crate::gossip::{Gossip, View};
-use crate::host::interfaces::{Link, Links, Patterns};
-use crate::k8s::Update;
+use self::cluster::ClusterState;
+use self::local_links::LocalLinks;
+pub use self::parts::{Guards, Inputs, Parts};
+use self::recorder::Recorder;
+pub use self::report::Reporter;
+use crate::gossip::Gossip;
 use crate::layer2::agent::{Conduct, Settings};
-use crate::layer2::io::responder::{Wire, WireEvent};
-use crate::metrics::SpeakerMetrics;
-use inputs::Synced;
-pub use report::Reporter;
+use crate::layer2::io::responder::Wire;
 
-/// A part the engine cannot do without stopped by itself. It is better to end,
-/// and be restarted, than to hold IPs without knowing who else does.
+/// A part that the engine needs stopped by itself. It is better to exit and be
+/// restarted than to answer for IPs without knowing the other owners.
 #[derive(Debug, Error)]
 pub enum EngineError {
     /// The interfaces are no longer watched.
     #[error("the interfaces are no longer watched")]
     LinksLost,
     /// Gossip ended.
-    #[error("gossip ended")]
+    #[error("gossip ended unexpectedly")]
     GossipLost,
     /// The responder's thread ended.
-    #[error("the thread that answers on the wire ended")]
+    #[error("the responder thread ended unexpectedly")]
     WireLost,
 }
 
-/// What the engine is given.
-pub struct Parts {
-    /// This node.
-    pub node: NodeName,
-    /// The UDP port of the gossip, to turn pods into peers.
-    pub gossip_port: u16,
-    /// The membership.
-    pub gossip: Gossip,
-    /// The wire.
-    pub wire: Wire,
-    /// Interfaces never to announce on.
-    pub exclude: Patterns,
-    /// The gap between announcements in quiet times.
-    pub refresh: Option<Duration>,
-    /// How long the wire is asked for an IP that nobody announced before.
-    pub probe_fresh: Duration,
-    /// What Nodes can say against announcing.
-    pub node_filter: NodeFilter,
-    /// What it counts.
-    pub metrics: SpeakerMetrics,
-    /// Through whom it tells the cluster.
-    pub reporter: Reporter,
-    /// Dropped when the gossip cluster has been joined.
-    pub joined: Guard,
-    /// Dropped when the sockets of a link are open.
-    pub listening: Guard,
-    /// Dropped when a configuration is in force.
-    pub configured: Guard,
-}
-
-/// Where its messages come from.
-pub struct Inputs {
-    /// The API server.
-    pub updates: mpsc::Receiver<Update>,
-    /// The gossip cluster.
-    pub view: watch::Receiver<Arc<View>>,
-    /// The interfaces.
-    pub links: watch::Receiver<Arc<Links>>,
-    /// The wire.
-    pub sightings: mpsc::UnboundedReceiver<WireEvent>,
-}
-
-/// The engine's state.
+/// The engine: the agent, the parts that feed it, and those that carry out what
+/// it decides.
 pub struct Engine {
-    node: NodeName,
-    gossip_port: u16,
+    conduct: Conduct,
+    cluster: ClusterState,
+    links: LocalLinks,
     gossip: Gossip,
     wire: Wire,
-    exclude: Patterns,
-    metrics: SpeakerMetrics,
+    recorder: Recorder,
     reporter: Reporter,
-    joined: Option<Guard>,
-    listening: Option<Guard>,
-    configured: Option<Guard>,
-
-    eligibility: Eligibility,
-    pods: BTreeMap<ObjectKey, IpAddr>,
-    synced: Synced,
-    /// The suitable links, as the kernel last told of them.
-    fit: Vec<Link>,
-    conduct: Conduct,
-    /// When a conflict on an IP was last logged.
-    complained: BTreeMap<IpAddr, Instant>,
+    guards: Guards,
 }
 
 impl Engine {
-    /// An engine that owns nothing yet.
+    /// An engine that does not own anything yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let settings = Settings {
-            node: parts.node.clone(),
+            node: parts.node,
             interval: parts.gossip.interval(),
             detection_time: parts.gossip.detection_time(),
             refresh: parts.refresh,
-            probe_fresh: parts.probe_fresh,
+            probe_fresh: parts.initial_probe,
         };
         Self {
             conduct: Conduct::new(settings, Instant::now()),
-            node: parts.node,
-            gossip_port: parts.gossip_port,
+            cluster: ClusterState::new(parts.node_filter, parts.gossip_port),
+            links: LocalLinks::new(parts.exclude),
             gossip: parts.gossip,
             wire: parts.wire,
-            exclude: parts.exclude,
-            metrics: parts.metrics,
+            recorder: Recorder::new(parts.metrics),
             reporter: parts.reporter,
-            joined: Some(parts.joined),
-            listening: Some(parts.listening),
-            configured: Some(parts.configured),
-            eligibility: Eligibility::new(parts.node_filter),
-            pods: BTreeMap::new(),
-            synced: Synced::default(),
-            fit: Vec::new(),
-            complained: BTreeMap::new(),
+            guards: parts.guards,
         }
     }
 
     /// Runs until `leave` fires and the IPs are handed over.
     ///
     /// # Errors
-    /// When the gossip or the wire stops working by itself.
+    /// When gossip, the responder or the watch of the links ends by itself.
     pub async fn run(
         mut self,
         mut inputs: Inputs,
@@ -160,7 +93,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Waits for a message or a deadline, and takes in what has arrived.
+    /// Waits for a message or a deadline, and handles everything that has arrived.
     async fn next_input(
         &mut self,
         inputs: &mut Inputs,
@@ -169,7 +102,7 @@ impl Engine {
         let deadline = tokio::time::Instant::from_std(self.conduct.next_deadline());
         let leaving = self.conduct.is_leaving();
         tokio::select! {
-            () = leave.cancelled(), if !leaving => self.drain(),
+            () = leave.cancelled(), if !leaving => self.leave(),
             changed = inputs.links.changed() => {
                 changed.map_err(|_| EngineError::LinksLost)?;
                 let links = inputs.links.borrow_and_update().clone();
@@ -180,8 +113,8 @@ impl Engine {
                 let view = inputs.view.borrow_and_update().clone();
                 self.conduct.view_changed(view);
             }
-            event = inputs.sightings.recv() => {
-                self.sighted(event.ok_or(EngineError::WireLost)?).await;
+            event = inputs.wire_events.recv() => {
+                self.wire_event(event.ok_or(EngineError::WireLost)?).await;
             }
             Some(update) = inputs.updates.recv() => {
                 self.updated(update);
@@ -191,26 +124,26 @@ impl Engine {
             }
             () = tokio::time::sleep_until(deadline) => {}
         }
-        // Nobody is judged before all that was heard has been considered.
-        while let Ok(event) = inputs.sightings.try_recv() {
-            self.sighted(event).await;
+        // All received frames are considered before an owner is judged by them.
+        while let Ok(event) = inputs.wire_events.try_recv() {
+            self.wire_event(event).await;
         }
         Ok(())
     }
 
-    /// One turn, with what the API server has to say to it; tells the cluster last.
+    /// One turn of the agent; reports to the cluster last.
     async fn turn(&mut self, now: Instant) {
-        if !self.conduct.is_settled() && self.synced.lists() {
-            self.conduct.expect_peers(self.peers());
+        if !self.conduct.is_settled() && self.cluster.is_synced() {
+            self.conduct.expect_peers(self.cluster.peers());
         }
-        self.conduct.turn(self.eligibility.desired(), now);
+        self.conduct.turn(self.cluster.eligibility.desired(), now);
         self.carry_out(now).await;
-        self.report(now);
+        self.reporter.report(&mut self.cluster, &self.conduct, now);
     }
 
-    fn drain(&mut self) {
+    fn leave(&mut self) {
         let owned = self.conduct.answering().len();
-        tracing::info!(owned, "leaving; handing over");
+        tracing::info!(owned, "shutting down; handing over IPs");
         self.conduct.drain(Instant::now());
     }
 
@@ -219,22 +152,13 @@ impl Engine {
         if !unclaimed.is_empty() {
             tracing::warn!(
                 ips = unclaimed.len(),
-                "left IPs behind that nobody took over in time"
+                "shut down although no other node took over these IPs in time"
             );
             self.gossip.publish(unclaimed).await;
         }
         self.reporter.leave();
         self.wire.stop();
         self.gossip.stop().await;
-        tracing::info!("left");
-    }
-
-    /// The peers, by address, that the API server knows of.
-    fn peers(&self) -> BTreeSet<SocketAddr> {
-        let addresses = self
-            .pods
-            .values()
-            .map(|ip| SocketAddr::new(*ip, self.gossip_port));
-        addresses.collect()
+        tracing::info!("left the gossip cluster");
     }
 }

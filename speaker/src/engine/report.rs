@@ -1,133 +1,147 @@
-//! Telling the cluster: Events and testimonies. Both are made after everything
-//! on the wire is done, and written by tasks that nothing waits for.
+//! Reporting to the cluster: Events and status objects. Both are made after all
+//! frames of a turn are sent, and written by tasks that nothing waits for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ferrolb_core::key::NodeName;
 use ferrolb_runtime::kube::events::EventSender;
 use tokio::sync::watch;
 
-use super::Engine;
+use super::cluster::ClusterState;
+use crate::layer2::agent::Conduct;
 use crate::layer2::election::Action;
 use crate::report::events;
 use crate::report::l2_status::{L2StatusInputs, L2Statuses, PreviousOwners, l2_statuses};
 
-/// L2Statuses are made this often at most.
-const TESTIMONY_GAP: Duration = Duration::from_millis(100);
+/// Status objects are made this often at most.
+const STATUS_GAP: Duration = Duration::from_millis(100);
 
-/// What the engine has to tell, and to whom.
+/// What is to be reported, and the tasks that write it.
 pub struct Reporter {
+    node: NodeName,
     events: EventSender,
-    testimonies: watch::Sender<Arc<L2Statuses>>,
-    predecessors: PreviousOwners,
-    /// Actions worth an Event.
-    news: Vec<Action>,
-    /// The IPs whose Services were told that they have no common node.
-    at_odds: BTreeSet<IpAddr>,
-    /// Something may have changed since the last testimonies.
+    statuses: watch::Sender<Arc<L2Statuses>>,
+    previous_owners: PreviousOwners,
+    /// Actions that may be worth an Event.
+    actions: Vec<Action>,
+    /// The IPs whose Services have been informed that they have no common node.
+    no_common_node: BTreeSet<IpAddr>,
+    /// Something may have changed since the last status objects.
     stale: bool,
     not_before: Option<Instant>,
 }
 
 impl Reporter {
-    /// Tells through these.
+    /// Reports for `node` through these channels.
     #[must_use]
-    pub fn new(events: EventSender, testimonies: watch::Sender<Arc<L2Statuses>>) -> Self {
+    pub fn new(
+        node: NodeName,
+        events: EventSender,
+        statuses: watch::Sender<Arc<L2Statuses>>,
+    ) -> Self {
         Self {
+            node,
             events,
-            testimonies,
-            predecessors: PreviousOwners::default(),
-            news: Vec::new(),
-            at_odds: BTreeSet::new(),
+            statuses,
+            previous_owners: PreviousOwners::default(),
+            actions: Vec::new(),
+            no_common_node: BTreeSet::new(),
             stale: false,
             not_before: None,
         }
     }
 
-    /// Remembers an action, to tell of it later.
-    pub(super) fn heed(&mut self, action: &Action) {
-        self.predecessors.note(action);
-        self.news.push(action.clone());
+    /// Remembers an action for the next report.
+    pub(super) fn action(&mut self, action: &Action) {
+        self.previous_owners.note(action);
+        self.actions.push(action.clone());
     }
 
-    /// Something may have changed.
-    pub(super) fn stale(&mut self) {
+    /// The status objects may have changed.
+    pub(super) const fn mark_stale(&mut self) {
         self.stale = true;
     }
 
-    /// This node answers for nothing any more.
+    /// This node does not answer for anything any more.
     pub(super) fn leave(&self) {
-        self.testimonies.send_replace(Arc::default());
+        self.statuses.send_replace(Arc::default());
     }
-}
 
-impl Engine {
-    /// Tells what there is to tell; the last thing in a turn.
-    pub(super) fn report(&mut self, now: Instant) {
-        self.tell_news();
-        let early = self.reporter.not_before.is_some_and(|gate| now < gate);
-        if early || !std::mem::take(&mut self.reporter.stale) {
+    /// Reports everything that is due; the last thing in a turn.
+    pub(super) fn report(&mut self, cluster: &mut ClusterState, agent: &Conduct, now: Instant) {
+        self.report_actions(cluster);
+        let early = self.not_before.is_some_and(|gate| now < gate);
+        if early || !std::mem::take(&mut self.stale) {
             return;
         }
-        self.reporter.not_before = Some(now + TESTIMONY_GAP);
-        self.tell_odds();
-        let services = |ip| self.eligibility.services_of(ip).map(|one| one.key.clone());
-        let evidence = L2StatusInputs {
-            node: &self.node,
-            answering: self.conduct.answering(),
-            claims: &self.conduct.claims().collect(),
-            conflicts: &self.conduct.conflicts().collect::<BTreeMap<_, _>>(),
-            links: self.conduct.links(),
-            predecessors: &self.reporter.predecessors,
-        };
-        let said = l2_statuses(&evidence, |ip| services(ip).collect());
-        self.reporter.testimonies.send_if_modified(|known| {
-            let changed = **known != said;
-            if changed {
-                *known = Arc::new(said);
-            }
-            changed
-        });
+        self.not_before = Some(now + STATUS_GAP);
+        self.report_no_common_node(cluster, agent);
+        self.publish_statuses(cluster, agent);
     }
 
-    fn tell_news(&mut self) {
-        for action in std::mem::take(&mut self.reporter.news) {
+    fn report_actions(&mut self, cluster: &ClusterState) {
+        for action in std::mem::take(&mut self.actions) {
             let ip = match &action {
                 Action::TakeOver { ip, .. }
                 | Action::Withdraw { ip, .. }
                 | Action::Conflict { ip, .. } => *ip,
                 Action::Ask { .. } | Action::Announce { .. } => continue,
             };
-            for service in self.eligibility.services_of(ip) {
-                if let Some(news) = events::of_action(&action, &self.node, service) {
-                    self.reporter.events.send(news);
+            for service in cluster.eligibility.services_of(ip) {
+                if let Some(note) = events::of_action(&action, &self.node, service) {
+                    self.events.send(note);
                 }
             }
         }
     }
 
-    /// Every speaker sees it and logs it; one of them writes the Events.
-    fn tell_odds(&mut self) {
-        let wanted = self.eligibility.desired().iter();
-        let now: BTreeSet<IpAddr> = wanted
-            .filter(|(_, wanted)| wanted.no_common_node)
+    /// Every speaker notices and logs it; one of them writes the Events.
+    fn report_no_common_node(&mut self, cluster: &mut ClusterState, agent: &Conduct) {
+        let desired = cluster.eligibility.desired().iter();
+        let now: BTreeSet<IpAddr> = desired
+            .filter(|(_, desired)| desired.no_common_node)
             .map(|(ip, _)| *ip)
             .collect();
-        for ip in now.difference(&self.reporter.at_odds) {
-            let names = self.services(*ip);
-            tracing::warn!(%ip, services = names, "nobody announces it: the Services that share it have no node in common");
-            if !self.conduct.is_first() {
+        for ip in now.difference(&self.no_common_node) {
+            let services = cluster.services_of(*ip);
+            tracing::warn!(
+                %ip, services = services.join(","),
+                "not announced: the Services that share this IP have no eligible node in common"
+            );
+            if !agent.is_first() {
                 continue;
             }
-            let all: Vec<String> = names.split(',').map(str::to_owned).collect();
-            for service in self.eligibility.services_of(*ip) {
-                self.reporter
-                    .events
-                    .send(events::at_odds(*ip, service, &all));
+            for service in cluster.eligibility.services_of(*ip) {
+                let note = events::at_odds(*ip, service, &services);
+                self.events.send(note);
             }
         }
-        self.reporter.at_odds = now;
+        self.no_common_node = now;
+    }
+
+    fn publish_statuses(&self, cluster: &ClusterState, agent: &Conduct) {
+        let inputs = L2StatusInputs {
+            node: &self.node,
+            answering: agent.answering(),
+            claims: &agent.claims().collect(),
+            conflicts: &agent.conflicts().collect::<BTreeMap<_, _>>(),
+            links: agent.links(),
+            predecessors: &self.previous_owners,
+        };
+        let keys = |ip| {
+            let services = cluster.eligibility.services_of(ip);
+            services.map(|service| service.key.clone()).collect()
+        };
+        let statuses = l2_statuses(&inputs, keys);
+        self.statuses.send_if_modified(|published| {
+            let changed = **published != statuses;
+            if changed {
+                *published = Arc::new(statuses);
+            }
+            changed
+        });
     }
 }
