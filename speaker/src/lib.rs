@@ -2,7 +2,7 @@
 //! for them on the LAN.
 //!
 //! Pure: `wire`, `interfaces`, `reach`, `said`, `demand`, `facts`, `ownership`,
-//! `asker`, `announcer`, `watchman`, `watchlist`, `news`, `testimony`,
+//! `asker`, `announcer`, `monitor`, `watchlist`, `news`, `testimony`,
 //! `strict_arp`, and `conduct`, which makes one speaker of them. At the edge:
 //! `gossip`, `net`, `k8s`. The `engine` is the one task between them.
 

@@ -42,7 +42,7 @@ impl Conduct {
             return;
         }
         if let Some(node) = self.stations.get(&seen.mac) {
-            self.watchman.heard(node, seen.link, seen.ip, seen.at);
+            self.monitor.answered(node, seen.link, seen.ip, seen.at);
         }
     }
 
@@ -66,7 +66,7 @@ impl Conduct {
             .members
             .get(node)
             .and_then(|member| member.silent_since);
-        let wire = self.watchman.last_answer(node);
+        let wire = self.monitor.last_answer(node);
         gossip.into_iter().chain(wire).max()
     }
 }

@@ -1,24 +1,24 @@
-//! Watching the others on the wire, by the watchman, and being heard there.
+//! Watching the others on the wire, by the monitor, and being heard there.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Instant;
 
 use super::{Conduct, Effect, Note};
-use crate::layer2::election::OnWire;
+use crate::layer2::election::Reachability;
 use crate::layer2::gossip_keys;
-use crate::layer2::liveness::targets::watchlist;
+use crate::layer2::liveness::targets::choose_targets;
 use crate::layer2::wire::frame::Frame;
 
 impl Conduct {
     /// Works out anew whom to watch, from facts that have just changed.
     pub(super) fn plan_watch(&mut self, now: Instant) {
         let watch = self.ownership.look_ahead(&self.survey.facts);
-        let list = watchlist(&watch, &self.survey, &self.links);
+        let targets = choose_targets(&watch, &self.survey, &self.links);
         let wanted = self.survey.facts.candidates.keys().copied();
-        let watched: HashSet<IpAddr> = wanted.chain(list.addresses()).collect();
+        let watched: HashSet<IpAddr> = wanted.chain(targets.addresses()).collect();
         self.effects.push(Effect::Watch(watched));
-        self.watchman.set(list, now);
+        self.monitor.set(targets, now);
         let others = self.survey.facts.others.iter();
         let stations = others.flat_map(|(node, other)| {
             let macs = other.macs.iter();
@@ -27,21 +27,22 @@ impl Conduct {
         self.stations = stations.collect();
     }
 
-    /// Takes what the watchman sees into the facts; true if that is news.
+    /// Takes what the monitor sees into the facts; true if that is news.
     pub(super) fn look_at_wire(&mut self, now: Instant) -> bool {
-        let seen = self.watchman.on_wire(now);
-        let isolated = self.watchman.is_isolated(now);
+        let seen = self.monitor.reachability(now);
+        let isolated = self.monitor.is_isolated(now);
         let facts = &mut self.survey.facts;
         if seen == facts.wire && isolated == facts.isolated {
             return false;
         }
         let before = |node| facts.wire.get(node).copied().unwrap_or_default();
-        let is_missed = |it: OnWire| matches!(it, OnWire::Misses | OnWire::Silent);
-        for (node, on_wire) in &seen {
-            if is_missed(*on_wire) && !is_missed(before(node)) {
+        let is_missed =
+            |it: Reachability| matches!(it, Reachability::Probing | Reachability::Failed);
+        for (node, reachability) in &seen {
+            if is_missed(*reachability) && !is_missed(before(node)) {
                 self.effects.push(Effect::Note(Note::Missed(node.clone())));
             }
-            if *on_wire == OnWire::Silent && before(node) != OnWire::Silent {
+            if *reachability == Reachability::Failed && before(node) != Reachability::Failed {
                 self.effects.push(Effect::Note(Note::Silent(node.clone())));
             }
         }
@@ -50,12 +51,12 @@ impl Conduct {
         true
     }
 
-    /// Puts the watchman's questions on the wire.
-    pub(super) fn ask_stations(&mut self, now: Instant) {
-        for question in self.watchman.due(now) {
+    /// Puts the monitor's probes on the wire.
+    pub(super) fn send_probes(&mut self, now: Instant) {
+        for probe in self.monitor.due(now) {
             let mut links = self.links.iter();
-            if let Some(link) = links.find(|link| link.index == question.link) {
-                let frame = Frame::probe_to(question.ip, link.sender(), question.station);
+            if let Some(link) = links.find(|link| link.index == probe.link) {
+                let frame = Frame::probe_to(probe.ip, link.sender(), probe.mac);
                 self.effects.push(Effect::Send(link.index, frame));
             }
         }

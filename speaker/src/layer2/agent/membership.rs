@@ -102,7 +102,7 @@ impl Conduct {
     /// Falls silent until the wire says that nobody took over; the note is told
     /// how long that takes.
     fn doubt(&mut self, now: Instant, note: impl FnOnce(Duration) -> Note) {
-        self.watchman.forget();
+        self.monitor.forget();
         let actions = self.ownership.doubt(now);
         let owned = !actions.is_empty();
         self.note(note(if owned { self.ask } else { Duration::ZERO }));

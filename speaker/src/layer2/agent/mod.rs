@@ -24,7 +24,7 @@ use crate::layer2::announcer::Announcer;
 use crate::layer2::election::{Epoch, Ownership, Timing};
 use crate::layer2::gossip_keys::{self, AboutIps};
 use crate::layer2::links::LanLink;
-use crate::layer2::liveness::monitor::Watchman;
+use crate::layer2::liveness::monitor::Monitor;
 use crate::layer2::prober::Prober;
 use crate::layer2::snapshot::{Ground, Survey, survey};
 pub use effect::{Effect, Note};
@@ -68,7 +68,7 @@ pub struct Conduct {
     ownership: Ownership,
     announcer: Announcer,
     prober: Prober,
-    watchman: Watchman,
+    monitor: Monitor,
     /// The members' hardware addresses.
     stations: HashMap<Mac, NodeName>,
     /// What was last published about IPs.
@@ -99,7 +99,7 @@ impl Conduct {
             ownership: Ownership::new(settings.node.clone(), timing),
             announcer: Announcer::new(settings.refresh),
             prober: Prober::default(),
-            watchman: Watchman::new(settings.interval),
+            monitor: Monitor::new(settings.interval),
             node: settings.node,
             view: Arc::default(),
             linked: Vec::new(),
@@ -152,7 +152,7 @@ impl Conduct {
         }
         self.publish_isolation();
         self.ask_and_announce(now);
-        self.ask_stations(now);
+        self.send_probes(now);
         self.effects.push(Effect::Vouch(now + self.stall_limit));
     }
 
@@ -170,7 +170,7 @@ impl Conduct {
             self.ownership.next_deadline(),
             self.announcer.next_deadline(),
             self.prober.next_deadline(),
-            self.watchman.next_deadline(),
+            self.monitor.next_timeout(),
         ];
         deadlines
             .into_iter()

@@ -68,7 +68,7 @@ impl Conduct {
         self.answering = answering;
     }
 
-    /// Puts the questions and announcements that are due on the wire.
+    /// Puts the probes and announcements that are due on the wire.
     pub(super) fn ask_and_announce(&mut self, now: Instant) {
         for ip in self.prober.due(now) {
             self.send(ip, |link| vec![Frame::probe(ip, link.sender())]);

@@ -43,16 +43,16 @@ pub struct Standing {
 
 /// How a member that this node watches stands on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnWire {
+pub enum Reachability {
     /// Not watched, or not for long enough.
     #[default]
     Unknown,
     /// It answers for its IPs.
-    Answers,
+    Reachable,
     /// It has not answered the last question.
-    Misses,
+    Probing,
     /// It does not answer, although this node is heard on the LAN.
-    Silent,
+    Failed,
 }
 
 /// Everything the decision depends on, at one moment.
@@ -65,7 +65,7 @@ pub struct Facts {
     /// Nobody answers this node on the LAN.
     pub isolated: bool,
     /// How the members stand that this node watches.
-    pub wire: BTreeMap<NodeName, OnWire>,
+    pub wire: BTreeMap<NodeName, Reachability>,
     /// For each wanted IP the nodes that may announce it, dead or alive, this
     /// one included, each with how much it is preferred (0 is not at all).
     pub candidates: BTreeMap<IpAddr, Arc<Candidates>>,

@@ -27,7 +27,7 @@ use balance::Balance;
 use entry::Entry;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
-pub use given::{Candidates, Epoch, Facts, OnWire, Preference, SEIZURES, Standing, Timing};
+pub use given::{Candidates, Epoch, Facts, Preference, Reachability, SEIZURES, Standing, Timing};
 use outlook::Outlook;
 pub use rank::rank;
 use turn::{Turn, Voice};

@@ -12,7 +12,7 @@ use ferrolb_core::key::NodeName;
 use super::claims::{ClaimsByIp, beats};
 use super::rank::Loads;
 use super::turn::Situation;
-use super::{Candidates, Epoch, Facts, OnWire, Preference, SEIZURES, Standing};
+use super::{Candidates, Epoch, Facts, Preference, Reachability, SEIZURES, Standing};
 
 /// The nodes that may have an IP now, each with its preference.
 pub(super) type Eligible<'a> = BTreeMap<&'a NodeName, Preference>;
@@ -40,7 +40,7 @@ impl<'a> Outlook<'a> {
             .map(|(node, other)| (node.clone(), other.claims.len()))
             .collect();
         held.insert(me.clone(), own_claims);
-        let is_silent = |node: &NodeName| facts.wire.get(node) == Some(&OnWire::Silent);
+        let is_silent = |node: &NodeName| facts.wire.get(node) == Some(&Reachability::Failed);
         let mut taking = held.clone();
         taking.retain(|node, _| !is_silent(node));
         let nodes = taking.len();
@@ -106,11 +106,11 @@ impl<'a> Outlook<'a> {
             others_fit: eligible.keys().any(|node| *node != self.me),
             early: holder_fit
                 && !shielded
-                && seen == OnWire::Misses
+                && seen == Reachability::Probing
                 && predecessor.is_some()
                 && predecessor == rival,
-            silent: rival.is_some() && !shielded && seen == OnWire::Silent,
-            answers: rival.is_none() && seen == OnWire::Answers,
+            silent: rival.is_some() && !shielded && seen == Reachability::Failed,
+            answers: rival.is_none() && seen == Reachability::Reachable,
             seized: rival.map_or(0, |node| self.seizures(node, ip)),
             held_by_stranger: claims.reported,
             place,
@@ -190,7 +190,7 @@ impl<'a> Outlook<'a> {
         }
         let other = self.facts.others.get(node);
         other.is_some_and(|other| other.alive && !other.draining && !other.starting)
-            && self.seen(Some(node)) != OnWire::Silent
+            && self.seen(Some(node)) != Reachability::Failed
     }
 
     fn is_isolated(&self, node: &NodeName) -> bool {
@@ -227,7 +227,7 @@ impl<'a> Outlook<'a> {
             && self.seizures(node, ip) >= SEIZURES
     }
 
-    fn seen(&self, node: Option<&NodeName>) -> OnWire {
+    fn seen(&self, node: Option<&NodeName>) -> Reachability {
         let seen = node.and_then(|node| self.facts.wire.get(node));
         seen.copied().unwrap_or_default()
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{
-    Action, Candidates, Cause, Facts, OnWire, Ownership, SEIZURES, Standing, Timing, rank,
+    Action, Candidates, Cause, Facts, Ownership, Reachability, SEIZURES, Standing, Timing, rank,
 };
 use ferrolb_core::mac::Mac;
 
@@ -90,7 +90,7 @@ impl World {
     }
 
     /// What `b` does on the wire, from now on.
-    fn see_b(&mut self, on_wire: OnWire) {
+    fn see_b(&mut self, on_wire: Reachability) {
         self.ownership.look_ahead(&self.facts);
         self.facts.wire.insert("b".to_owned(), on_wire);
     }

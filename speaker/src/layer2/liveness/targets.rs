@@ -1,5 +1,5 @@
 //! Whom this node asks on the wire, and where: from who would be inherited
-//! from to questions on links. Pure.
+//! from to probes on links. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -7,69 +7,67 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::layer2::links::LanLink;
-use crate::layer2::liveness::monitor::{Question, Watchlist};
+use crate::layer2::liveness::monitor::{Probe, Targets};
 use crate::layer2::snapshot::Survey;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
 
-/// Of one owner so many IPs are asked for in turn, at most.
+/// Of one owner so many IPs are probed for in turn, at most.
 const IPS: usize = 64;
 /// Witnesses on one link, at most.
-const WITNESSES: usize = 8;
+const REFERENCE_PEERS: usize = 8;
 
 /// What to ask, given the IPs of each owner to be watched.
 #[must_use]
-pub fn watchlist(
+pub fn choose_targets(
     watch: &BTreeMap<NodeName, BTreeSet<IpAddr>>,
     survey: &Survey,
     own_links: &[LanLink],
-) -> Watchlist {
+) -> Targets {
     let owners = watch.iter().map(|(owner, ips)| {
         let ips = ips.iter().take(IPS);
-        let questions = ips.flat_map(|ip| about(*ip, owner, survey, own_links));
-        (owner.clone(), questions.collect::<Vec<_>>())
+        let probes = ips.flat_map(|ip| about(*ip, owner, survey, own_links));
+        (owner.clone(), probes.collect::<Vec<_>>())
     });
     let used: BTreeSet<u32> = survey.links.values().flatten().copied().collect();
-    let witnesses = own_links
+    let reference_peers = own_links
         .iter()
         .filter(|link| used.contains(&link.index))
-        .map(|link| (link.index, witnesses(link, survey)));
-    Watchlist {
-        owners: owners
-            .filter(|(_, questions)| !questions.is_empty())
-            .collect(),
-        witnesses: witnesses.filter(|(_, all)| !all.is_empty()).collect(),
+        .map(|link| (link.index, reference_peers(link, survey)));
+    Targets {
+        owners: owners.filter(|(_, probes)| !probes.is_empty()).collect(),
+        reference_peers: reference_peers.filter(|(_, all)| !all.is_empty()).collect(),
     }
 }
 
 /// One IP, on each of this node's links for it, to each station of its owner there.
-fn about(ip: IpAddr, owner: &str, survey: &Survey, own_links: &[LanLink]) -> Vec<Question> {
+fn about(ip: IpAddr, owner: &str, survey: &Survey, own_links: &[LanLink]) -> Vec<Probe> {
     let theirs = survey.lan.get(owner).map(Vec::as_slice).unwrap_or_default();
     let allowed = survey.links.get(&ip);
     let ours = own_links.iter();
     let ours = ours.filter(|link| allowed.is_some_and(|links| links.contains(&link.index)));
-    let ask = |link: &LanLink, (_, station): (IpAddr, Mac)| Question {
+    let ask = |link: &LanLink, (_, mac): (IpAddr, Mac)| Probe {
         link: link.index,
         ip,
-        station,
+        mac,
     };
     ours.flat_map(|link| neighbours(link, theirs).map(move |near| ask(link, near)))
         .collect()
 }
 
-/// The other live members on a link, each asked for its own address there.
-fn witnesses(link: &LanLink, survey: &Survey) -> Vec<(NodeName, Question)> {
+/// The other live members on a link, each probed for its own address there.
+fn reference_peers(link: &LanLink, survey: &Survey) -> Vec<(NodeName, Probe)> {
     let others = survey.facts.others.iter().filter(|(_, other)| other.alive);
     let near = others.filter_map(|(node, _)| {
-        let (ip, station) = neighbours(link, survey.lan.get(node)?).next()?;
-        let question = Question {
+        let (ip, mac) = neighbours(link, survey.lan.get(node)?).next()?;
+        let probe = Probe {
             link: link.index,
             ip,
-            station,
+            mac,
         };
-        Some((node.clone(), question))
+        Some((node.clone(), probe))
     });
-    near.take(WITNESSES).collect()
+    near.take(REFERENCE_PEERS).collect()
 }
 
 /// Those of `theirs` that are on a subnet of `link`: address and station.
@@ -92,10 +90,10 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::net::IpAddr;
 
-    use super::watchlist;
+    use super::choose_targets;
     use crate::layer2::election::Standing;
     use crate::layer2::links::LanLink;
-    use crate::layer2::liveness::monitor::Question;
+    use crate::layer2::liveness::monitor::Probe;
     use crate::layer2::snapshot::Survey;
     use ferrolb_core::mac::Mac;
 
@@ -108,11 +106,11 @@ mod tests {
         }
     }
 
-    fn question(link: u32, ip: IpAddr, mac: u8) -> Question {
-        Question {
+    fn probe(link: u32, ip: IpAddr, mac: u8) -> Probe {
+        Probe {
             link,
             ip,
-            station: Mac([2, 0, 0, 0, 0, mac]),
+            mac: Mac([2, 0, 0, 0, 0, mac]),
         }
     }
 
@@ -145,8 +143,8 @@ mod tests {
         let ip: IpAddr = "10.7.0.240".parse().unwrap();
         survey.links.insert(ip, BTreeSet::from([2]));
         let watch = BTreeMap::from([("b".to_owned(), BTreeSet::from([ip]))]);
-        let list = watchlist(&watch, &survey, &own);
-        assert_eq!(list.owners["b"], [question(2, ip, 22)]);
+        let targets = choose_targets(&watch, &survey, &own);
+        assert_eq!(targets.owners["b"], [probe(2, ip, 22)]);
     }
 
     #[test]
@@ -157,22 +155,25 @@ mod tests {
                 .links
                 .insert(ip.parse().unwrap(), BTreeSet::from([link]));
         }
-        let asked = |list: super::Watchlist| {
-            let all = list.witnesses.into_iter();
+        let probes = |targets: super::Targets| {
+            let all = targets.reference_peers.into_iter();
             all.map(|(link, all)| (link, all.into_iter().map(|(_, it)| it).collect::<Vec<_>>()))
                 .collect::<Vec<_>>()
         };
-        let b_on_2 = question(2, "10.7.0.2".parse().unwrap(), 22);
-        let b_on_3 = question(3, "10.9.0.2".parse().unwrap(), 2);
-        let c_on_3 = question(3, "10.9.0.3".parse().unwrap(), 3);
-        let list = watchlist(&BTreeMap::new(), &survey, &own);
-        assert_eq!(asked(list), [(2, vec![b_on_2]), (3, vec![b_on_3, c_on_3])]);
+        let b_on_2 = probe(2, "10.7.0.2".parse().unwrap(), 22);
+        let b_on_3 = probe(3, "10.9.0.2".parse().unwrap(), 2);
+        let c_on_3 = probe(3, "10.9.0.3".parse().unwrap(), 3);
+        let targets = choose_targets(&BTreeMap::new(), &survey, &own);
+        assert_eq!(
+            probes(targets),
+            [(2, vec![b_on_2]), (3, vec![b_on_3, c_on_3])]
+        );
         let of_2: IpAddr = "10.7.0.240".parse().unwrap();
         survey.links.remove(&of_2);
-        let list = watchlist(&BTreeMap::new(), &survey, &own);
-        assert_eq!(list.witnesses.len(), 1, "link 2 carries no IP");
+        let targets = choose_targets(&BTreeMap::new(), &survey, &own);
+        assert_eq!(targets.reference_peers.len(), 1, "link 2 carries no IP");
         survey.facts.others.get_mut("b").unwrap().alive = false;
-        let list = watchlist(&BTreeMap::new(), &survey, &own);
-        assert_eq!(asked(list), [(3, vec![c_on_3])]);
+        let targets = choose_targets(&BTreeMap::new(), &survey, &own);
+        assert_eq!(probes(targets), [(3, vec![c_on_3])]);
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn the_heir_asks_as_soon_as_it_misses_the_owner_and_loses_no_time_at_the_verdict() {
     let mut world = World::owned_by_b();
-    world.see_b(OnWire::Misses);
+    world.see_b(Reachability::Probing);
     assert!(matches!(world.step()[..], [Action::Ask { ip: IP, .. }]));
     let more = world.pass(Timing::default().ask);
     assert!(matches!(more[..], [Action::Ask { ip: IP, .. }]), "{more:?}");
@@ -22,10 +22,10 @@ fn the_heir_asks_as_soon_as_it_misses_the_owner_and_loses_no_time_at_the_verdict
 #[test]
 fn an_owner_that_is_heard_again_in_time_keeps_its_ip() {
     let mut world = World::owned_by_b();
-    world.see_b(OnWire::Misses);
+    world.see_b(Reachability::Probing);
     world.step();
     assert_eq!(world.heard(MAC_OF_B), []);
-    world.see_b(OnWire::Answers);
+    world.see_b(Reachability::Reachable);
     assert_eq!(world.pass(Timing::default().ask), []);
     assert!(!world.owns());
 }
@@ -33,7 +33,10 @@ fn an_owner_that_is_heard_again_in_time_keeps_its_ip() {
 #[test]
 fn only_the_heir_asks_for_an_owner_that_gossips_but_misses_questions() {
     let mut world = World::owned_by_b();
-    world.facts.wire.insert("b".to_owned(), OnWire::Misses);
+    world
+        .facts
+        .wire
+        .insert("b".to_owned(), Reachability::Probing);
     assert_eq!(
         world.step(),
         [],
@@ -44,7 +47,7 @@ fn only_the_heir_asks_for_an_owner_that_gossips_but_misses_questions() {
 #[test]
 fn an_owner_silent_on_the_wire_loses_its_ip_although_it_gossips() {
     let mut world = World::owned_by_b();
-    world.see_b(OnWire::Silent);
+    world.see_b(Reachability::Failed);
     assert!(matches!(world.step()[..], [Action::Ask { ip: IP, .. }]));
     let taken = world.pass(Timing::default().ask);
     assert!(matches!(
@@ -61,7 +64,7 @@ fn an_owner_silent_on_the_wire_loses_its_ip_although_it_gossips() {
 fn an_owner_that_answers_is_asked_seldom_while_gossip_has_lost_it() {
     let mut world = World::owned_by_b();
     world.b().alive = false;
-    world.see_b(OnWire::Answers);
+    world.see_b(Reachability::Reachable);
     world.step();
     world.heard(MAC_OF_B);
     assert_eq!(world.pass(Timing::default().respite), []);
@@ -114,7 +117,7 @@ fn of_two_owners_that_only_the_wire_shows_one_yields() {
 #[test]
 fn an_ip_that_went_back_and_forth_is_left_where_it_is() {
     let mut world = World::owned_by_b();
-    world.see_b(OnWire::Silent);
+    world.see_b(Reachability::Failed);
     world.step();
     world.pass(Timing::default().ask);
     let seizures = |world: &World| world.ownership.seizures(world.now).count();
@@ -124,7 +127,7 @@ fn an_ip_that_went_back_and_forth_is_left_where_it_is() {
 
     let mut world = World::owned_by_b();
     world.b().seized.insert(IP, SEIZURES);
-    world.see_b(OnWire::Silent);
+    world.see_b(Reachability::Failed);
     assert_eq!(world.step(), []);
     world.b().isolated = true;
     let begun = world.step();

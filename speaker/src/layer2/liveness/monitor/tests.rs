@@ -1,11 +1,11 @@
-//! Claims about who is watched, asked and found silent.
+//! Claims about who is watched, sent and found silent.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
-use super::{Question, Watchlist, Watchman};
-use crate::layer2::election::OnWire;
+use super::{Monitor, Probe, Targets};
+use crate::layer2::election::Reachability;
 use ferrolb_core::mac::Mac;
 
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -13,60 +13,60 @@ const LINK: u32 = 2;
 const OWNED: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 240));
 const OF_C: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 13));
 
-fn question(ip: IpAddr, station: u8) -> Question {
-    Question {
+fn probe(ip: IpAddr, mac: u8) -> Probe {
+    Probe {
         link: LINK,
         ip,
-        station: Mac([2, 0, 0, 0, 0, station]),
+        mac: Mac([2, 0, 0, 0, 0, mac]),
     }
 }
 
 /// `b` owns an IP, and `c` is there too.
 struct Scene {
-    watchman: Watchman,
+    monitor: Monitor,
     now: Instant,
     b_answers: bool,
     c_answers: bool,
-    asked: Vec<Question>,
+    sent: Vec<Probe>,
 }
 
 impl Scene {
     fn new() -> Self {
-        let mut watchman = Watchman::new(INTERVAL);
+        let mut monitor = Monitor::new(INTERVAL);
         let now = Instant::now();
-        let list = Watchlist {
-            owners: BTreeMap::from([("b".to_owned(), vec![question(OWNED, 2)])]),
-            witnesses: BTreeMap::from([(LINK, vec![("c".to_owned(), question(OF_C, 3))])]),
+        let targets = Targets {
+            owners: BTreeMap::from([("b".to_owned(), vec![probe(OWNED, 2)])]),
+            reference_peers: BTreeMap::from([(LINK, vec![("c".to_owned(), probe(OF_C, 3))])]),
         };
-        watchman.set(list, now);
+        monitor.set(targets, now);
         Self {
-            watchman,
+            monitor,
             now,
             b_answers: true,
             c_answers: true,
-            asked: Vec::new(),
+            sent: Vec::new(),
         }
     }
 
     /// Lets intervals pass; who answers does so at once.
-    fn pass(&mut self, intervals: u32) -> OnWire {
-        self.asked.clear();
+    fn pass(&mut self, intervals: u32) -> Reachability {
+        self.sent.clear();
         for _ in 0..intervals * 10 {
-            let asked = self.watchman.due(self.now);
-            for question in &asked {
-                let (node, answers) = if question.ip == OWNED {
+            let sent = self.monitor.due(self.now);
+            for probe in &sent {
+                let (node, answers) = if probe.ip == OWNED {
                     ("b", self.b_answers)
                 } else {
                     ("c", self.c_answers)
                 };
                 if answers {
-                    self.watchman.heard(node, LINK, question.ip, self.now);
+                    self.monitor.answered(node, LINK, probe.ip, self.now);
                 }
             }
-            self.asked.extend(asked);
+            self.sent.extend(sent);
             self.now += INTERVAL / 10;
         }
-        self.watchman.on_wire(self.now)["b"]
+        self.monitor.reachability(self.now)["b"]
     }
 }
 
@@ -74,8 +74,8 @@ impl Scene {
 fn an_owner_that_answers_is_asked_once_per_interval_and_nobody_else_is() {
     let mut scene = Scene::new();
     scene.pass(1);
-    assert_eq!(scene.pass(10), OnWire::Answers);
-    assert_eq!(scene.asked, [question(OWNED, 2); 10]);
+    assert_eq!(scene.pass(10), Reachability::Reachable);
+    assert_eq!(scene.sent, [probe(OWNED, 2); 10]);
 }
 
 #[test]
@@ -83,14 +83,14 @@ fn one_missed_answer_is_noticed_within_an_interval() {
     let mut scene = Scene::new();
     scene.pass(5);
     scene.b_answers = false;
-    assert_eq!(scene.pass(1), OnWire::Misses);
+    assert_eq!(scene.pass(1), Reachability::Probing);
     assert!(
-        scene.asked.len() >= 3,
-        "asked again quickly: {:?}",
-        scene.asked
+        scene.sent.len() >= 3,
+        "sent again quickly: {:?}",
+        scene.sent
     );
     scene.b_answers = true;
-    assert_eq!(scene.pass(1), OnWire::Answers);
+    assert_eq!(scene.pass(1), Reachability::Reachable);
 }
 
 #[test]
@@ -98,12 +98,15 @@ fn two_lost_frames_are_nobodys_concern() {
     let mut scene = Scene::new();
     scene.pass(5);
     for lost in 0..2 {
-        let asked = scene.watchman.due(scene.now);
-        assert!(asked.contains(&question(OWNED, 2)), "question {lost}");
+        let sent = scene.monitor.due(scene.now);
+        assert!(sent.contains(&probe(OWNED, 2)), "probe {lost}");
         scene.now += INTERVAL * 3 / 10;
     }
-    assert_eq!(scene.watchman.on_wire(scene.now)["b"], OnWire::Answers);
-    assert_eq!(scene.pass(1), OnWire::Answers);
+    assert_eq!(
+        scene.monitor.reachability(scene.now)["b"],
+        Reachability::Reachable
+    );
+    assert_eq!(scene.pass(1), Reachability::Reachable);
 }
 
 #[test]
@@ -111,9 +114,9 @@ fn an_owner_is_silent_after_four_intervals_if_another_station_answers() {
     let mut scene = Scene::new();
     scene.pass(5);
     scene.b_answers = false;
-    assert_eq!(scene.pass(3), OnWire::Misses);
-    assert_eq!(scene.pass(1), OnWire::Silent);
-    assert!(scene.asked.contains(&question(OF_C, 3)));
+    assert_eq!(scene.pass(3), Reachability::Probing);
+    assert_eq!(scene.pass(1), Reachability::Failed);
+    assert!(scene.sent.contains(&probe(OF_C, 3)));
 }
 
 #[test]
@@ -121,7 +124,7 @@ fn where_nobody_answers_nobody_is_silent() {
     let mut scene = Scene::new();
     scene.pass(5);
     (scene.b_answers, scene.c_answers) = (false, false);
-    assert_eq!(scene.pass(40), OnWire::Misses);
+    assert_eq!(scene.pass(40), Reachability::Probing);
 }
 
 #[test]
@@ -130,34 +133,37 @@ fn the_first_answer_after_this_nodes_own_port_was_dead_makes_nobody_silent() {
     scene.pass(5);
     (scene.b_answers, scene.c_answers) = (false, false);
     scene.pass(8);
-    scene.watchman.heard("c", LINK, OF_C, scene.now);
+    scene.monitor.answered("c", LINK, OF_C, scene.now);
     scene.now += INTERVAL / 10;
-    assert_eq!(scene.watchman.on_wire(scene.now)["b"], OnWire::Misses);
+    assert_eq!(
+        scene.monitor.reachability(scene.now)["b"],
+        Reachability::Probing
+    );
     scene.b_answers = true;
-    assert_eq!(scene.pass(2), OnWire::Answers);
+    assert_eq!(scene.pass(2), Reachability::Reachable);
 }
 
 #[test]
 fn the_silent_nodes_own_kernel_is_witness_enough() {
     let mut scene = Scene::new();
-    let list = Watchlist {
-        owners: BTreeMap::from([("b".to_owned(), vec![question(OWNED, 2)])]),
-        witnesses: BTreeMap::from([(LINK, vec![("b".to_owned(), question(OF_C, 2))])]),
+    let targets = Targets {
+        owners: BTreeMap::from([("b".to_owned(), vec![probe(OWNED, 2)])]),
+        reference_peers: BTreeMap::from([(LINK, vec![("b".to_owned(), probe(OF_C, 2))])]),
     };
-    scene.watchman.set(list, scene.now);
+    scene.monitor.set(targets, scene.now);
     scene.b_answers = false;
-    assert_eq!(scene.pass(4), OnWire::Silent);
+    assert_eq!(scene.pass(4), Reachability::Failed);
 }
 
 #[test]
 fn a_stall_of_this_node_is_not_held_against_the_owner() {
     let mut scene = Scene::new();
     scene.pass(5);
-    scene.watchman.due(scene.now);
+    scene.monitor.due(scene.now);
     scene.now += INTERVAL * 50;
-    scene.watchman.forget();
-    assert_eq!(scene.pass(0), OnWire::Answers);
-    assert_eq!(scene.pass(3), OnWire::Answers);
+    scene.monitor.forget();
+    assert_eq!(scene.pass(0), Reachability::Reachable);
+    assert_eq!(scene.pass(3), Reachability::Reachable);
 }
 
 #[test]
@@ -166,37 +172,37 @@ fn a_node_that_nobody_answers_is_isolated_until_somebody_does() {
     scene.pass(5);
     (scene.b_answers, scene.c_answers) = (false, false);
     scene.pass(8);
-    assert!(!scene.watchman.is_isolated(scene.now));
+    assert!(!scene.monitor.is_isolated(scene.now));
     scene.pass(5);
-    assert!(scene.watchman.is_isolated(scene.now));
+    assert!(scene.monitor.is_isolated(scene.now));
     scene.c_answers = true;
     scene.pass(1);
-    assert!(!scene.watchman.is_isolated(scene.now));
+    assert!(!scene.monitor.is_isolated(scene.now));
 }
 
 #[test]
 fn a_node_without_witnesses_does_not_know_itself_isolated() {
-    let mut watchman = Watchman::new(INTERVAL);
+    let mut monitor = Monitor::new(INTERVAL);
     let now = Instant::now();
-    watchman.set(Watchlist::default(), now);
-    assert!(!watchman.is_isolated(now));
-    assert_eq!(watchman.next_deadline(), None);
+    monitor.set(Targets::default(), now);
+    assert!(!monitor.is_isolated(now));
+    assert_eq!(monitor.next_timeout(), None);
 }
 
 #[test]
 fn many_owners_are_asked_in_turn() {
-    let mut watchman = Watchman::new(INTERVAL);
+    let mut monitor = Monitor::new(INTERVAL);
     let now = Instant::now();
-    let owner = |number: u8| (format!("n{number:02}"), vec![question(OWNED, number)]);
-    let list = Watchlist {
+    let owner = |number: u8| (format!("n{number:02}"), vec![probe(OWNED, number)]);
+    let targets = Targets {
         owners: (0..40).map(owner).collect(),
-        witnesses: BTreeMap::new(),
+        reference_peers: BTreeMap::new(),
     };
-    watchman.set(list, now);
-    let mut asked: Vec<Question> = (0..5)
-        .flat_map(|round| watchman.due(now + INTERVAL / 5 * round))
+    monitor.set(targets, now);
+    let mut sent: Vec<Probe> = (0..5)
+        .flat_map(|round| monitor.due(now + INTERVAL / 5 * round))
         .collect();
-    asked.sort();
-    asked.dedup();
-    assert_eq!(asked.len(), 40);
+    sent.sort();
+    sent.dedup();
+    assert_eq!(sent.len(), 40);
 }
