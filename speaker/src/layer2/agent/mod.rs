@@ -4,12 +4,12 @@
 //! they are to be carried out; the engine does so on the real wire and in real
 //! gossip, the simulation in its own, so that both run this very code.
 
-mod effect;
-mod hear;
-mod lookout;
-mod lost;
+mod output;
+mod inputs;
+mod monitoring;
+mod hold_down;
 mod membership;
-mod perform;
+mod outputs;
 #[cfg(test)]
 mod tests;
 
@@ -27,10 +27,10 @@ use crate::layer2::links::LanLink;
 use crate::layer2::liveness::monitor::Monitor;
 use crate::layer2::prober::Prober;
 use crate::layer2::snapshot::{Ground, Survey, survey};
-pub use effect::{Effect, Note};
+pub use output::{Effect, Note};
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
-use lost::LostLinks;
+use hold_down::LostLinks;
 
 /// What stays the same for as long as a speaker runs.
 #[derive(Debug, Clone)]
