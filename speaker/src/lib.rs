@@ -3,7 +3,7 @@
 //!
 //! Pure: `wire`, `interfaces`, `reach`, `said`, `demand`, `facts`, `ownership`,
 //! `asker`, `announcer`, `monitor`, `watchlist`, `news`, `testimony`,
-//! `strict_arp`, and `conduct`, which makes one speaker of them. At the edge:
+//! `strict_arp`, and `agent`, which makes one speaker of them. At the edge:
 //! `gossip`, `net`, `k8s`. The `engine` is the one task between them.
 
 pub mod args;

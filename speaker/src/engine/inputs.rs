@@ -20,7 +20,7 @@ impl Engine {
             self.guards.configured = None;
         }
         if self.cluster.eligibility.has_changed() {
-            self.conduct.wanted_changed();
+            self.agent.wanted_changed();
         }
     }
 
@@ -28,9 +28,9 @@ impl Engine {
     pub(super) fn links_changed(&mut self, links: &Arc<Links>) {
         let now = Instant::now();
         let flapped = self.links.update(links);
-        self.conduct.links_changed(self.links.lan_links(), now);
+        self.agent.links_changed(self.links.lan_links(), now);
         if flapped {
-            self.conduct.carrier_flapped(now);
+            self.agent.carrier_flapped(now);
         }
         self.wire.set_links(self.links.suitable().to_vec());
     }
@@ -40,7 +40,7 @@ impl Engine {
     pub(super) async fn wire_event(&mut self, event: WireEvent) {
         match event {
             WireEvent::Seen(sighting) => {
-                self.conduct.sighted(&sighting);
+                self.agent.observe(&sighting);
                 self.carry_out(sighting.at).await;
             }
             WireEvent::LinkOpened { link } => {

@@ -21,7 +21,7 @@ pub use self::parts::{Guards, Inputs, Parts};
 use self::recorder::Recorder;
 pub use self::report::Reporter;
 use crate::gossip::Gossip;
-use crate::layer2::agent::{Conduct, Settings};
+use crate::layer2::agent::{Agent, Settings};
 use crate::layer2::io::responder::Wire;
 
 /// A part that the engine needs stopped by itself. It is better to exit and be
@@ -42,7 +42,7 @@ pub enum EngineError {
 /// The engine: the agent, the parts that feed it, and those that carry out what
 /// it decides.
 pub struct Engine {
-    conduct: Conduct,
+    agent: Agent,
     cluster: ClusterState,
     links: LocalLinks,
     gossip: Gossip,
@@ -64,7 +64,7 @@ impl Engine {
             probe_fresh: parts.initial_probe,
         };
         Self {
-            conduct: Conduct::new(settings, Instant::now()),
+            agent: Agent::new(settings, Instant::now()),
             cluster: ClusterState::new(parts.node_filter, parts.gossip_port),
             links: LocalLinks::new(parts.exclude),
             gossip: parts.gossip,
@@ -85,7 +85,7 @@ impl Engine {
         leave: CancellationToken,
     ) -> Result<(), EngineError> {
         self.carry_out(Instant::now()).await;
-        while !self.conduct.has_left(Instant::now()) {
+        while !self.agent.has_left(Instant::now()) {
             self.next_input(&mut inputs, &leave).await?;
             self.turn(Instant::now()).await;
         }
@@ -99,8 +99,8 @@ impl Engine {
         inputs: &mut Inputs,
         leave: &CancellationToken,
     ) -> Result<(), EngineError> {
-        let deadline = tokio::time::Instant::from_std(self.conduct.next_deadline());
-        let leaving = self.conduct.is_leaving();
+        let deadline = tokio::time::Instant::from_std(self.agent.next_timeout());
+        let leaving = self.agent.is_leaving();
         tokio::select! {
             () = leave.cancelled(), if !leaving => self.leave(),
             changed = inputs.links.changed() => {
@@ -111,7 +111,7 @@ impl Engine {
             changed = inputs.view.changed() => {
                 changed.map_err(|_| EngineError::GossipLost)?;
                 let view = inputs.view.borrow_and_update().clone();
-                self.conduct.view_changed(view);
+                self.agent.view_changed(view);
             }
             event = inputs.wire_events.recv() => {
                 self.wire_event(event.ok_or(EngineError::WireLost)?).await;
@@ -133,22 +133,22 @@ impl Engine {
 
     /// One turn of the agent; reports to the cluster last.
     async fn turn(&mut self, now: Instant) {
-        if !self.conduct.is_settled() && self.cluster.is_synced() {
-            self.conduct.expect_peers(self.cluster.peers());
+        if !self.agent.is_settled() && self.cluster.is_synced() {
+            self.agent.expect_peers(self.cluster.peers());
         }
-        self.conduct.turn(self.cluster.eligibility.desired(), now);
+        self.agent.poll(self.cluster.eligibility.desired(), now);
         self.carry_out(now).await;
-        self.reporter.report(&mut self.cluster, &self.conduct, now);
+        self.reporter.report(&mut self.cluster, &self.agent, now);
     }
 
     fn leave(&mut self) {
-        let owned = self.conduct.answering().len();
+        let owned = self.agent.answering().len();
         tracing::info!(owned, "shutting down; handing over IPs");
-        self.conduct.drain(Instant::now());
+        self.agent.drain(Instant::now());
     }
 
     async fn retire(self) {
-        let unclaimed = self.conduct.retire();
+        let unclaimed = self.agent.retire();
         if !unclaimed.is_empty() {
             tracing::warn!(
                 ips = unclaimed.len(),

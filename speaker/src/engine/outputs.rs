@@ -6,23 +6,23 @@ use std::time::Instant;
 
 use super::Engine;
 use super::recorder::gauge;
-use crate::layer2::agent::{Effect, Note};
+use crate::layer2::agent::{Note, Output};
 use crate::layer2::wire::frame::Frame;
 
 impl Engine {
     /// Carries out everything that was decided by `now`.
     pub(super) async fn carry_out(&mut self, now: Instant) {
-        for effect in self.conduct.take_effects() {
-            match effect {
-                Effect::Publish(changes) => self.gossip.publish(changes).await,
-                Effect::Answer(owned) => {
+        for output in self.agent.take_outputs() {
+            match output {
+                Output::Publish(changes) => self.gossip.publish(changes).await,
+                Output::Answer(owned) => {
                     self.recorder.metrics.owned.set(gauge(owned.len()));
                     self.wire.set_owned(owned);
                 }
-                Effect::Watch(ips) => self.wire.set_watched(ips),
-                Effect::Send(link, frame) => self.send(link, &frame),
-                Effect::Vouch(until) => self.wire.renew(until),
-                Effect::Note(note) => self.note(&note, now),
+                Output::Watch(ips) => self.wire.set_watched(ips),
+                Output::Send(link, frame) => self.send(link, &frame),
+                Output::Renew(until) => self.wire.renew(until),
+                Output::Note(note) => self.note(&note, now),
             }
         }
     }
@@ -50,7 +50,7 @@ impl Engine {
                 }
                 return;
             }
-            Note::Decided | Note::Surveyed { .. } => self.reporter.mark_stale(),
+            Note::Decided | Note::SnapshotTaken { .. } => self.reporter.mark_stale(),
             Note::Settled { .. } => self.guards.joined = None,
             _ => {}
         }

@@ -31,7 +31,7 @@ impl Recorder {
     pub(super) fn note(&self, note: &Note) {
         match note {
             Note::Decided | Note::Action { .. } => {}
-            Note::Answered => self.count_probe("answered"),
+            Note::ProbeAnswered => self.count_probe("answered"),
             Note::Stalled { gap, mute } => {
                 tracing::warn!(
                     stalled_ms = gap.as_millis(),
@@ -40,27 +40,27 @@ impl Recorder {
                 self.metrics.stalls.inc();
                 self.metrics.mute.inc_by(mute.as_secs_f64());
             }
-            Note::Flapped { mute } => {
+            Note::CarrierFlapped { mute } => {
                 tracing::warn!(
                     "a link lost its carrier briefly; not answering until probes show no other owner"
                 );
                 self.metrics.mute.inc_by(mute.as_secs_f64());
             }
             Note::Settled { members } => tracing::info!(members, "joined the gossip cluster"),
-            Note::Surveyed { live, wanted } => {
+            Note::SnapshotTaken { live, wanted } => {
                 self.metrics.members.set(gauge(*live));
                 self.metrics.desired.set(gauge(*wanted));
             }
-            Note::Missed(node) => {
+            Note::ProbeMissed(node) => {
                 self.metrics.suspicions.inc();
                 tracing::debug!(node, "owner missed a liveness probe");
             }
-            Note::Silent(node) => tracing::warn!(
+            Note::OwnerFailed(node) => tracing::warn!(
                 node,
                 "owner stopped answering probes although this node's link works"
             ),
             Note::Isolated(isolated) => log_isolation(*isolated),
-            Note::Links(names) => log_links(names),
+            Note::LinksChanged(names) => log_links(names),
         }
     }
 

@@ -11,7 +11,7 @@ use ferrolb_runtime::kube::events::EventSender;
 use tokio::sync::watch;
 
 use super::cluster::ClusterState;
-use crate::layer2::agent::Conduct;
+use crate::layer2::agent::Agent;
 use crate::layer2::election::Action;
 use crate::report::events;
 use crate::report::l2_status::{L2StatusInputs, L2Statuses, PreviousOwners, l2_statuses};
@@ -71,7 +71,7 @@ impl Reporter {
     }
 
     /// Reports everything that is due; the last thing in a turn.
-    pub(super) fn report(&mut self, cluster: &mut ClusterState, agent: &Conduct, now: Instant) {
+    pub(super) fn report(&mut self, cluster: &mut ClusterState, agent: &Agent, now: Instant) {
         self.report_actions(cluster);
         let early = self.not_before.is_some_and(|gate| now < gate);
         if early || !std::mem::take(&mut self.stale) {
@@ -99,7 +99,7 @@ impl Reporter {
     }
 
     /// Every speaker notices and logs it; one of them writes the Events.
-    fn report_no_common_node(&mut self, cluster: &mut ClusterState, agent: &Conduct) {
+    fn report_no_common_node(&mut self, cluster: &mut ClusterState, agent: &Agent) {
         let desired = cluster.eligibility.desired().iter();
         let now: BTreeSet<IpAddr> = desired
             .filter(|(_, desired)| desired.no_common_node)
@@ -122,7 +122,7 @@ impl Reporter {
         self.no_common_node = now;
     }
 
-    fn publish_statuses(&self, cluster: &ClusterState, agent: &Conduct) {
+    fn publish_statuses(&self, cluster: &ClusterState, agent: &Agent) {
         let inputs = L2StatusInputs {
             node: &self.node,
             answering: agent.answering(),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::{Conduct, Note};
+use super::{Agent, Note};
 use crate::layer2::gossip_keys;
 use crate::layer2::links::LanLink;
 
@@ -16,10 +16,10 @@ const RETURN: Duration = Duration::from_secs(2);
 
 /// The links that lost their carrier and are not used again yet.
 #[derive(Debug, Default)]
-pub(super) struct LostLinks(Vec<Loss>);
+pub(super) struct HeldDownLinks(Vec<HeldDown>);
 
 #[derive(Debug)]
-struct Loss {
+struct HeldDown {
     link: LanLink,
     /// Whom this node heard when the carrier went.
     heard: BTreeSet<SocketAddr>,
@@ -27,7 +27,7 @@ struct Loss {
     back: Option<Instant>,
 }
 
-impl LostLinks {
+impl HeldDownLinks {
     /// There was carrier on some links, and now there is on others; these
     /// members are heard.
     fn update(
@@ -43,7 +43,7 @@ impl LostLinks {
         }
         for link in before.iter().filter(|link| !has(now, &link.name)) {
             if !self.holds(&link.name) {
-                self.0.push(Loss {
+                self.0.push(HeldDown {
                     link: link.clone(),
                     heard: heard.clone(),
                     back: None,
@@ -81,22 +81,22 @@ fn has(links: &[LanLink], name: &str) -> bool {
     links.iter().any(|link| link.name == name)
 }
 
-impl Conduct {
+impl Agent {
     /// These are the suitable links with carrier.
     pub fn links_changed(&mut self, links: Vec<LanLink>, now: Instant) {
         if links == self.linked {
             return;
         }
         let heard = self.heard();
-        self.lost.update(&self.linked, &links, &heard, now);
-        self.lost.release(&heard, now);
+        self.held_down.update(&self.linked, &links, &heard, now);
+        self.held_down.release(&heard, now);
         self.linked = links;
         self.use_links();
     }
 
     /// Uses the links again that may be.
-    pub(super) fn try_lost_links(&mut self, now: Instant) {
-        if self.lost.any_is_back() && self.lost.release(&self.heard(), now) {
+    pub(super) fn release_held_down(&mut self, now: Instant) {
+        if self.held_down.any_is_back() && self.held_down.release(&self.heard(), now) {
             self.use_links();
         }
     }
@@ -104,7 +104,7 @@ impl Conduct {
     fn use_links(&mut self) {
         let linked = self.linked.iter();
         let links: Vec<_> = linked
-            .filter(|link| !self.lost.holds(&link.name))
+            .filter(|link| !self.held_down.holds(&link.name))
             .cloned()
             .collect();
         // A loss alone matters too: what is known of lost links is surveyed.
@@ -113,7 +113,7 @@ impl Conduct {
             return;
         }
         let names = links.iter().map(|link| link.name.clone());
-        self.note(Note::Links(names.collect()));
+        self.note(Note::LinksChanged(names.collect()));
         self.publish(vec![gossip_keys::links(&links)]);
         self.links = links;
     }

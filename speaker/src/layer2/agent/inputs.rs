@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
-use super::{Conduct, Note};
+use super::{Agent, Note};
 use crate::layer2::election::Action;
 use crate::layer2::wire::frame::FrameKind;
 use crate::layer2::wire::sightings::Sighting;
 
-impl Conduct {
+impl Agent {
     /// Somebody else spoke for an IP on the wire.
-    pub fn sighted(&mut self, seen: &Sighting) {
+    pub fn observe(&mut self, seen: &Sighting) {
         if seen.kind == FrameKind::DadProbe {
             self.tested(seen);
             return;
@@ -20,7 +20,7 @@ impl Conduct {
         let actions = self.ownership.heard(seen.ip, seen.mac, facts, seen.at);
         if asked && !self.ownership.asks(seen.ip) {
             self.prober.stop(seen.ip);
-            self.note(Note::Answered);
+            self.note(Note::ProbeAnswered);
         }
         self.perform(actions, seen.at);
         self.publish_claims(seen.at);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::{Conduct, Note};
+use super::{Agent, Note};
 use crate::layer2::gossip_keys::{self, AboutIps, KeyChange};
 
 /// A starting speaker waits so long to see the peers that the API server knows
@@ -15,7 +15,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// A leaving speaker waits so long for its heirs.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
-impl Conduct {
+impl Agent {
     /// The API server's lists are in; these are the peers it knows of.
     pub fn expect_peers(&mut self, peers: BTreeSet<SocketAddr>) {
         self.peers = Some(peers);
@@ -96,7 +96,7 @@ impl Conduct {
     /// A link lost its carrier, and had it again before that was seen: others
     /// may have taken over.
     pub fn carrier_flapped(&mut self, now: Instant) {
-        self.doubt(now, |mute| Note::Flapped { mute });
+        self.doubt(now, |mute| Note::CarrierFlapped { mute });
     }
 
     /// Falls silent until the wire says that nobody took over; the note is told

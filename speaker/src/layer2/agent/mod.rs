@@ -1,14 +1,14 @@
 //! How a speaker conducts itself: the order in which it looks, decides and acts,
 //! from messages to effects. Pure: it has no socket, no channel, no clock and no
-//! log. What it wants done it leaves behind as [`Effect`]s, in the order in which
+//! log. What it wants done it leaves behind as [`Output`]s, in the order in which
 //! they are to be carried out; the engine does so on the real wire and in real
 //! gossip, the simulation in its own, so that both run this very code.
 
-mod output;
-mod inputs;
-mod monitoring;
 mod hold_down;
+mod inputs;
 mod membership;
+mod monitoring;
+mod output;
 mod outputs;
 #[cfg(test)]
 mod tests;
@@ -27,10 +27,10 @@ use crate::layer2::links::LanLink;
 use crate::layer2::liveness::monitor::Monitor;
 use crate::layer2::prober::Prober;
 use crate::layer2::snapshot::{Ground, Survey, survey};
-pub use output::{Effect, Note};
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
-use hold_down::LostLinks;
+use hold_down::HeldDownLinks;
+pub use output::{Note, Output};
 
 /// What stays the same for as long as a speaker runs.
 #[derive(Debug, Clone)]
@@ -49,14 +49,14 @@ pub struct Settings {
 
 /// What one speaker knows, owns and is about to do.
 #[derive(Debug)]
-pub struct Conduct {
+pub struct Agent {
     node: NodeName,
     view: Arc<View>,
     /// The suitable links with carrier.
     linked: Vec<LanLink>,
     /// Those of them that are used.
     links: Vec<LanLink>,
-    lost: LostLinks,
+    held_down: HeldDownLinks,
     survey: Survey,
     /// The survey may be out of date.
     stale: bool,
@@ -87,10 +87,10 @@ pub struct Conduct {
     draining_since: Option<Instant>,
 
     /// What is to be carried out, in this order.
-    effects: Vec<Effect>,
+    outputs: Vec<Output>,
 }
 
-impl Conduct {
+impl Agent {
     /// A speaker that starts now and owns nothing yet.
     #[must_use]
     pub fn new(settings: Settings, now: Instant) -> Self {
@@ -104,7 +104,7 @@ impl Conduct {
             view: Arc::default(),
             linked: Vec::new(),
             links: Vec::new(),
-            lost: LostLinks::default(),
+            held_down: HeldDownLinks::default(),
             survey: Survey::default(),
             stale: true,
             peers: None,
@@ -118,7 +118,7 @@ impl Conduct {
             stall_limit: settings.detection_time / 2,
             ask: timing.ask,
             draining_since: None,
-            effects: vec![Effect::Publish(vec![gossip_keys::starting(true)])],
+            outputs: vec![Output::Publish(vec![gossip_keys::starting(true)])],
         }
     }
 
@@ -136,13 +136,13 @@ impl Conduct {
     /// Looks, decides, acts. Before anything else: was this process asleep?
     /// To be called after each message, and at the deadline. What is `wanted` is
     /// looked at only if something has changed.
-    pub fn turn(&mut self, wanted: &BTreeMap<IpAddr, DesiredIp>, now: Instant) {
+    pub fn poll(&mut self, wanted: &BTreeMap<IpAddr, DesiredIp>, now: Instant) {
         if now - self.last_turn > self.stall_limit {
             self.stalled(now);
         }
         self.last_turn = now;
         self.settle(now);
-        self.try_lost_links(now);
+        self.release_held_down(now);
         let news = self.refresh_facts(wanted, now) | self.look_at_wire(now);
         let due = self.ownership.next_deadline().is_some_and(|at| at <= now);
         if self.settled && (news || due) {
@@ -153,17 +153,17 @@ impl Conduct {
         self.publish_isolation();
         self.ask_and_announce(now);
         self.send_probes(now);
-        self.effects.push(Effect::Vouch(now + self.stall_limit));
+        self.outputs.push(Output::Renew(now + self.stall_limit));
     }
 
     /// What is to be carried out, in this order: all since the last call.
-    pub fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+    pub fn take_outputs(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.outputs)
     }
 
     /// When the next turn is due at the latest.
     #[must_use]
-    pub fn next_deadline(&self) -> Instant {
+    pub fn next_timeout(&self) -> Instant {
         // The responder falls silent when it is not vouched for in time.
         let heartbeat = self.last_turn + self.stall_limit / 4;
         let deadlines = [
@@ -207,7 +207,7 @@ impl Conduct {
         }
         let ground = Ground {
             own_links: &self.links,
-            lost_links: &self.lost.links(),
+            lost_links: &self.held_down.links(),
             wanted,
             answering: &self.answering,
             draining: self.draining_since.is_some(),
@@ -218,7 +218,7 @@ impl Conduct {
         self.survey.facts.wire = wire;
         self.survey.facts.isolated = isolated;
         let others = self.survey.facts.others.values();
-        self.note(Note::Surveyed {
+        self.note(Note::SnapshotTaken {
             live: 1 + others.filter(|other| other.alive).count(),
             wanted: self.survey.facts.candidates.len(),
         });
@@ -228,10 +228,10 @@ impl Conduct {
     }
 
     fn publish(&mut self, changes: Vec<gossip_keys::KeyChange>) {
-        self.effects.push(Effect::Publish(changes));
+        self.outputs.push(Output::Publish(changes));
     }
 
     fn note(&mut self, note: Note) {
-        self.effects.push(Effect::Note(note));
+        self.outputs.push(Output::Note(note));
     }
 }

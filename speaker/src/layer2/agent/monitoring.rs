@@ -4,20 +4,20 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Instant;
 
-use super::{Conduct, Effect, Note};
+use super::{Agent, Note, Output};
 use crate::layer2::election::Reachability;
 use crate::layer2::gossip_keys;
 use crate::layer2::liveness::targets::choose_targets;
 use crate::layer2::wire::frame::Frame;
 
-impl Conduct {
+impl Agent {
     /// Works out anew whom to watch, from facts that have just changed.
     pub(super) fn plan_watch(&mut self, now: Instant) {
         let watch = self.ownership.look_ahead(&self.survey.facts);
         let targets = choose_targets(&watch, &self.survey, &self.links);
         let wanted = self.survey.facts.candidates.keys().copied();
         let watched: HashSet<IpAddr> = wanted.chain(targets.addresses()).collect();
-        self.effects.push(Effect::Watch(watched));
+        self.outputs.push(Output::Watch(watched));
         self.monitor.set(targets, now);
         let others = self.survey.facts.others.iter();
         let stations = others.flat_map(|(node, other)| {
@@ -40,10 +40,12 @@ impl Conduct {
             |it: Reachability| matches!(it, Reachability::Probing | Reachability::Failed);
         for (node, reachability) in &seen {
             if is_missed(*reachability) && !is_missed(before(node)) {
-                self.effects.push(Effect::Note(Note::Missed(node.clone())));
+                self.outputs
+                    .push(Output::Note(Note::ProbeMissed(node.clone())));
             }
             if *reachability == Reachability::Failed && before(node) != Reachability::Failed {
-                self.effects.push(Effect::Note(Note::Silent(node.clone())));
+                self.outputs
+                    .push(Output::Note(Note::OwnerFailed(node.clone())));
             }
         }
         facts.wire = seen;
@@ -57,7 +59,7 @@ impl Conduct {
             let mut links = self.links.iter();
             if let Some(link) = links.find(|link| link.index == probe.link) {
                 let frame = Frame::probe_to(probe.ip, link.sender(), probe.mac);
-                self.effects.push(Effect::Send(link.index, frame));
+                self.outputs.push(Output::Send(link.index, frame));
             }
         }
     }

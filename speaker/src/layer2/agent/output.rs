@@ -13,7 +13,7 @@ use crate::layer2::wire::frame::Frame;
 
 /// Something to be done at the edges.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
+pub enum Output {
     /// Tell all live members at once.
     Publish(Vec<KeyChange>),
     /// The responder answers for these IPs from now on, and no others.
@@ -23,7 +23,7 @@ pub enum Effect {
     /// Put a frame on the link with this kernel index.
     Send(u32, Frame),
     /// The responder may answer until then.
-    Vouch(Instant),
+    Renew(Instant),
     /// Nothing is to be done: something to count, to log and to report.
     Note(Note),
 }
@@ -42,7 +42,7 @@ pub enum Note {
         silence: Option<Duration>,
     },
     /// Somebody answered for an IP that was asked for.
-    Answered,
+    ProbeAnswered,
     /// This process stood still.
     Stalled {
         /// For how long.
@@ -52,7 +52,7 @@ pub enum Note {
         mute: Duration,
     },
     /// A link lost its carrier and has it again, which was not seen in between.
-    Flapped {
+    CarrierFlapped {
         /// For how long nobody is answered because of that.
         mute: Duration,
     },
@@ -62,18 +62,18 @@ pub enum Note {
         members: usize,
     },
     /// The facts were put together anew.
-    Surveyed {
+    SnapshotTaken {
         /// The live members, this node included.
         live: usize,
         /// The wanted IPs.
         wanted: usize,
     },
     /// The links to announce on are now these, by name.
-    Links(Vec<String>),
+    LinksChanged(Vec<String>),
     /// An owner missed an answer on the wire.
-    Missed(NodeName),
+    ProbeMissed(NodeName),
     /// An owner does not answer on the wire, on which this node is heard.
-    Silent(NodeName),
+    OwnerFailed(NodeName),
     /// Whether no other member answers this node on the LAN.
     Isolated(bool),
 }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use super::{Conduct, Effect, Note};
+use super::{Agent, Note, Output};
 use crate::layer2::election::{Action, Cause};
 use crate::layer2::gossip_keys;
 use crate::layer2::links::LanLink;
 use crate::layer2::wire::frame::Frame;
 
-impl Conduct {
+impl Agent {
     pub(super) fn perform(&mut self, actions: Vec<Action>, now: Instant) {
         let changed = !actions.is_empty();
         self.note(Note::Decided);
@@ -64,7 +64,7 @@ impl Conduct {
             return;
         }
         let owned = answering.clone().into_iter().collect();
-        self.effects.push(Effect::Answer(owned));
+        self.outputs.push(Output::Answer(owned));
         self.answering = answering;
     }
 
@@ -86,8 +86,8 @@ impl Conduct {
         for link in &self.links {
             if allowed.is_some_and(|links| links.contains(&link.index)) {
                 let frames = frames(link).into_iter();
-                let frames = frames.map(|frame| Effect::Send(link.index, frame));
-                self.effects.extend(frames);
+                let frames = frames.map(|frame| Output::Send(link.index, frame));
+                self.outputs.extend(frames);
             }
         }
     }

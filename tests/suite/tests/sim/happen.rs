@@ -135,7 +135,7 @@ impl World {
 
     fn sighted(&mut self, station: usize, seen: &Sighting) {
         if let Some(process) = self.process(station) {
-            process.speaker.conduct.sighted(seen);
+            process.speaker.agent.observe(seen);
             self.carry_out(station);
         }
     }
@@ -155,7 +155,7 @@ impl World {
             return;
         };
         process.speaker.turn(now);
-        let left = process.speaker.conduct.has_left(now);
+        let left = process.speaker.agent.has_left(now);
         self.carry_out(station);
         if left {
             self.leave(station);
@@ -169,7 +169,7 @@ impl World {
         let Some(process) = self.process(station) else {
             return;
         };
-        let next = process.speaker.conduct.next_deadline();
+        let next = process.speaker.agent.next_timeout();
         let next = next.max(now + Duration::from_micros(1));
         if process.wake_at != Some(next) {
             process.wake_at = Some(next);
@@ -180,7 +180,7 @@ impl World {
 
     fn leave(&mut self, station: usize) {
         if let Some(process) = self.process(station) {
-            let unclaimed = process.speaker.conduct.retire();
+            let unclaimed = process.speaker.agent.retire();
             self.publish(station, &unclaimed);
         }
         self.note(format!("node-{station}: has left"));
@@ -207,7 +207,7 @@ impl World {
             Fault::Drain(station) => {
                 let now = self.now;
                 if let Some(process) = self.process(station) {
-                    process.speaker.conduct.drain(now);
+                    process.speaker.agent.drain(now);
                     self.turn(station);
                 }
             }
@@ -253,7 +253,7 @@ impl World {
             let links = carrier.then(|| scene::link(station));
             process
                 .speaker
-                .conduct
+                .agent
                 .links_changed(links.into_iter().collect(), now);
             self.turn(station);
         }

@@ -1,4 +1,4 @@
-//! Many speakers in virtual time: the conduct of the real ones, over a gossip
+//! Many speakers in virtual time: the agent of the real ones, over a gossip
 //! network and a LAN that lose, delay, duplicate and reorder, are cut and healed,
 //! with machines that stand still, die and come back. Claims about what the whole
 //! cluster does, each on many seeds.

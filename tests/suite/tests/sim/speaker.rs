@@ -1,4 +1,4 @@
-//! One speaker: the conduct of the real one, given what the simulated networks
+//! One speaker: the agent of the real one, given what the simulated networks
 //! bring, and its effects carried out on them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use ferrolb_speaker::eligibility::DesiredIp;
 use ferrolb_speaker::gossip::View;
-use ferrolb_speaker::layer2::agent::{Conduct, Effect, Note, Settings};
+use ferrolb_speaker::layer2::agent::{Agent, Note, Output, Settings};
 use ferrolb_speaker::layer2::gossip_keys::KeyChange;
 use ferrolb_speaker::layer2::wire::answer::Owned;
 use ferrolb_speaker::layer2::wire::frame::Purpose;
@@ -31,7 +31,7 @@ pub(crate) struct Table {
 }
 
 pub(crate) struct Speaker {
-    pub(crate) conduct: Conduct,
+    pub(crate) agent: Agent,
     demand: Demand,
     pub(crate) table: Table,
 }
@@ -51,10 +51,10 @@ impl Speaker {
             refresh: Some(REFRESH),
             probe_fresh: PROBE_FRESH,
         };
-        let mut conduct = Conduct::new(settings, now);
-        conduct.expect_peers(peers);
+        let mut agent = Agent::new(settings, now);
+        agent.expect_peers(peers);
         Self {
-            conduct,
+            agent,
             demand,
             table: Table::default(),
         }
@@ -62,36 +62,36 @@ impl Speaker {
 
     /// Whether it may own anything: settled, with a link in use, and not leaving.
     pub(crate) fn is_willing(&self) -> bool {
-        let conduct = &self.conduct;
-        conduct.is_settled() && !conduct.links().is_empty() && !conduct.is_leaving()
+        let agent = &self.agent;
+        agent.is_settled() && !agent.links().is_empty() && !agent.is_leaving()
     }
 
     pub(crate) fn demand_changed(&mut self, demand: Demand) {
         self.demand = demand;
-        self.conduct.wanted_changed();
+        self.agent.wanted_changed();
     }
 
     pub(crate) fn view_changed(&mut self, view: View) {
-        self.conduct.view_changed(Arc::new(view));
+        self.agent.view_changed(Arc::new(view));
     }
 
     pub(crate) fn turn(&mut self, now: Instant) {
-        self.conduct.turn(&self.demand, now);
+        self.agent.poll(&self.demand, now);
     }
 
     /// Nothing is claimed, or announced, that the responder does not answer for,
     /// and nothing given up that it does: else a neighbour asks in vain, or two
     /// answer.
-    fn check(&self, effect: &Effect) {
+    fn check(&self, output: &Output) {
         let answers = |ip: IpAddr| self.table.owned.contains_key(&ip);
-        match effect {
-            Effect::Publish(changes) => {
+        match output {
+            Output::Publish(changes) => {
                 for (ip, claimed) in changes.iter().filter_map(claim) {
-                    assert_eq!(claimed, answers(ip), "{ip}: {effect:?}");
+                    assert_eq!(claimed, answers(ip), "{ip}: {output:?}");
                 }
             }
-            Effect::Send(_, frame) if frame.purpose() == Purpose::Announcement => {
-                assert!(answers(frame.claim().0), "{effect:?}");
+            Output::Send(_, frame) if frame.purpose() == Purpose::Announcement => {
+                assert!(answers(frame.claim().0), "{output:?}");
             }
             _ => {}
         }
@@ -110,25 +110,25 @@ impl World {
         let Some(process) = self.hosts[station].awake() else {
             return;
         };
-        for effect in process.speaker.conduct.take_effects() {
-            self.carry_out_one(station, effect);
+        for output in process.speaker.agent.take_outputs() {
+            self.carry_out_one(station, output);
         }
     }
 
-    fn carry_out_one(&mut self, station: usize, effect: Effect) {
+    fn carry_out_one(&mut self, station: usize, output: Output) {
         let Some(process) = self.hosts[station].awake() else {
             return;
         };
-        process.speaker.check(&effect);
+        process.speaker.check(&output);
         let table = &mut process.speaker.table;
-        match effect {
-            Effect::Publish(changes) => self.publish(station, &changes),
-            Effect::Answer(owned) => table.owned = owned,
-            Effect::Watch(ips) => table.watched = ips,
-            Effect::Vouch(until) => table.vouched = Some(until),
-            Effect::Send(_, frame) => self.send_frame(station, frame),
-            Effect::Note(Note::Action { action, .. }) => self.record(station, &action),
-            Effect::Note(_) => {}
+        match output {
+            Output::Publish(changes) => self.publish(station, &changes),
+            Output::Answer(owned) => table.owned = owned,
+            Output::Watch(ips) => table.watched = ips,
+            Output::Renew(until) => table.vouched = Some(until),
+            Output::Send(_, frame) => self.send_frame(station, frame),
+            Output::Note(Note::Action { action, .. }) => self.record(station, &action),
+            Output::Note(_) => {}
         }
     }
 

@@ -305,7 +305,7 @@ impl World {
         let claims = |host: &Host| {
             host.process
                 .as_ref()
-                .map_or(0, |it| it.speaker.conduct.claims().count())
+                .map_or(0, |it| it.speaker.agent.claims().count())
         };
         self.hosts.iter().map(claims).collect()
     }
@@ -313,9 +313,7 @@ impl World {
     /// The IPs that a station claims.
     pub(crate) fn claimed_by(&self, station: usize) -> BTreeSet<IpAddr> {
         let process = self.hosts[station].process.as_ref();
-        let claims = process
-            .into_iter()
-            .flat_map(|it| it.speaker.conduct.claims());
+        let claims = process.into_iter().flat_map(|it| it.speaker.agent.claims());
         claims.map(|(ip, _)| ip).collect()
     }
 
@@ -323,7 +321,7 @@ impl World {
     pub(crate) fn owners(&self, ip: IpAddr) -> Vec<usize> {
         let claims = |host: &&Host| {
             let process = host.process.as_ref();
-            process.is_some_and(|it| it.speaker.conduct.claims().any(|(it, _)| it == ip))
+            process.is_some_and(|it| it.speaker.agent.claims().any(|(it, _)| it == ip))
         };
         let owners = self.hosts.iter().filter(claims);
         owners.map(|host| host.station).collect()
