@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use ferrolb_core::mac::Mac;
-use ferrolb_lab::demo::look;
 use ferrolb_lab::lab::{Lab, Options};
+use ferrolb_lab::observe;
 use ferrolb_lab::plan::{self, Network};
 use ferrolb_lab::progress::{Silent, Stderr};
 use ferrolb_lab::{files, interrupt, netns, run, tools, wait};
@@ -223,9 +223,9 @@ fn furnish(lab: &Lab) -> Result<(Ipv4Addr, IpAddr)> {
     let file = lab.dirs().file("echo6.json");
     files::write_json(&file, &ipv6_service())?;
     lab.kubectl(["apply", "-f", &file.display().to_string()])?;
-    let v4 = look::wait_for_ip(lab, DEMO, "echo")?;
+    let v4 = observe::wait_for_ip(lab, DEMO, "echo")?;
     let v6 = wait::until("the IPv6 Service's address", PATIENCE, || {
-        let ips = look::external_ips(lab, DEMO, "echo6").map_err(|error| error.sentence())?;
+        let ips = observe::external_ips(lab, DEMO, "echo6").map_err(|error| error.sentence())?;
         ips.first().copied().ok_or_else(|| "none yet".to_owned())
     })?;
     if !v6.is_ipv6() {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use ferrolb_lab::kept::Kept;
+use ferrolb_lab::child::Kept;
 use ferrolb_lab::lab::{Lab, Options};
 use ferrolb_lab::plan::{self, Network};
 use ferrolb_lab::progress::{Silent, Stderr};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use ferrolb_lab::lab::Lab;
 use ferrolb_lab::plan::{self, Network};
-use ferrolb_lab::{demo::look, interrupt, netns, run as program};
+use ferrolb_lab::{interrupt, netns, observe, run as program};
 
 use crate::busy::Busy;
 use crate::manifests::SERVICES;
@@ -138,7 +138,7 @@ fn sentence(count: &Count) -> String {
 /// One for each Service's IP.
 fn watchers(lab: &Lab) -> Result<Vec<Watcher>> {
     let ip = |number| -> Result<Ipv4Addr> {
-        Ok(look::wait_for_ip(
+        Ok(observe::wait_for_ip(
             lab,
             "default",
             &format!("rest-{number}"),

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::child::Kept;
 use crate::credentials::{self, User};
 use crate::error::LabError;
 use crate::flags::{ApiFlags, EtcdFlags};
-use crate::kept::Kept;
 use crate::pki::Pki;
 use crate::progress::Progress;
 use crate::tools::{Need, Tools};

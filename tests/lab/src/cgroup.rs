@@ -5,7 +5,7 @@
 //! one. On v1 a group lies below the caller's own; on a pure v2 host at the top of the
 //! tree, as a group that holds processes may not hand controllers down.
 
-mod places;
+mod hierarchies;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::LabError;
 use crate::{files, wait};
 
-pub(crate) use places::{Kind, here};
+pub(crate) use hierarchies::{Kind, here};
 
 /// A group: its directory in each hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,16 +1,15 @@
 //! `demo`: the main job of FerroLB told as a story that ends well only if all
 //! of it happened. Here are its frame and its errors; the steps are in `story`.
 
-pub mod look;
-mod narrator;
+mod printer;
 mod samples;
-mod story;
+mod steps;
 
 use std::io::{self, Write};
 
 use thiserror::Error;
 
-use self::narrator::Narrator;
+use self::printer::Narrator;
 use self::samples::Samples;
 use crate::error::LabError;
 use crate::lab::{Lab, Options};
@@ -113,7 +112,7 @@ fn tell(lab: &Lab, out: &mut dyn Write, colour: bool) -> Result<(), DemoError> {
     let told = Samples::prepare(lab)
         .map_err(Trouble::from)
         .and_then(|samples| {
-            story::tell(lab, &samples, &mut say)?;
+            steps::tell(lab, &samples, &mut say)?;
             say.step("The samples are taken away")?;
             samples.clean()?;
             Ok(say.says("done: all of it happened")?)

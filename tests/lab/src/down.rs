@@ -7,7 +7,7 @@ use crate::dirs::Dirs;
 use crate::error::LabError;
 use crate::progress::Progress;
 use crate::tools::lock;
-use crate::{files, groups, interrupt, netns, procs};
+use crate::{cgroup_records, files, interrupt, netns, procs};
 
 /// The file that marks a lab's directory.
 const OPTIONS: &str = "lab.json";
@@ -26,7 +26,7 @@ pub(crate) fn run(dirs: &Dirs, progress: &dyn Progress) -> Result<(), LabError> 
 pub(crate) fn sweep(dirs: &Dirs) -> Result<(), LabError> {
     interrupt::clear();
     refuse_foreign(dirs)?;
-    let groups = groups::all(dirs)?;
+    let groups = cgroup_records::all(dirs)?;
     groups.iter().try_for_each(crate::cgroup::Group::kill)?;
     for proc in procs::all(dirs)? {
         proc.signal(Signal::SIGKILL);

@@ -5,20 +5,22 @@ use crate::dirs::Dirs;
 use crate::error::LabError;
 use crate::plan::{self, Network};
 use crate::tools::Tools;
-use crate::{control, files, lan};
+use crate::{control_plane, files, lan};
 
 /// Name and value of each variable, in the file's order.
 pub(crate) fn variables(dirs: &Dirs, nodes: u8) -> Vec<(String, String)> {
     let mut all = vec![
         (
             "KUBECONFIG".to_owned(),
-            control::kubeconfig(dirs, "admin").display().to_string(),
+            control_plane::kubeconfig(dirs, "admin")
+                .display()
+                .to_string(),
         ),
         (
             "KUBECTL".to_owned(),
             Tools::standard().program("kubectl").display().to_string(),
         ),
-        ("LAB_API".to_owned(), dirs.name(control::API)),
+        ("LAB_API".to_owned(), dirs.name(control_plane::API)),
         ("LAB_LAN".to_owned(), lan::namespace(dirs)),
         ("LAB_CLIENT".to_owned(), dirs.name("client")),
     ];

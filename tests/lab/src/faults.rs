@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use crate::dirs::Dirs;
 use crate::error::LabError;
 use crate::options::Options;
-use crate::{groups, lan, node, plan};
+use crate::{cgroup_records, lan, node, plan};
 
 /// How a node fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,7 +31,7 @@ pub(crate) fn fail(dirs: &Dirs, number: u8, how: How) -> Result<(), LabError> {
     match how {
         How::Link => lan::set_port(dirs, &port, false),
         How::Power => node::power_off(dirs, number),
-        How::Freeze => groups::read(dirs, &port)?.freeze(true),
+        How::Freeze => cgroup_records::read(dirs, &port)?.freeze(true),
         How::Partition => lan::cut(dirs, &port, true),
     }
 }
@@ -45,7 +45,7 @@ pub(crate) fn heal(dirs: &Dirs, number: u8, options: &Options) -> Result<(), Lab
         node::power_off(dirs, number)?;
         return node::power_on(dirs, number, options);
     }
-    let group = groups::read(dirs, &port)?;
+    let group = cgroup_records::read(dirs, &port)?;
     if group.is_frozen() {
         group.freeze(false)?;
     }
@@ -58,7 +58,7 @@ pub(crate) fn state(dirs: &Dirs, number: u8) -> &'static str {
     if !node::is_on(dirs, number) {
         return "no power";
     }
-    if groups::read(dirs, &port).is_ok_and(|group| group.is_frozen()) {
+    if cgroup_records::read(dirs, &port).is_ok_and(|group| group.is_frozen()) {
         return "frozen";
     }
     lan::port_state(dirs, &port)

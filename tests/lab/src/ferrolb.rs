@@ -11,7 +11,7 @@ use crate::node::PAUSE_IMAGE;
 use crate::options::Options;
 use crate::progress::Progress;
 use crate::tools::{self, Product, Tools};
-use crate::{control, files, node, run};
+use crate::{control_plane, files, node, run};
 
 /// FerroLB's namespace.
 pub(crate) const NAMESPACE: &str = "ferrolb-system";
@@ -117,7 +117,7 @@ pub(crate) fn reload(
     apply(dirs)?;
     for workload in WORKLOADS {
         run::output(
-            control::kubectl(dirs).args(["-n", NAMESPACE, "rollout", "restart", workload]),
+            control_plane::kubectl(dirs).args(["-n", NAMESPACE, "rollout", "restart", workload]),
         )?;
     }
     wait(dirs)
@@ -151,11 +151,15 @@ fn supply_kinds(dirs: &Dirs) -> Result<(), LabError> {
         "--ignore-not-found",
         "-oname",
     ];
-    if run::output(control::kubectl(dirs).args(look))?
+    if run::output(control_plane::kubectl(dirs).args(look))?
         .trim()
         .is_empty()
     {
-        run::output(control::kubectl(dirs).args(["create", "-k"]).arg(kinds))?;
+        run::output(
+            control_plane::kubectl(dirs)
+                .args(["create", "-k"])
+                .arg(kinds),
+        )?;
     }
     Ok(())
 }
@@ -172,18 +176,23 @@ fn supply_pool(dirs: &Dirs) -> Result<(), LabError> {
         "--ignore-not-found",
         "-oname",
     ];
-    if run::output(control::kubectl(dirs).args(look))?
+    if run::output(control_plane::kubectl(dirs).args(look))?
         .trim()
         .is_empty()
     {
-        run::output(control::kubectl(dirs).arg("apply").arg("-f").arg(pool))?;
+        run::output(
+            control_plane::kubectl(dirs)
+                .arg("apply")
+                .arg("-f")
+                .arg(pool),
+        )?;
     }
     Ok(())
 }
 
 fn apply(dirs: &Dirs) -> Result<(), LabError> {
     let manifests = tools::checkout().join("deploy").display().to_string();
-    run::output(control::kubectl(dirs).args(["apply", "-k", &manifests]))?;
+    run::output(control_plane::kubectl(dirs).args(["apply", "-k", &manifests]))?;
     Ok(())
 }
 
@@ -196,7 +205,7 @@ pub(crate) fn wait(dirs: &Dirs) -> Result<(), LabError> {
 
 /// Waits until a workload is rolled out.
 pub(crate) fn rolled_out(dirs: &Dirs, workload: &str) -> Result<(), LabError> {
-    let mut command = control::kubectl(dirs);
+    let mut command = control_plane::kubectl(dirs);
     command.args([
         "-n",
         NAMESPACE,

@@ -4,14 +4,15 @@
 use std::path::Path;
 use std::process::Command;
 
+pub use crate::components::Target;
 use crate::dirs::Dirs;
 use crate::error::LabError;
 pub use crate::faults::How;
 pub use crate::options::{Options, ProxyMode, Timing};
 use crate::progress::Progress;
-pub use crate::targets::Target;
 use crate::{
-    control, down, env_file, faults, ferrolb, files, lan, netns, node, plan, run, targets, up,
+    components, control_plane, down, env_file, faults, ferrolb, files, lan, netns, node, plan, run,
+    up,
 };
 
 /// One lab, up or not.
@@ -84,7 +85,7 @@ impl Lab {
     /// kubectl as the administrator, to be run in another way.
     #[must_use]
     pub fn kubectl_command(&self) -> Command {
-        control::kubectl(&self.dirs)
+        control_plane::kubectl(&self.dirs)
     }
 
     /// Runs a command on the client and gives its stdout.
@@ -143,7 +144,7 @@ impl Lab {
     /// The control plane's namespace.
     #[must_use]
     pub fn api_namespace(&self) -> String {
-        self.dirs.name(control::API)
+        self.dirs.name(control_plane::API)
     }
 
     /// The namespace of the bridges.
@@ -193,7 +194,7 @@ impl Lab {
     /// SIGKILL to `controller` (every replica), `speaker-2`, or `api`, which stays down
     /// until [`Lab::restart`].
     pub fn kill(&self, target: &str) -> Result<(), LabError> {
-        targets::signal(
+        components::signal(
             &self.dirs,
             self.nodes(),
             target.parse()?,
@@ -203,13 +204,13 @@ impl Lab {
 
     /// Any signal to the processes of a target, e.g. SIGSTOP for a stall.
     pub fn signal(&self, target: &str, signal: nix::sys::signal::Signal) -> Result<(), LabError> {
-        targets::signal(&self.dirs, self.nodes(), target.parse()?, signal)
+        components::signal(&self.dirs, self.nodes(), target.parse()?, signal)
     }
 
     /// Starts a target again in good order (`api`: after a SIGKILL) and waits until it
     /// is ready.
     pub fn restart(&self, target: &str) -> Result<(), LabError> {
-        targets::restart(&self.dirs, target.parse()?)
+        components::restart(&self.dirs, target.parse()?)
     }
 
     /// The text of a log; see `logs.rs` for the names.

@@ -1,6 +1,6 @@
 //! `lab status`: what is there, in a few lines. Looks only.
 
-use crate::control;
+use crate::control_plane;
 use crate::faults;
 use crate::lab::Lab;
 use crate::plan::{self, Network};
@@ -23,7 +23,7 @@ pub fn text(lab: &Lab) -> String {
         dirs.root().display(),
         dirs.prefix()
     );
-    let api = if control::api_runs(dirs) {
+    let api = if control_plane::api_runs(dirs) {
         "running"
     } else {
         "stopped"
@@ -48,7 +48,7 @@ pub fn text(lab: &Lab) -> String {
         );
     }
     text += &format!("env     {}\n", dirs.file("env").display());
-    if control::api_runs(dirs) {
+    if control_plane::api_runs(dirs) {
         text + &cluster(lab)
     } else {
         text

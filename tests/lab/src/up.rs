@@ -11,7 +11,7 @@ use crate::plan;
 use crate::progress::Progress;
 use crate::tools::{self, Need, Tools};
 use crate::{
-    control, down, env_file, ferrolb, files, interrupt, lan, netns, node, procs, run, wait,
+    control_plane, down, env_file, ferrolb, files, interrupt, lan, netns, node, procs, run, wait,
 };
 
 /// How long a node may take to be Ready on a loaded machine.
@@ -145,16 +145,16 @@ fn start(dirs: &Dirs, options: &Options, progress: &dyn Progress) -> Result<(), 
     ferrolb::lay_out_images(dirs)?;
     progress.step("the LAN, the control plane, the client");
     lan::create(dirs)?;
-    control::prepare(dirs, options)?;
-    control::start(dirs)?;
+    control_plane::prepare(dirs, options)?;
+    control_plane::start(dirs)?;
     lan::machine(dirs, "client", plan::CLIENT)?;
     interrupt::check()?;
     progress.step(&format!("switching on {}", counted(options.nodes)));
     for number in 1..=options.nodes {
         node::power_on(dirs, number, options)?;
     }
-    control::wait_ready(dirs)?;
-    control::start_controllers(dirs, options)?;
+    control_plane::wait_ready(dirs)?;
+    control_plane::start_controllers(dirs, options)?;
     progress.step("waiting for the nodes");
     wait_for_nodes(dirs, options)?;
     env_file::write(dirs, options.nodes)
@@ -176,7 +176,7 @@ fn wait_for_nodes(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
     }
     wait::until("every node to be Ready", DEADLINE, || {
         let path = "-ojsonpath={range .items[*]}{.status.conditions[?(@.type==\"Ready\")].status}{\"\\n\"}{end}";
-        let shown = run::output(control::kubectl(dirs).args(["get", "nodes", path]))
+        let shown = run::output(control_plane::kubectl(dirs).args(["get", "nodes", path]))
             .map_err(|error| error.sentence())?;
         let ready = shown.lines().filter(|line| *line == "True").count();
         if ready == usize::from(options.nodes) {
@@ -200,7 +200,7 @@ fn give_pod_addresses(dirs: &Dirs, number: u8) -> Result<(), LabError> {
                 dirs.node_log(number, "init").display()
             ));
         }
-        run::output(control::kubectl(dirs).args([
+        run::output(control_plane::kubectl(dirs).args([
             "patch",
             "node",
             &name,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use ferrolb_lab::kept::Kept;
+use ferrolb_lab::child::Kept;
 use ferrolb_lab::progress::Silent;
 use ferrolb_lab::tools::{self, Product};
 use ferrolb_lab::{LabError, files, netns, plan, run, wait};

@@ -12,7 +12,7 @@ use ferrolb_lab::dirs::Dirs;
 use ferrolb_lab::lab::{How, Lab, Options, ProxyMode, Timing};
 use ferrolb_lab::probe::command::ProbeArgs;
 use ferrolb_lab::progress::Stderr;
-use ferrolb_lab::{LabError, demo, ferrolb, interrupt, node, probe, relay, stage, status};
+use ferrolb_lab::{LabError, demo, ferrolb, interrupt, node, probe, relay, spawn, status};
 
 /// A LAN of network namespaces with a real Kubernetes cluster and FerroLB on it.
 #[derive(Parser)]
@@ -177,7 +177,7 @@ fn run(lab: &Lab, what: What) -> Result<ExitCode, LabError> {
         What::Logs { name } => say(&lab.logs(&name)?),
         What::Demo => tell(lab),
         What::Probe(args) => ask(lab, &args),
-        What::Stage { order } => say(&stage::run_order(&order)?.to_string()),
+        What::Stage { order } => say(&spawn::run_order(&order)?.to_string()),
         What::Relay { order } => relay::serve(&order).map(done),
         What::NodeInit { order } => node::init::run_order(&order).map(done),
     }

@@ -13,7 +13,7 @@ use crate::options::{Clocks, Options};
 use crate::pki::Pki;
 use crate::plan;
 use crate::tools::Tools;
-use crate::{control, files};
+use crate::{control_plane, files};
 
 /// The sandbox image.
 pub(crate) const PAUSE_IMAGE: &str = "ferrolb.local/pause:1";
@@ -68,7 +68,7 @@ fn order_for(dirs: &Dirs, node: u8, options: &Options, tools: &Tools) -> NodeOrd
                 flags::proxy(
                     node,
                     options.proxy_mode,
-                    &control::kubeconfig(dirs, "proxy"),
+                    &control_plane::kubeconfig(dirs, "proxy"),
                 ),
             ),
         ],

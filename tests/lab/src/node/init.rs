@@ -12,7 +12,7 @@ use nix::sys::wait::{WaitStatus, wait};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
-use crate::stage::open_log;
+use crate::spawn::open_log;
 use crate::{files, run, wait as waiting};
 
 /// What the node's first process is told.

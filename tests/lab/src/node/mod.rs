@@ -16,16 +16,16 @@ use crate::dirs::Dirs;
 use crate::error::LabError;
 use crate::options::Options;
 use crate::plan::{self, Network};
-use crate::stage::{self, Stage};
+use crate::spawn::{self, Stage};
 use crate::tools::Tools;
-use crate::{groups, lan, netns, procs, wait};
+use crate::{cgroup_records, lan, netns, procs, wait};
 
 /// Switches a node on: its network, its group, its first process. Its kubelet registers
 /// on its own.
 pub(crate) fn power_on(dirs: &Dirs, node: u8, options: &Options) -> Result<(), LabError> {
     wire(dirs, node, options.nodes)?;
     let order = files::write(dirs, node, options)?;
-    let group = groups::create(dirs, &plan::node_name(node))?;
+    let group = cgroup_records::create(dirs, &plan::node_name(node))?;
     let mut argv: Vec<String> = [
         "unshare",
         "--mount",
@@ -51,7 +51,7 @@ pub(crate) fn power_on(dirs: &Dirs, node: u8, options: &Options) -> Result<(), L
         log: dirs.node_log(node, "init"),
         argv,
     };
-    let outer = stage::start(dirs, &plan::node_name(node), &stage)?;
+    let outer = spawn::start(dirs, &plan::node_name(node), &stage)?;
     group.park(outer.pid)
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn power_off(dirs: &Dirs, node: u8) -> Result<(), LabError> {
             lan::unplug(dirs, &port)?;
         }
     }
-    let group = groups::read(dirs, &plan::node_name(node))?;
+    let group = cgroup_records::read(dirs, &plan::node_name(node))?;
     group.kill()?;
     group.clear()?;
     netns::delete(&dirs.node_name(node))

@@ -3,8 +3,8 @@
 //! offered under one directory, `target/lab-tools`. Builds; starts nothing of a cluster.
 
 mod cargo;
-mod found;
 mod go;
+mod installed;
 mod lock;
 mod missing;
 
@@ -81,9 +81,9 @@ impl Tools {
         }
         let _lock = lock::acquire(&self.dir.join("lock"))?;
         match need {
-            Need::ApiServer => self.ensure_kube(&found::API_SERVER, progress),
+            Need::ApiServer => self.ensure_kube(&installed::API_SERVER, progress),
             Need::Cluster => {
-                self.ensure_kube(&found::CONTROL_PLANE, progress)?;
+                self.ensure_kube(&installed::CONTROL_PLANE, progress)?;
                 self.ensure_runtime(progress)
             }
         }
@@ -96,16 +96,16 @@ impl Tools {
     /// Ours if it is built already; else this machine's if all fit; else built now.
     fn ensure_kube(
         &self,
-        wanted: &[found::Program],
+        wanted: &[installed::Program],
         progress: &dyn Progress,
     ) -> Result<(), LabError> {
         if !go::is_fresh(self, &go::CONTROL_PLANE)?
-            && let Some(programs) = found::all(wanted, &found::search_path())
+            && let Some(programs) = installed::all(wanted, &installed::search_path())
         {
             return self.link_all(&programs, &self.bin());
         }
         go::ensure(self, &go::CONTROL_PLANE, progress)?;
-        let ours: Vec<_> = found::CONTROL_PLANE
+        let ours: Vec<_> = installed::CONTROL_PLANE
             .iter()
             .map(|program| (program.name, PathBuf::from("control-plane")))
             .collect();
@@ -115,8 +115,8 @@ impl Tools {
     fn ensure_runtime(&self, progress: &dyn Progress) -> Result<(), LabError> {
         go::ensure(self, &go::PAUSE, progress)?;
         if !go::is_fresh(self, &go::CONTAINERD)?
-            && let Some(programs) = found::all(&found::RUNTIME, &found::search_path())
-            && let Some(plugins) = found::all(&found::CNI, &found::cni_path())
+            && let Some(programs) = installed::all(&installed::RUNTIME, &installed::search_path())
+            && let Some(plugins) = installed::all(&installed::CNI, &installed::cni_path())
         {
             self.link_all(&programs, &self.bin())?;
             return self.link_all(&plugins, &self.cni());

@@ -3,14 +3,14 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use ferrolb_lab::demo::look;
 use ferrolb_lab::lab::How;
+use ferrolb_lab::observe;
 use ferrolb_lab::plan;
 use ferrolb_lab::probe::{Probe, Silence, Target, arp};
 use serde_json::{Value, json};
 
-use crate::broken::{Broken, ensure};
-use crate::stage::{NAMESPACE, SYSTEM, Stage, configuration, say, service};
+use crate::failure::{Broken, ensure};
+use crate::fixture::{NAMESPACE, SYSTEM, Stage, configuration, say, service};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The bound on the silence of a move in good order.
@@ -21,9 +21,9 @@ const SERVICE: &str = "echo";
 /// Its IP and its owner, at peace.
 pub(crate) fn at_peace(stage: &Stage) -> Result<(Ipv4Addr, u8), Broken> {
     stage.settle()?;
-    let ip = look::wait_for_ip(&stage.lab, NAMESPACE, SERVICE)?;
-    look::wait_for_answer(&stage.lab, ip)?;
-    Ok((ip, look::wait_for_one_owner(&stage.lab, ip, PATIENCE)?))
+    let ip = observe::wait_for_ip(&stage.lab, NAMESPACE, SERVICE)?;
+    observe::wait_for_answer(&stage.lab, ip)?;
+    Ok((ip, observe::wait_for_one_owner(&stage.lab, ip, PATIENCE)?))
 }
 
 /// Any node but this one.
@@ -62,10 +62,10 @@ fn move_to(
     probe.expect("an answer to the probes", PATIENCE, |_| true)?;
     change()?;
     stage.wait(&format!("{} to own {ip}", plan::node_name(to)), || {
-        let owners = look::owners(&stage.lab, ip)?;
+        let owners = observe::owners(&stage.lab, ip)?;
         ensure(owners == [to], || format!("owned by nodes {owners:?}"))
     })?;
-    look::wait_for_answer(&stage.lab, ip)?;
+    observe::wait_for_answer(&stage.lab, ip)?;
     let silence = probe.finish()?;
     say(&format!(
         "moved to {}: longest silence {} ms, {} of {} lost",
@@ -116,7 +116,7 @@ pub(crate) fn leaves_ips_of_no_pool_alone(stage: &Stage) -> Result<(), Broken> {
         "-p",
         &ingress.to_string(),
     ])?;
-    look::wait_for_one_owner(&stage.lab, ours, PATIENCE)?;
+    observe::wait_for_one_owner(&stage.lab, ours, PATIENCE)?;
     let answered = arp::is_answered(&stage.lab.client_namespace(), others)?;
     stage
         .lab
@@ -226,7 +226,7 @@ pub(crate) fn statuses_and_events_name_the_owner(stage: &Stage) -> Result<(), Br
     let (ip, owner) = at_peace(stage)?;
     wait_for_status(stage, ip, owner, "eth0")?;
     stage.lab.fail(owner, How::Link)?;
-    let heir = look::wait_for_one_owner(&stage.lab, ip, PATIENCE);
+    let heir = observe::wait_for_one_owner(&stage.lab, ip, PATIENCE);
     let named = heir.map(|heir| (heir, wait_for_status(stage, ip, heir, "eth0")));
     stage.lab.heal(owner)?;
     let (heir, named) = named?;
@@ -250,13 +250,13 @@ pub(crate) fn keeps_to_the_interfaces(stage: &Stage) -> Result<(), Broken> {
     advertise(stage, "interfaces: [\"eth*\"]")?;
     let node = another(stage, owner);
     stage.lab.plug(node, "eth1")?;
-    let all_hear = look::wait_for_one_owner(&stage.lab, ip, PATIENCE);
+    let all_hear = observe::wait_for_one_owner(&stage.lab, ip, PATIENCE);
     advertise(stage, "interfaces: [eth1]")?;
     let elsewhere = wait_for_status(stage, ip, node, "eth1");
     let heard = arp::is_answered(&stage.lab.client_namespace(), ip);
     advertise_all(stage)?;
     stage.lab.unplug(node, "eth1")?;
-    let back = look::wait_for_one_owner(&stage.lab, ip, PATIENCE);
+    let back = observe::wait_for_one_owner(&stage.lab, ip, PATIENCE);
     all_hear?;
     elsewhere?;
     ensure(!heard?, || format!("{ip} is answered on eth0"))?;

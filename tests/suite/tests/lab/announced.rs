@@ -4,14 +4,14 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use ferrolb_lab::demo::look;
 use ferrolb_lab::lab::How;
+use ferrolb_lab::observe;
 use ferrolb_lab::plan;
 use serde_json::Value;
 
 use crate::advertisements::{advertise, advertise_all, at_peace, on_node};
-use crate::broken::{Broken, ensure};
-use crate::stage::{NAMESPACE, SYSTEM, Stage};
+use crate::failure::{Broken, ensure};
+use crate::fixture::{NAMESPACE, SYSTEM, Stage};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The Service these claims are about, with a pod on every node.
@@ -21,7 +21,7 @@ pub(crate) fn a_service_names_its_owner_before_and_after_a_move(
     stage: &Stage,
 ) -> Result<(), Broken> {
     stage.settle()?;
-    let ip = look::wait_for_ip(&stage.lab, NAMESPACE, SERVICE)?;
+    let ip = observe::wait_for_ip(&stage.lab, NAMESPACE, SERVICE)?;
     let first = owner_as_said(stage, ip)?;
     stage.read_logs()?;
     for pod in stage.pods("speaker", Some(first))? {
@@ -60,7 +60,7 @@ pub(crate) fn a_service_whose_only_node_died_is_in_doubt(stage: &Stage) -> Resul
 fn owner_as_said(stage: &Stage, ip: Ipv4Addr) -> Result<u8, Broken> {
     let mut owner = 0;
     stage.wait("the condition to name the owner", || {
-        owner = look::wait_for_one_owner(&stage.lab, ip, PATIENCE)?;
+        owner = observe::wait_for_one_owner(&stage.lab, ip, PATIENCE)?;
         let text = announced(stage, SERVICE)?;
         let expected = format!("{ip} by {} (", plan::node_name(owner));
         ensure(text.starts_with("True") && text.contains(&expected), || {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::broken::{Broken, ensure};
-use crate::stage::{NAMESPACE, SYSTEM, Stage, say, service};
+use crate::failure::{Broken, ensure};
+use crate::fixture::{NAMESPACE, SYSTEM, Stage, say, service};
 
 const BATCHES: usize = 5;
 const BATCH: usize = 10;

@@ -4,13 +4,13 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use ferrolb_lab::demo::look;
 use ferrolb_lab::lab::{How, Lab};
+use ferrolb_lab::observe;
 use ferrolb_lab::probe::{Probe, Silence, Target};
 use ferrolb_lab::{netns, plan, run};
 
-use crate::broken::{Broken, ensure};
-use crate::stage::{NAMESPACE, SYSTEM, Stage, say};
+use crate::failure::{Broken, ensure};
+use crate::fixture::{NAMESPACE, SYSTEM, Stage, say};
 
 /// How long the next owner is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,9 +30,9 @@ struct Peace<'a> {
 impl<'a> Peace<'a> {
     fn of(stage: &'a Stage) -> Result<Self, Broken> {
         stage.settle()?;
-        let ip = look::wait_for_ip(&stage.lab, NAMESPACE, "echo")?;
-        look::wait_for_answer(&stage.lab, ip)?;
-        let owner = look::wait_for_one_owner(&stage.lab, ip, PATIENCE)?;
+        let ip = observe::wait_for_ip(&stage.lab, NAMESPACE, "echo")?;
+        observe::wait_for_answer(&stage.lab, ip)?;
+        let owner = observe::wait_for_one_owner(&stage.lab, ip, PATIENCE)?;
         Ok(Self {
             lab: &stage.lab,
             ip,
@@ -52,7 +52,7 @@ impl<'a> Peace<'a> {
         let what = format!("another node than {owner} to answer");
         let heir = probe.expect(&what, PATIENCE, |by| by.node != owner)?;
         // Goes on probing meanwhile: an owner that flaps would show.
-        let now = plan::node_name(look::wait_for_one_owner(self.lab, self.ip, PATIENCE)?);
+        let now = plan::node_name(observe::wait_for_one_owner(self.lab, self.ip, PATIENCE)?);
         let silence = probe.finish()?;
         // A starved machine may stall the heir too; then a third one steps in.
         let then = match now == heir.node {
@@ -64,7 +64,7 @@ impl<'a> Peace<'a> {
             heir.node,
             felt(&silence)
         ));
-        look::wait_for_answer(self.lab, self.ip)?;
+        observe::wait_for_answer(self.lab, self.ip)?;
         Ok(silence)
     }
 
@@ -85,8 +85,8 @@ impl<'a> Peace<'a> {
         cure(self.lab, self.owner)?;
         let probe = probe?;
         stage.settle()?;
-        let owner = look::wait_for_one_owner(self.lab, self.ip, PATIENCE)?;
-        let again = look::owners(self.lab, self.ip)?;
+        let owner = observe::wait_for_one_owner(self.lab, self.ip, PATIENCE)?;
+        let again = observe::owners(self.lab, self.ip)?;
         let silence = probe.finish()?;
         say(&format!(
             "owner after the return {}: {}",
@@ -158,7 +158,7 @@ pub(crate) fn survives_a_killed_speaker(stage: &Stage) -> Result<(), Broken> {
     let probe = peace.probe()?;
     peace.lab.kill(&format!("speaker-{}", peace.owner))?;
     stage.settle()?;
-    look::wait_for_one_owner(peace.lab, peace.ip, PATIENCE)?;
+    observe::wait_for_one_owner(peace.lab, peace.ip, PATIENCE)?;
     let silence = probe.finish()?;
     say(&felt(&silence));
     bounded(&silence, SILENCE)
@@ -175,7 +175,7 @@ pub(crate) fn hands_over_in_good_order(stage: &Stage) -> Result<(), Broken> {
             .kubectl(["-n", SYSTEM, "delete", &pod, "--timeout=60s"])?;
     }
     stage.settle()?;
-    look::wait_for_one_owner(peace.lab, peace.ip, PATIENCE)?;
+    observe::wait_for_one_owner(peace.lab, peace.ip, PATIENCE)?;
     let silence = probe.finish()?;
     say(&felt(&silence));
     bounded(&silence, GOOD_ORDER)
@@ -187,12 +187,12 @@ pub(crate) fn works_without_the_api_server(stage: &Stage) -> Result<(), Broken> 
     peace.lab.kill("api")?;
     let silence = peace.disturb(|lab, owner| Ok(lab.fail(owner, How::Link)?));
     let healed = peace.lab.heal(peace.owner);
-    let one = look::wait_for_one_owner(peace.lab, peace.ip, PATIENCE);
+    let one = observe::wait_for_one_owner(peace.lab, peace.ip, PATIENCE);
     peace.lab.restart("api")?;
     healed?;
     one?;
     stage.settle()?;
     stage.forgive_refusals()?;
-    look::wait_for_answer(peace.lab, peace.ip)?;
+    observe::wait_for_answer(peace.lab, peace.ip)?;
     bounded(&silence?, SILENCE)
 }

@@ -1,7 +1,7 @@
 //! What FerroLB's own logs must never say.
 
-use crate::broken::{Broken, ensure};
-use crate::stage::Stage;
+use crate::failure::{Broken, ensure};
+use crate::fixture::Stage;
 
 /// A right that is missing in the shipped manifests.
 const REFUSAL: &str = "forbidden";

@@ -4,20 +4,20 @@
 
 mod advertisements;
 mod announced;
-mod broken;
 mod controller;
 mod failover;
+mod failure;
+mod fixture;
+mod foreign_hosts;
 mod logs;
 mod service;
-mod stage;
-mod strangers;
 
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::broken::Broken;
-use crate::stage::Stage;
+use crate::failure::Broken;
+use crate::fixture::Stage;
 
 /// A claim, tried on the stage.
 type Claim = fn(&Stage) -> Result<(), Broken>;
@@ -46,11 +46,11 @@ const CLAIMS: [(&str, Claim); 24] = [
     ),
     (
         "an_address_in_use_on_the_lan_is_replaced",
-        strangers::an_address_in_use_is_replaced,
+        foreign_hosts::an_address_in_use_is_replaced,
     ),
     (
         "an_address_in_use_that_was_asked_for_is_reported",
-        strangers::an_address_in_use_that_was_asked_for_is_reported,
+        foreign_hosts::an_address_in_use_that_was_asked_for_is_reported,
     ),
     (
         "a_node_selector_moves_the_ip_to_the_selected_node",
@@ -124,16 +124,16 @@ fn main() -> ExitCode {
         .into_iter()
         .map(|(name, claim)| Trial::test(name, move || attempt(claim)));
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
-    match stage::down() {
+    match fixture::down() {
         Ok(()) => conclusion.exit_code(),
         Err(broken) => {
-            stage::say(&format!("the lab did not go down: {broken}"));
+            fixture::say(&format!("the lab did not go down: {broken}"));
             ExitCode::FAILURE
         }
     }
 }
 
 fn attempt(claim: Claim) -> Result<(), Failed> {
-    let tried = stage::get().and_then(|stage| stage.attempt(claim));
+    let tried = fixture::get().and_then(|stage| stage.attempt(claim));
     tried.map_err(|broken| Failed::from(broken.to_string()))
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use ferrolb_lab::demo::look;
+use ferrolb_lab::observe;
 use ferrolb_lab::plan;
 use ferrolb_lab::probe::arp;
 
-use crate::broken::{Broken, ensure};
-use crate::stage::{NAMESPACE, Stage, service};
+use crate::failure::{Broken, ensure};
+use crate::fixture::{NAMESPACE, Stage, service};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -24,8 +24,8 @@ pub(crate) fn gets_an_ip_and_answers(stage: &Stage) -> Result<(), Broken> {
         "--type=LoadBalancer",
     ];
     lab.kubectl(expose)?;
-    let ip = look::wait_for_ip(lab, "default", "plain")?;
-    look::wait_for_answer(lab, ip)?;
+    let ip = observe::wait_for_ip(lab, "default", "plain")?;
+    observe::wait_for_answer(lab, ip)?;
     let mode = "-ojsonpath={.status.loadBalancer.ingress[0].ipMode}";
     let mode = lab.kubectl(["get", "service", "plain", mode])?;
     ensure(mode == "VIP", || format!("ipMode is {mode:?}, not VIP"))?;
@@ -34,9 +34,9 @@ pub(crate) fn gets_an_ip_and_answers(stage: &Stage) -> Result<(), Broken> {
 }
 
 pub(crate) fn is_on_no_interface(stage: &Stage) -> Result<(), Broken> {
-    let ip = look::wait_for_ip(&stage.lab, NAMESPACE, "echo")?;
-    look::wait_for_answer(&stage.lab, ip)?;
-    let carriers = look::carriers(&stage.lab, ip.into())?;
+    let ip = observe::wait_for_ip(&stage.lab, NAMESPACE, "echo")?;
+    observe::wait_for_answer(&stage.lab, ip)?;
+    let carriers = observe::carriers(&stage.lab, ip.into())?;
     ensure(carriers.is_empty(), || {
         format!("{ip} is on an interface of {carriers:?}")
     })
@@ -45,9 +45,9 @@ pub(crate) fn is_on_no_interface(stage: &Stage) -> Result<(), Broken> {
 /// With policy Local the answering pod's node is the node the request came in
 /// through, so the owner can be told in two ways.
 pub(crate) fn only_the_owner_answers(stage: &Stage) -> Result<(), Broken> {
-    let ip = look::wait_for_ip(&stage.lab, NAMESPACE, "echo")?;
-    let owner = plan::node_name(look::wait_for_one_owner(&stage.lab, ip, PATIENCE)?);
-    let responder = look::curl(&stage.lab, ip)?;
+    let ip = observe::wait_for_ip(&stage.lab, NAMESPACE, "echo")?;
+    let owner = plan::node_name(observe::wait_for_one_owner(&stage.lab, ip, PATIENCE)?);
+    let responder = observe::curl(&stage.lab, ip)?;
     ensure(responder.node == owner, || {
         format!("{owner} answers ARP, but curl went to {responder}")
     })
@@ -56,14 +56,14 @@ pub(crate) fn only_the_owner_answers(stage: &Stage) -> Result<(), Broken> {
 pub(crate) fn nobody_announces_without_endpoints(stage: &Stage) -> Result<(), Broken> {
     let lab = &stage.lab;
     stage.apply(&service("idle", "nothing-has-this-name", "Cluster"))?;
-    let ip = look::wait_for_ip(lab, NAMESPACE, "idle")?;
-    let owners = look::owners(lab, ip)?;
+    let ip = observe::wait_for_ip(lab, NAMESPACE, "idle")?;
+    let owners = observe::owners(lab, ip)?;
     ensure(owners.is_empty(), || {
         format!("{ip} serves nothing, yet nodes {owners:?} answer for it")
     })?;
 
     stage.apply(&service("idle", "echo", "Cluster"))?;
-    look::wait_for_one_owner(lab, ip, PATIENCE)?;
+    observe::wait_for_one_owner(lab, ip, PATIENCE)?;
 
     stage.apply(&service("idle", "nothing-has-this-name", "Cluster"))?;
     stage.wait("the owner to withdraw", || {

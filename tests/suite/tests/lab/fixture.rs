@@ -12,7 +12,7 @@ use ferrolb_lab::lab::{Lab, Options};
 use ferrolb_lab::{LabError, files, interrupt, plan, progress, tools, wait};
 use serde_json::{Value, json};
 
-use crate::broken::Broken;
+use crate::failure::Broken;
 use crate::{Claim, logs};
 
 /// The namespace of FerroLB itself.

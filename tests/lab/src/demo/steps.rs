@@ -5,10 +5,10 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::Trouble;
-use super::look;
-use super::narrator::Narrator;
+use super::printer::Narrator;
 use super::samples::{NAME, NAMESPACE, SERVICE, Samples};
 use crate::lab::{How, Lab};
+use crate::observe;
 use crate::plan;
 use crate::probe::{Probe, Silence, Target};
 
@@ -45,7 +45,7 @@ fn address(lab: &Lab, samples: &Samples<'_>, say: &mut Narrator<'_>) -> Result<I
     say.step("A Service of type LoadBalancer gets an external IP")?;
     say.typed(&format!("kubectl apply -f config/samples/{SERVICE}"))?;
     say.says(&samples.apply_service()?)?;
-    let ip = look::wait_for_ip(lab, NAMESPACE, NAME)?;
+    let ip = observe::wait_for_ip(lab, NAMESPACE, NAME)?;
     say.typed(&format!("kubectl -n {NAMESPACE} get service {NAME}"))?;
     say.says(&lab.kubectl(["-n", NAMESPACE, "get", "service", NAME])?)?;
     Ok(ip)
@@ -53,17 +53,17 @@ fn address(lab: &Lab, samples: &Samples<'_>, say: &mut Narrator<'_>) -> Result<I
 
 fn answer(lab: &Lab, ip: Ipv4Addr, say: &mut Narrator<'_>) -> Result<(), Trouble> {
     say.step("A machine on the LAN that is no node asks for it")?;
-    let responder = look::wait_for_answer(lab, ip)?;
+    let responder = observe::wait_for_answer(lab, ip)?;
     say.typed(&format!("curl http://{ip}/"))?;
     Ok(say.says(&format!("pod={} node={}", responder.pod, responder.node))?)
 }
 
 fn owner(lab: &Lab, ip: Ipv4Addr, say: &mut Narrator<'_>) -> Result<u8, Trouble> {
     say.step("One node answers ARP for it, and no interface carries it")?;
-    let owner = look::wait_for_one_owner(lab, ip, PATIENCE)?;
+    let owner = observe::wait_for_one_owner(lab, ip, PATIENCE)?;
     say.typed(&format!("arping -b -c 3 -I eth0 {ip}"))?;
     say.says(&answered_by(owner))?;
-    let carriers = look::carriers(lab, ip.into())?;
+    let carriers = observe::carriers(lab, ip.into())?;
     if !carriers.is_empty() {
         return Err(Trouble::Claim(format!(
             "{ip} is on an interface of {}",
@@ -102,7 +102,7 @@ fn pull_the_plug(
         "a new connection every 20 ms: {}",
         felt(&connections)
     ))?;
-    let responder = look::wait_for_answer(lab, ip)?;
+    let responder = observe::wait_for_answer(lab, ip)?;
     say.typed(&format!("curl http://{ip}/"))?;
     say.says(&format!("pod={} node={}", responder.pod, responder.node))?;
     Ok(heir)
@@ -129,7 +129,7 @@ fn plug_it_in(
         "daemonset/ferrolb-speaker",
         "--timeout=60s",
     ])?;
-    let owner = look::wait_for_one_owner(lab, ip, PATIENCE)?;
+    let owner = observe::wait_for_one_owner(lab, ip, PATIENCE)?;
     let (datagrams, _) = probes.finish()?;
     say.typed(&format!("arping -b -c 3 -I eth0 {ip}"))?;
     say.says(&answered_by(owner))?;

@@ -13,9 +13,9 @@ use crate::options::Options;
 use crate::pki::Pki;
 use crate::plan::{self, Network};
 use crate::relay::{self, Order};
-use crate::stage::{self, Stage};
+use crate::spawn::{self, Stage};
 use crate::tools::Tools;
-use crate::{files, groups, lan, netns, procs, run, wait};
+use crate::{cgroup_records, files, lan, netns, procs, run, wait};
 
 /// The control plane's namespace, group and port.
 pub(crate) const API: &str = "api";
@@ -91,7 +91,7 @@ pub(crate) fn start(dirs: &Dirs) -> Result<(), LabError> {
             host: plan::API,
         },
     )?;
-    let group = groups::create(dirs, API)?;
+    let group = cgroup_records::create(dirs, API)?;
     let etcd = EtcdFlags {
         data: dirs.file("etcd"),
         client: 2379,
@@ -115,7 +115,7 @@ pub(crate) fn start_api(dirs: &Dirs) -> Result<(), LabError> {
     };
     run_here(
         dirs,
-        &groups::read(dirs, API)?,
+        &cgroup_records::read(dirs, API)?,
         "kube-apiserver",
         flags.args(),
     )
@@ -123,7 +123,7 @@ pub(crate) fn start_api(dirs: &Dirs) -> Result<(), LabError> {
 
 /// Starts what needs a working API server.
 pub(crate) fn start_controllers(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
-    let group = groups::read(dirs, API)?;
+    let group = cgroup_records::read(dirs, API)?;
     let pki = Pki::at(&dirs.file("pki"));
     let manager = flags::controller_manager(
         &kubeconfig(dirs, "controller-manager"),
@@ -191,7 +191,7 @@ fn start_relay(dirs: &Dirs, group: &Group) -> Result<(), LabError> {
         log: dirs.log("relay"),
         argv,
     };
-    stage::start(dirs, "relay", &stage)?;
+    spawn::start(dirs, "relay", &stage)?;
     let port = wait::until("the relay to listen", Duration::from_secs(10), || {
         relay::port(&port_file).ok_or_else(|| "no port yet".to_owned())
     })?;
@@ -218,6 +218,6 @@ fn run_here(dirs: &Dirs, group: &Group, program: &str, args: Vec<String>) -> Res
         log: dirs.log(program),
         argv,
     };
-    stage::start(dirs, program, &stage)?;
+    spawn::start(dirs, program, &stage)?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use crate::dirs::Dirs;
 use crate::error::LabError;
 use crate::tools::Product;
-use crate::{control, ferrolb, groups, plan, procs, run, wait};
+use crate::{cgroup_records, control_plane, ferrolb, plan, procs, run, wait};
 
 /// A part that can be killed and restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub(crate) fn restart(dirs: &Dirs, target: Target) -> Result<(), LabError> {
     match target {
         Target::Controller => {
             let workload = "deployment/ferrolb-controller";
-            run::output(control::kubectl(dirs).args([
+            run::output(control_plane::kubectl(dirs).args([
                 "-n",
                 ferrolb::NAMESPACE,
                 "rollout",
@@ -91,7 +91,7 @@ pub(crate) fn restart(dirs: &Dirs, target: Target) -> Result<(), LabError> {
 fn restart_speaker(dirs: &Dirs, node: u8) -> Result<(), LabError> {
     let on_node = format!("--field-selector=spec.nodeName={}", plan::node_name(node));
     let speakers = "--selector=app.kubernetes.io/name=ferrolb,app.kubernetes.io/component=speaker";
-    run::output(control::kubectl(dirs).args([
+    run::output(control_plane::kubectl(dirs).args([
         "-n",
         ferrolb::NAMESPACE,
         "delete",
@@ -113,13 +113,13 @@ fn restart_api(dirs: &Dirs) -> Result<(), LabError> {
             }
         })?;
     }
-    control::start_api(dirs)?;
-    control::wait_ready(dirs)
+    control_plane::start_api(dirs)?;
+    control_plane::wait_ready(dirs)
 }
 
 /// The pids, in the root namespace, of a product's processes on a node.
 fn pids_on(dirs: &Dirs, node: u8, product: Product) -> Vec<i32> {
-    let Ok(group) = groups::read(dirs, &plan::node_name(node)) else {
+    let Ok(group) = cgroup_records::read(dirs, &plan::node_name(node)) else {
         return Vec::new();
     };
     group

@@ -1,13 +1,13 @@
 //! Claims about machines on the LAN that hold an address of a pool: here the
 //! client.
 
-use ferrolb_lab::demo::look;
+use ferrolb_lab::observe;
 use ferrolb_lab::plan::{self, Network};
 use serde_json::json;
 
 use crate::announced::announced;
-use crate::broken::{Broken, ensure};
-use crate::stage::{NAMESPACE, Stage, configuration, service};
+use crate::failure::{Broken, ensure};
+use crate::fixture::{NAMESPACE, Stage, configuration, service};
 
 const SERVICE: &str = "squatted";
 /// A pool of two addresses; the stranger holds the one that is given first.
@@ -55,8 +55,8 @@ pub(crate) fn an_address_in_use_is_replaced(stage: &Stage) -> Result<(), Broken>
     let tried = create(stage, ("ferrolb.io/address-pool", "squatted"))
         .and_then(|()| wait_for_condition(stage, &["True", FREE]))
         .and_then(|()| {
-            let ip = look::wait_for_ip(&stage.lab, NAMESPACE, SERVICE)?;
-            look::wait_for_answer(&stage.lab, ip)?;
+            let ip = observe::wait_for_ip(&stage.lab, NAMESPACE, SERVICE)?;
+            observe::wait_for_answer(&stage.lab, ip)?;
             Ok(())
         })
         .and_then(|()| told(stage));
