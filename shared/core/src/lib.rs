@@ -7,6 +7,7 @@
 pub mod announcement;
 pub mod change;
 pub mod config;
+pub mod ineligible;
 pub mod key;
 pub mod mac;
 pub mod names;

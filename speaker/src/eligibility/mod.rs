@@ -13,12 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ferrolb_core::config::Config;
-use ferrolb_core::key::NodeName;
-use ferrolb_core::key::ObjectKey;
+use ferrolb_core::key::{NodeName, ObjectKey};
 
 use advertisements::Advertisements;
+pub use ferrolb_core::ineligible::Ineligible;
 pub use node::{DesiredIp, EligibilityByNode, Interfaces, NodeEligibility};
-pub use node_filter::{Ineligible, NodeFilter};
+pub use node_filter::NodeFilter;
 pub use views::{Endpoint, NodeView, ServiceView, SliceView};
 
 /// The eligibility for announcements, as the API server last told it.
@@ -159,10 +159,9 @@ impl Eligibility {
         self.stale.everything = true;
     }
 
-    /// How many Nodes there are; the gossip interval follows it.
-    #[must_use]
-    pub fn node_count(&self) -> usize {
-        self.nodes.len()
+    /// The Nodes there are.
+    pub fn nodes(&self) -> impl Iterator<Item = &NodeName> {
+        self.nodes.keys()
     }
 
     /// The Services that hold an IP.

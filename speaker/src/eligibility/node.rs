@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use ferrolb_core::ineligible::Ineligible;
 use ferrolb_core::key::NodeName;
 
-use super::node_filter::Ineligible;
 use crate::host::interfaces::Patterns;
 
 /// The interfaces on which a node may announce an IP: those that every one of

@@ -1,37 +1,25 @@
-//! What keeps a node from announcing an IP that an advertisement lets it
-//! announce. Pure.
+//! Which Nodes may not announce anything, whatever the advertisements select. Pure.
 
 use std::collections::BTreeSet;
+
+use ferrolb_core::ineligible::Ineligible;
 
 use super::NodeView;
 
 /// Well-known label: keep load balancers away from this Node.
 const EXCLUDE_LABEL: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
-/// What this installation lets Nodes say against announcing.
+/// The properties of a Node that this installation lets keep it from announcing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NodeFilter {
-    /// Keys of the taints with which a node is being emptied.
+    /// Keys of the taints with which a node is drained.
     pub drain_taints: BTreeSet<String>,
-    /// The well-known exclude label means nothing here.
+    /// The well-known exclude label is ignored.
     pub ignore_exclude_label: bool,
 }
 
-/// Why a node may not announce an IP now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ineligible {
-    /// Its Node carries the well-known exclude label.
-    Excluded,
-    /// Its Node's condition `NetworkUnavailable` is true.
-    NetworkUnavailable,
-    /// Its Node has this taint, with which it is being emptied.
-    Draining(String),
-    /// No endpoint serves that traffic arriving here would reach.
-    NoEndpoint,
-}
-
 impl NodeFilter {
-    /// What the Node itself says against announcing anything.
+    /// Why this Node may not announce anything.
     #[must_use]
     pub fn check(&self, node: &NodeView) -> Option<Ineligible> {
         if !self.ignore_exclude_label && node.labels.contains_key(EXCLUDE_LABEL) {
@@ -41,6 +29,9 @@ impl NodeFilter {
             return Some(Ineligible::NetworkUnavailable);
         }
         let taint = node.taints.intersection(&self.drain_taints).next();
-        taint.map(|taint| Ineligible::Draining(taint.clone()))
+        let draining = |taint: &String| Ineligible::Draining {
+            taint: taint.clone(),
+        };
+        taint.map(draining)
     }
 }

@@ -107,7 +107,7 @@ fn endpoints_of_the_other_family_do_not_count() {
 }
 
 #[test]
-fn a_node_that_must_not_announce_says_why() {
+fn each_reason_of_a_node_is_named() {
     let label = "node.kubernetes.io/exclude-from-external-load-balancers";
     let excluded = NodeView {
         labels: [(label.to_owned(), String::new())].into(),
@@ -140,7 +140,9 @@ fn a_node_that_must_not_announce_says_why() {
         assert_eq!(nodes["b"].ineligible, Some(Ineligible::NetworkUnavailable));
         assert_eq!(
             nodes["c"].ineligible,
-            Some(Ineligible::Draining("going".to_owned()))
+            Some(Ineligible::Draining {
+                taint: "going".to_owned()
+            })
         );
     }
 }

@@ -139,7 +139,7 @@ fn candidates(wanted: &DesiredIp, able: impl Fn(&NodeName) -> bool) -> Candidate
     };
     let free = barred_by(|bar| bar.is_none());
     if free.is_empty() {
-        return barred_by(|bar| matches!(bar, Some(Ineligible::Draining(_))));
+        return barred_by(|bar| matches!(bar, Some(Ineligible::Draining { .. })));
     }
     free
 }
@@ -274,7 +274,9 @@ mod tests {
     #[test]
     fn a_node_that_is_being_emptied_is_better_than_nobody() {
         let emptied = NodeEligibility {
-            ineligible: Some(Ineligible::Draining("going".to_owned())),
+            ineligible: Some(Ineligible::Draining {
+                taint: "going".to_owned(),
+            }),
             ..on("eth2")
         };
         let mut grants = EligibilityByNode::from([("a".to_owned(), emptied)]);
