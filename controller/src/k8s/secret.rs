@@ -1,11 +1,13 @@
-//! Makes the Secret that seals the speakers' gossip, if there is none. One that
-//! exists is never changed, whoever made it and whatever is in it.
+//! Creates the Secret with the key that seals the speakers' gossip, if it does
+//! not exist. An existing one is never changed, whatever it holds.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ferrolb_core::names::{GOSSIP_KEY_LENGTH, GOSSIP_SECRET, GOSSIP_SECRET_KEY};
 use ferrolb_core::text::Chain;
+use ferrolb_runtime::outage::Outage;
+use ferrolb_runtime::retry;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -14,7 +16,7 @@ use kube::{Api, Client};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-/// The pause between two tries, first and longest.
+/// The first and the longest pause between attempts.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
 #[derive(Debug, Error)]
@@ -27,8 +29,8 @@ enum SecretError {
     Random(#[source] getrandom::Error),
 }
 
-/// Sees to it that the Secret exists, however long the API server is away; then
-/// waits for the end.
+/// Ensures that the Secret exists, however long the API server is unreachable;
+/// then waits until cancelled.
 pub async fn run(client: Client, namespace: String, cancel: CancellationToken) {
     let secrets = Api::namespaced(client, &namespace);
     tokio::select! {
@@ -39,16 +41,14 @@ pub async fn run(client: Client, namespace: String, cancel: CancellationToken) {
 }
 
 async fn ensure(secrets: &Api<Secret>) {
-    let (mut pause, longest) = PAUSE;
-    let mut said = false;
-    while let Err(error) = ensure_once(secrets).await {
-        if !said {
-            tracing::warn!(error = %Chain(&error), "speakers must wait for their gossip key; trying again");
+    let mut outage = Outage::default();
+    let failed = |error: SecretError| {
+        if outage.failed(()) {
+            tracing::warn!(error = %Chain(&error), "cannot create the gossip key Secret; retrying");
         }
-        said = true;
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(longest);
-    }
+    };
+    let backoff = retry::backoff(PAUSE.0, PAUSE.1);
+    retry::retry(backoff, || ensure_once(secrets), failed).await;
 }
 
 async fn ensure_once(secrets: &Api<Secret>) -> Result<(), SecretError> {
@@ -62,7 +62,7 @@ async fn ensure_once(secrets: &Api<Secret>) -> Result<(), SecretError> {
                 secret = GOSSIP_SECRET,
                 key = GOSSIP_SECRET_KEY,
                 bytes = GOSSIP_KEY_LENGTH,
-                "the Secret holds no key of this length; speakers cannot gossip. Delete it and restart the controller to get a new one"
+                "the Secret holds no key of this length and speakers cannot gossip; delete it and restart the controller to get a new one"
             );
         }
         return Ok(());
@@ -70,10 +70,10 @@ async fn ensure_once(secrets: &Api<Secret>) -> Result<(), SecretError> {
     let secret = secret()?;
     match secrets.create(&PostParams::default(), &secret).await {
         Ok(_) => {
-            tracing::info!(secret = GOSSIP_SECRET, "created the gossip key");
+            tracing::info!(secret = GOSSIP_SECRET, "created the gossip key Secret");
             Ok(())
         }
-        // Another replica was quicker.
+        // Another replica was faster.
         Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => Ok(()),
         Err(error) => Err(SecretError::Create(error)),
     }

@@ -46,7 +46,7 @@ pub struct L2Statuses {
     /// Its own objects.
     pub own: BTreeMap<String, L2Status>,
     /// Objects of nodes that died, to be removed in their place.
-    pub overruled: BTreeMap<String, SupersededStatus>,
+    pub superseded: BTreeMap<String, SupersededStatus>,
 }
 
 /// From whom this node took its IPs when they fell silent.
@@ -102,11 +102,11 @@ pub fn l2_statuses(
         };
         for service in services(*ip) {
             if let Some((node, epoch)) = evidence.predecessors.0.get(ip) {
-                let overruled = SupersededStatus {
+                let superseded = SupersededStatus {
                     ip: *ip,
                     epoch: *epoch,
                 };
-                said.overruled.insert(name(&service, node), overruled);
+                said.superseded.insert(name(&service, node), superseded);
             }
             let testimony = said.about(evidence.node, service);
             testimony.announces.insert(*ip, *epoch);

@@ -1,23 +1,20 @@
-//! A testimony as a `ServiceL2Status` object, and back. Pure.
+//! The content of a status as a `ServiceL2Status` object, and back. Pure.
 
 use std::collections::BTreeMap;
 
+use ferrolb_api::l2_status::{
+    InterfaceInfo, ServiceL2Status, ServiceL2StatusSpec, ServiceL2StatusStatus,
+};
 use ferrolb_core::announcement::{
     ANNOUNCES, CONFLICTS, NODE_LABEL, SERVICE_NAME_LABEL, SERVICE_NAMESPACE_LABEL, read_announces,
     read_conflicts, write,
 };
 use ferrolb_core::key::ObjectKey;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
 use kube::core::DynamicObject;
-use serde_json::{Value, json};
 
 use crate::report::l2_status::{L2Status, hash};
-
-/// The API of the objects.
-pub(super) const GROUP: &str = "metallb.io";
-pub(super) const VERSION: &str = "v1beta1";
-pub(super) const KIND: &str = "ServiceL2Status";
-pub(super) const PLURAL: &str = "servicel2statuses";
 
 /// The longest value of a label.
 const LONGEST_LABEL: usize = 63;
@@ -46,84 +43,83 @@ impl Author {
 }
 
 /// The object without its status.
-pub(super) fn object(name: &str, testimony: &L2Status, author: &Author) -> Value {
+pub(super) fn object(name: &str, content: &L2Status, author: &Author) -> ServiceL2Status {
     let mut annotations = BTreeMap::new();
-    if !testimony.announces.is_empty() {
-        annotations.insert(ANNOUNCES, write(&testimony.announces));
+    if !content.announces.is_empty() {
+        annotations.insert(ANNOUNCES.to_owned(), write(&content.announces));
     }
-    if !testimony.conflicts.is_empty() {
-        annotations.insert(CONFLICTS, write(&testimony.conflicts));
+    if !content.conflicts.is_empty() {
+        annotations.insert(CONFLICTS.to_owned(), write(&content.conflicts));
     }
-    let owner = author
-        .pod
-        .iter()
-        .map(|(name, uid)| json!({ "apiVersion": "v1", "kind": "Pod", "name": name, "uid": uid }));
-    json!({
-        "apiVersion": format!("{GROUP}/{VERSION}"),
-        "kind": KIND,
-        "metadata": {
-            "name": name,
-            "labels": {
-                NODE_LABEL: author.label(),
-                SERVICE_NAME_LABEL: testimony.service.name,
-                SERVICE_NAMESPACE_LABEL: testimony.service.namespace,
-            },
-            "annotations": annotations,
-            "ownerReferences": owner.collect::<Vec<_>>(),
-        },
-        "spec": {},
-    })
+    let labels = [
+        (NODE_LABEL, author.label()),
+        (SERVICE_NAME_LABEL, content.service.name.clone()),
+        (SERVICE_NAMESPACE_LABEL, content.service.namespace.clone()),
+    ];
+    let owner = author.pod.iter().map(|(name, uid)| OwnerReference {
+        api_version: "v1".to_owned(),
+        kind: "Pod".to_owned(),
+        name: name.clone(),
+        uid: uid.clone(),
+        ..OwnerReference::default()
+    });
+    let mut object = ServiceL2Status::new(name, ServiceL2StatusSpec {});
+    object.metadata.labels = Some(labels.map(|(key, value)| (key.to_owned(), value)).into());
+    object.metadata.annotations = Some(annotations);
+    object.metadata.owner_references = Some(owner.collect());
+    object
 }
 
 /// The object with nothing but its status.
-pub(super) fn status(name: &str, testimony: &L2Status, author: &Author) -> Value {
-    let interfaces = testimony.interfaces.iter();
-    let interfaces: Vec<_> = interfaces.map(|name| json!({ "name": name })).collect();
-    json!({
-        "apiVersion": format!("{GROUP}/{VERSION}"),
-        "kind": KIND,
-        "metadata": { "name": name },
-        "status": {
-            "node": author.node,
-            "serviceName": testimony.service.name,
-            "serviceNamespace": testimony.service.namespace,
-            "interfaces": interfaces,
-        },
-    })
+pub(super) fn status(name: &str, content: &L2Status, author: &Author) -> ServiceL2Status {
+    let named = |name: &String| InterfaceInfo {
+        name: Some(name.clone()),
+    };
+    let mut object = ServiceL2Status::new(name, ServiceL2StatusSpec {});
+    object.status = Some(ServiceL2StatusStatus {
+        node: Some(author.node.clone()),
+        service_name: Some(content.service.name.clone()),
+        service_namespace: Some(content.service.namespace.clone()),
+        interfaces: content.interfaces.iter().map(named).collect(),
+    });
+    object
 }
 
-/// What an object of this author says; none if it is not as the author would
-/// have written it, so that it has to be written anew.
-pub(super) fn read(object: &DynamicObject, author: &Author) -> Option<L2Status> {
+/// The content of an object of this author; `None` if the object is not as the
+/// author would have written it, so that it has to be written again.
+pub(super) fn read(object: DynamicObject, author: &Author) -> Option<L2Status> {
+    let object: ServiceL2Status = object.try_parse().ok()?;
     let owners = object.owner_references();
     let owned_by = owners.first().map(|owner| owner.uid.as_str());
     if owners.len() > 1 || owned_by != author.pod_uid() {
         return None;
     }
-    let status = object.data.get("status")?;
-    let text = |field: &str| status.get(field)?.as_str().map(str::to_owned);
-    if text("node")? != author.node {
-        return None;
-    }
-    let named = |interface: &Value| Some(interface.get("name")?.as_str()?.to_owned());
-    let interfaces = status.get("interfaces").and_then(Value::as_array);
-    let conflicts = read_conflicts(annotation(object, CONFLICTS));
+    let conflicts = read_conflicts(annotation(&object, CONFLICTS));
     let conflicts = conflicts
         .iter()
         .map(|(ip, mac)| Some((*ip, mac.parse().ok()?)));
+    let conflicts = conflicts.collect::<Option<_>>()?;
+    let announces = read_announces(annotation(&object, ANNOUNCES));
+    let status = object
+        .status
+        .filter(|status| status.node.as_ref() == Some(&author.node))?;
     Some(L2Status {
         service: ObjectKey {
-            namespace: text("serviceNamespace")?,
-            name: text("serviceName")?,
+            namespace: status.service_namespace?,
+            name: status.service_name?,
         },
-        announces: read_announces(annotation(object, ANNOUNCES)),
-        conflicts: conflicts.collect::<Option<_>>()?,
-        interfaces: interfaces.into_iter().flatten().filter_map(named).collect(),
+        announces,
+        conflicts,
+        interfaces: status
+            .interfaces
+            .into_iter()
+            .filter_map(|one| one.name)
+            .collect(),
     })
 }
 
 /// An annotation's text; empty without one.
-pub(super) fn annotation<'a>(object: &'a DynamicObject, name: &str) -> &'a str {
+pub(super) fn annotation<'a>(object: &'a impl ResourceExt, name: &str) -> &'a str {
     let text = object.annotations().get(name);
     text.map(String::as_str).unwrap_or_default()
 }
@@ -131,9 +127,8 @@ pub(super) fn annotation<'a>(object: &'a DynamicObject, name: &str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use kube::core::DynamicObject;
-    use serde_json::Value;
 
-    use super::{Author, object, read, status};
+    use super::{Author, ServiceL2Status, object, read, status};
     use crate::report::l2_status::L2Status;
     use ferrolb_core::key::ObjectKey;
     use ferrolb_core::mac::Mac;
@@ -145,7 +140,7 @@ mod tests {
         }
     }
 
-    fn testimony() -> L2Status {
+    fn content() -> L2Status {
         let ip = |last: u8| format!("192.0.2.{last}").parse().unwrap();
         L2Status {
             service: ObjectKey {
@@ -159,30 +154,32 @@ mod tests {
     }
 
     /// The object as the API server would hold it.
-    fn stored(author: &Author) -> Value {
-        let mut stored = object("l2-x", &testimony(), author);
-        stored["status"] = status("l2-x", &testimony(), author)["status"].take();
-        stored
+    fn stored(author: &Author) -> ServiceL2Status {
+        ServiceL2Status {
+            status: status("l2-x", &content(), author).status,
+            ..object("l2-x", &content(), author)
+        }
     }
 
-    fn read_back(stored: Value, by: &Author) -> Option<L2Status> {
+    fn read_back(stored: &ServiceL2Status, by: &Author) -> Option<L2Status> {
+        let stored = serde_json::to_value(stored).unwrap();
         let object: DynamicObject = serde_json::from_value(stored).unwrap();
-        read(&object, by)
+        read(object, by)
     }
 
     #[test]
     fn what_is_written_is_read_back() {
         for author in [author(None), author(Some("u1"))] {
-            assert_eq!(read_back(stored(&author), &author), Some(testimony()));
+            assert_eq!(read_back(&stored(&author), &author), Some(content()));
         }
     }
 
     #[test]
-    fn an_object_of_another_pod_or_without_status_is_written_anew() {
+    fn an_object_of_another_pod_or_without_status_is_written_again() {
         let before = stored(&author(Some("u1")));
-        assert_eq!(read_back(before, &author(Some("u2"))), None);
-        let bare = object("l2-x", &testimony(), &author(None));
-        assert_eq!(read_back(bare, &author(None)), None);
+        assert_eq!(read_back(&before, &author(Some("u2"))), None);
+        let bare = object("l2-x", &content(), &author(None));
+        assert_eq!(read_back(&bare, &author(None)), None);
     }
 
     #[test]

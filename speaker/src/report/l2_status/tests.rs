@@ -97,13 +97,13 @@ fn an_ip_without_a_service_is_not_spoken_of() {
 fn what_a_dead_owner_said_is_overruled_while_its_ip_is_held() {
     let mut predecessors = PreviousOwners::default();
     predecessors.note(&takes_over(Cause::Failover));
-    let overruled = SupersededStatus {
+    let superseded = SupersededStatus {
         ip: ip(1),
         epoch: 7,
     };
-    let expected = BTreeMap::from([(name(&key("web"), "b"), overruled)]);
-    assert_eq!(said(&[1, 2], &[], &predecessors).overruled, expected);
-    assert!(said(&[2], &[], &predecessors).overruled.is_empty());
+    let expected = BTreeMap::from([(name(&key("web"), "b"), superseded)]);
+    assert_eq!(said(&[1, 2], &[], &predecessors).superseded, expected);
+    assert!(said(&[2], &[], &predecessors).superseded.is_empty());
 }
 
 #[test]
@@ -111,14 +111,14 @@ fn an_owner_that_lives_speaks_for_itself() {
     let mut predecessors = PreviousOwners::default();
     predecessors.note(&takes_over(Cause::Failover));
     predecessors.note(&takes_over(Cause::HandOver));
-    assert!(said(&[1], &[], &predecessors).overruled.is_empty());
+    assert!(said(&[1], &[], &predecessors).superseded.is_empty());
     predecessors.note(&takes_over(Cause::Failover));
     let withdraw = Action::Withdraw {
         ip: ip(1),
         to: None,
     };
     predecessors.note(&withdraw);
-    assert!(said(&[1], &[], &predecessors).overruled.is_empty());
+    assert!(said(&[1], &[], &predecessors).superseded.is_empty());
 }
 
 #[test]

@@ -1,46 +1,48 @@
-//! Keeps this node's `ServiceL2Status` objects as they should be, in a task of
-//! its own that nothing waits for. Only the latest testimonies count: while the
-//! API server is slow or away, what lies between is never written.
+//! Keeps this node's `ServiceL2Status` objects up to date, in a task of its own
+//! that nothing waits for. Only the latest content counts: while the API server
+//! is slow or unreachable, what lies between is never written.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ferrolb_api::l2_status::ServiceL2Status;
 use ferrolb_core::announcement::{ANNOUNCES, NODE_LABEL, read_announces};
 use ferrolb_core::names::SPEAKER;
 use ferrolb_core::text::Chain;
+use ferrolb_runtime::outage::Outage;
+use ferrolb_runtime::retry::{Pauses, backoff};
 use futures::StreamExt;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions};
-use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::core::{ApiResource, DynamicObject};
 use kube::{Api, Client, ResourceExt};
-use serde_json::Value;
+use thiserror::Error;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::object;
 pub use super::object::Author;
-use super::plan::{Board, Step};
+use super::plan::{KnownObjects, Step};
 use crate::report::l2_status::{L2Status, L2Statuses, SupersededStatus};
 
-/// Requests under way at once, and steps before the wishes are looked at again.
+/// Steps under way at once, and steps before the latest content is read again.
 const PARALLEL: usize = 8;
 const BATCH: usize = 64;
 
 /// The longest one step is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Gaps between attempts: doubled from the first to the longest.
-const FIRST_GAP: Duration = Duration::from_millis(500);
-const LONGEST_GAP: Duration = Duration::from_secs(15);
+/// Pauses between passes that fail: doubled from the first to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// How often it is asked whether the kind is served now.
-const NOT_SERVED_GAP: Duration = Duration::from_secs(30);
+/// Pause while the API server does not serve the kind.
+const NOT_SERVED_PAUSE: Duration = Duration::from_secs(30);
 
 /// How often the objects are listed, in case somebody else changed them.
 const RESYNC: Duration = Duration::from_secs(600);
 
-/// A leaving speaker removes its objects, if that takes no longer than this.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long a leaving speaker may take to delete its objects.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The task.
 pub struct L2StatusWriter {
@@ -48,150 +50,151 @@ pub struct L2StatusWriter {
     author: Author,
 }
 
-/// Why a pass did not come to its end.
-#[derive(Debug)]
-enum Trouble {
-    /// The API server does not know the kind.
+/// Why a pass did not succeed.
+#[derive(Debug, Error)]
+enum WriteError {
+    #[error("the API server does not serve ServiceL2Status; install the CRDs")]
     NotServed,
-    /// Anything else, in words.
-    Failed(String),
+    #[error("request failed")]
+    Request(#[source] kube::Error),
+    #[error("no answer within {} s", REQUEST_TIMEOUT.as_secs())]
+    TimedOut,
 }
 
 impl L2StatusWriter {
     /// A writer of objects in this namespace.
     #[must_use]
     pub fn new(client: Client, namespace: &str, author: Author) -> Self {
-        let kind = GroupVersionKind::gvk(object::GROUP, object::VERSION, object::KIND);
-        let resource = ApiResource::from_gvk_with_plural(&kind, object::PLURAL);
+        let resource = ApiResource::erase::<ServiceL2Status>(&());
         Self {
             api: Api::namespaced_with(client, namespace, &resource),
             author,
         }
     }
 
-    /// Follows the testimonies until cancelled, then once more for a moment.
+    /// Follows the statuses until cancelled, then once more for a moment.
     pub async fn run(
         self,
         mut wanted: watch::Receiver<Arc<L2Statuses>>,
         cancel: CancellationToken,
     ) {
-        let mut board = None;
-        let mut outage = Outage::default();
+        let mut known = None;
+        let mut history = History::new();
         let mut listed = Instant::now();
         loop {
             if listed.elapsed() >= RESYNC {
-                (board, listed) = (None, Instant::now());
+                (known, listed) = (None, Instant::now());
             }
             let latest = Arc::clone(&wanted.borrow_and_update());
             let passed = tokio::select! {
                 () = cancel.cancelled() => break,
-                passed = self.pass(&mut board, &latest) => passed,
+                passed = self.pass(&mut known, &latest) => passed,
             };
-            let gap = outage.note(&passed);
-            let pause = gap.unwrap_or(RESYNC);
+            let pause = history.record(passed);
             tokio::select! {
                 () = cancel.cancelled() => break,
-                // In trouble, more wishes are no reason to try again earlier.
-                Ok(()) = wanted.changed(), if gap.is_none() => {}
-                () = tokio::time::sleep(pause) => {}
+                // After a failure, another change is not a reason to retry earlier.
+                Ok(()) = wanted.changed(), if pause.is_none() => {}
+                () = tokio::time::sleep(pause.unwrap_or(RESYNC)) => {}
             }
         }
         let latest = Arc::clone(&wanted.borrow());
-        if tokio::time::timeout(FAREWELL, self.pass(&mut board, &latest))
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, self.pass(&mut known, &latest))
             .await
             .is_err()
         {
-            tracing::debug!("left ServiceL2Status objects behind");
+            tracing::debug!("cannot delete all ServiceL2Status objects before exit");
         }
     }
 
-    /// Does everything there is to do; the board shows how far it came.
-    async fn pass(&self, board: &mut Option<Board>, wanted: &L2Statuses) -> Result<(), Trouble> {
-        if board.is_none() {
-            *board = Some(self.list().await?);
+    /// Makes the objects as wanted; `known` records how far it came.
+    async fn pass(
+        &self,
+        known: &mut Option<KnownObjects>,
+        wanted: &L2Statuses,
+    ) -> Result<(), WriteError> {
+        if known.is_none() {
+            *known = Some(self.list().await?);
         }
-        let Some(board) = board else { return Ok(()) };
-        board.tidy(wanted);
+        let Some(known) = known else { return Ok(()) };
+        known.forget_outdated(wanted);
         loop {
-            let steps = board.plan(wanted, BATCH);
+            let steps = known.plan(wanted, BATCH);
             if steps.is_empty() {
                 return Ok(());
             }
-            steps.iter().for_each(|step| board.begin(step));
+            steps.iter().for_each(|step| known.begin(step));
             let taken = futures::stream::iter(steps).map(|step| async {
-                let outcome = tokio::time::timeout(PATIENCE, self.take(&step)).await;
-                (step, outcome.unwrap_or_else(|_| Err(Trouble::timed_out())))
+                let outcome = tokio::time::timeout(REQUEST_TIMEOUT, self.carry_out(&step)).await;
+                (step, outcome.unwrap_or(Err(WriteError::TimedOut)))
             });
             let taken: Vec<_> = taken.buffer_unordered(PARALLEL).collect().await;
             let mut all = Ok(());
             for (step, outcome) in taken {
                 match outcome {
-                    Ok(()) => board.done(step),
-                    Err(trouble) => all = Err(trouble),
+                    Ok(()) => known.done(step),
+                    Err(error) => all = Err(error),
                 }
             }
             all?;
         }
     }
 
-    async fn list(&self) -> Result<Board, Trouble> {
+    async fn list(&self) -> Result<KnownObjects, WriteError> {
         let own = format!("{NODE_LABEL}={}", self.author.label());
-        let list = self.api.list(&ListParams::default().labels(&own)).await;
-        let objects = list.map_err(|error| Trouble::of(&error))?.items;
-        let read = |object: DynamicObject| {
-            let said = object::read(&object, &self.author);
-            (object.name_any(), said)
-        };
-        let own: BTreeMap<String, Option<L2Status>> = objects.into_iter().map(read).collect();
-        Ok(Board {
-            own,
-            ..Board::default()
+        let list = self.api.list(&ListParams::default().labels(&own)).await?;
+        let read = |object: DynamicObject| (object.name_any(), object::read(object, &self.author));
+        Ok(KnownObjects {
+            own: list.items.into_iter().map(read).collect(),
+            ..KnownObjects::default()
         })
     }
 
-    async fn take(&self, step: &Step) -> Result<(), Trouble> {
+    async fn carry_out(&self, step: &Step) -> Result<(), WriteError> {
         match step {
             Step::Write {
                 name,
-                testimony,
+                content,
                 status,
-            } => self.write(name, testimony, *status).await,
+            } => self.write(name, content, *status).await,
             Step::Delete { name } => self.delete(name, DeleteParams::default()).await,
-            Step::Overrule { name, overruled } => self.overrule(name, *overruled).await,
+            Step::DeleteSuperseded { name, superseded } => {
+                self.delete_superseded(name, *superseded).await
+            }
         }
     }
 
-    async fn write(&self, name: &str, said: &L2Status, status: bool) -> Result<(), Trouble> {
+    async fn write(&self, name: &str, content: &L2Status, status: bool) -> Result<(), WriteError> {
         let params = PatchParams::apply(SPEAKER).force();
-        let whole: Patch<Value> = Patch::Apply(object::object(name, said, &self.author));
-        let written = self.api.patch(name, &params, &whole).await;
-        let written = written.map_err(|error| Trouble::of(&error))?;
-        // Whoever removed it meanwhile removed its status too.
+        let whole = Patch::Apply(object::object(name, content, &self.author));
+        let written = self.api.patch(name, &params, &whole).await?;
+        // Whoever deleted it meanwhile deleted its status too.
         if status || written.data.get("status").is_none() {
-            let status: Patch<Value> = Patch::Apply(object::status(name, said, &self.author));
-            let written = self.api.patch_status(name, &params, &status).await;
-            written.map_err(|error| Trouble::of(&error))?;
+            let status = Patch::Apply(object::status(name, content, &self.author));
+            self.api.patch_status(name, &params, &status).await?;
         }
         Ok(())
     }
 
-    async fn delete(&self, name: &str, params: DeleteParams) -> Result<(), Trouble> {
+    async fn delete(&self, name: &str, params: DeleteParams) -> Result<(), WriteError> {
         match self.api.delete(name, &params).await {
-            Ok(_) => Ok(()),
-            Err(error) if is(&error, 404) => Ok(()),
-            Err(error) => Err(Trouble::of(&error)),
+            Err(error) if !is_not_found(&error) => Err(error.into()),
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 
-    /// The other may have come back and written anew: then the object is right.
-    async fn overrule(&self, name: &str, overruled: SupersededStatus) -> Result<(), Trouble> {
-        let found = self.api.get_opt(name).await;
-        let Some(object) = found.map_err(|error| Trouble::of(&error))? else {
+    /// The other node may have returned and written again: then the object is right.
+    async fn delete_superseded(
+        &self,
+        name: &str,
+        superseded: SupersededStatus,
+    ) -> Result<(), WriteError> {
+        let Some(object) = self.api.get_opt(name).await? else {
             return Ok(());
         };
-        let says = read_announces(object::annotation(&object, ANNOUNCES));
-        let claimed = says.get(&overruled.ip);
-        if claimed.is_none_or(|epoch| *epoch >= overruled.epoch) {
+        let announced = read_announces(object::annotation(&object, ANNOUNCES));
+        let claimed = announced.get(&superseded.ip);
+        if claimed.is_none_or(|epoch| *epoch >= superseded.epoch) {
             return Ok(());
         }
         let as_seen = Preconditions {
@@ -203,55 +206,54 @@ impl L2StatusWriter {
     }
 }
 
-fn is(error: &kube::Error, code: u16) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == code)
+fn is_not_found(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
 }
 
-impl Trouble {
-    fn of(error: &kube::Error) -> Self {
-        if is(error, 404) {
+impl From<kube::Error> for WriteError {
+    fn from(error: kube::Error) -> Self {
+        if is_not_found(&error) {
             return Self::NotServed;
         }
-        Self::Failed(Chain(error).to_string())
-    }
-
-    fn timed_out() -> Self {
-        Self::Failed(format!("no answer within {} s", PATIENCE.as_secs()))
+        Self::Request(error)
     }
 }
 
-/// Logs each trouble once, and says how long to wait.
-#[derive(Debug, Default)]
-struct Outage {
-    told: Option<String>,
-    gap: Option<Duration>,
+/// How the latest passes ended: logs each cause of failure once, and chooses the
+/// pause before the next pass.
+#[derive(Debug)]
+struct History {
+    outage: Outage<String>,
+    pauses: Pauses,
 }
 
-impl Outage {
-    /// None when all is well.
-    fn note(&mut self, passed: &Result<(), Trouble>) -> Option<Duration> {
-        let (told, gap) = match passed {
-            Ok(()) => {
-                if self.told.take().is_some() {
-                    tracing::info!("ServiceL2Status objects are up to date again");
-                }
-                self.gap = None;
-                return None;
-            }
-            Err(Trouble::NotServed) => {
-                let told = "the API server does not serve ServiceL2Status; install the CRDs";
-                (told.to_owned(), NOT_SERVED_GAP)
-            }
-            Err(Trouble::Failed(why)) => {
-                let gap = self.gap.map_or(FIRST_GAP, |gap| LONGEST_GAP.min(gap * 2));
-                (why.clone(), gap)
-            }
-        };
-        self.gap = Some(gap);
-        if self.told.as_ref() != Some(&told) {
-            tracing::warn!(reason = told, "cannot tell who announces what; retrying");
-            self.told = Some(told);
+impl History {
+    fn new() -> Self {
+        Self {
+            outage: Outage::default(),
+            pauses: Pauses::new(backoff(FIRST_PAUSE, LONGEST_PAUSE)),
         }
-        Some(gap)
+    }
+
+    /// The pause after a failed pass; `None` after one that succeeded.
+    fn record(&mut self, passed: Result<(), WriteError>) -> Option<Duration> {
+        let Err(error) = passed else {
+            self.pauses.reset();
+            if self.outage.recovered() {
+                tracing::info!("ServiceL2Status objects are up to date again");
+            }
+            return None;
+        };
+        let cause = Chain(&error).to_string();
+        if self.outage.failed(cause.clone()) {
+            tracing::warn!(
+                error = cause,
+                "cannot write ServiceL2Status objects; retrying"
+            );
+        }
+        Some(match error {
+            WriteError::NotServed => NOT_SERVED_PAUSE,
+            WriteError::Request(_) | WriteError::TimedOut => self.pauses.next_pause(),
+        })
     }
 }

@@ -39,7 +39,7 @@ fn announces(node: &str, epoch: u64) -> L2Statuses {
     };
     L2Statuses {
         own: [(name(&web(), node), testimony)].into(),
-        overruled: BTreeMap::new(),
+        superseded: BTreeMap::new(),
     }
 }
 
@@ -141,7 +141,7 @@ pub(crate) async fn an_heir_removes_what_a_dead_speaker_said(cluster: &mut Clust
     shown(cluster, &[("node-1", "192.0.2.1=5")]).await?;
     dead.kill();
     let overruling = |epoch| L2Statuses {
-        overruled: [(
+        superseded: [(
             name(&web(), "node-1"),
             SupersededStatus {
                 ip: [192, 0, 2, 1].into(),
