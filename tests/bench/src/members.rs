@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use ferrolb_lab::child::Kept;
+use ferrolb_lab::child::ChildGuard;
 use ferrolb_lab::lab::{Lab, Options};
 use ferrolb_lab::plan::{self, Network};
 use ferrolb_lab::progress::{Silent, Stderr};
@@ -31,14 +31,14 @@ pub(crate) struct Rig {
     pub(crate) lab: Lab,
     speaker: PathBuf,
     kubeconfig: PathBuf,
-    _controller: Kept,
+    _controller: ChildGuard,
     _turn: Turn,
 }
 
 /// Speakers at work; they end, and their objects go, when dropped.
 pub(crate) struct Members<'a> {
     rig: &'a Rig,
-    programs: Vec<Kept>,
+    programs: Vec<ChildGuard>,
 }
 
 impl Rig {
@@ -93,7 +93,7 @@ impl Rig {
         Ok(members)
     }
 
-    fn start(&self, member: u8) -> Result<Kept> {
+    fn start(&self, member: u8) -> Result<ChildGuard> {
         let name = manifests::name(member);
         let mut command = netns::exec(&self.lab.dirs().name(&name), [&self.speaker]);
         command
@@ -101,7 +101,7 @@ impl Rig {
             .env("FERROLB_NODE_NAME", &name)
             .env("FERROLB_GOSSIP_ADDRESS", address(member)?.to_string());
         let log = self.lab.dirs().log(&name);
-        Ok(Kept::start(&command, &log)?)
+        Ok(ChildGuard::start(&command, &log)?)
     }
 }
 
@@ -144,7 +144,7 @@ impl Members<'_> {
 
     /// The members' processes.
     pub(crate) fn pids(&self) -> Vec<u32> {
-        self.programs.iter().map(Kept::pid).collect()
+        self.programs.iter().map(ChildGuard::pid).collect()
     }
 }
 
@@ -187,7 +187,7 @@ fn address(member: u8) -> Result<Ipv4Addr> {
 
 /// The lab with one node (a cluster has at least one), the members' machines,
 /// the controller, and the Services.
-fn bring_up(lab: &Lab, members: u8, controller: &Path) -> Result<(PathBuf, Kept)> {
+fn bring_up(lab: &Lab, members: u8, controller: &Path) -> Result<(PathBuf, ChildGuard)> {
     let options = Options {
         nodes: 1,
         bare: true,
@@ -206,7 +206,7 @@ fn bring_up(lab: &Lab, members: u8, controller: &Path) -> Result<(PathBuf, Kept)
     let inside = inside(lab)?;
     let mut command = netns::exec(&lab.api_namespace(), [controller]);
     command.env("KUBECONFIG", &inside);
-    let kept = Kept::start(&command, &lab.dirs().log("controller"))?;
+    let kept = ChildGuard::start(&command, &lab.dirs().log("controller"))?;
     apply(lab, &manifests::services())?;
     Ok((inside, kept))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::child::Kept;
+use crate::child::ChildGuard;
 use crate::credentials::{self, User};
 use crate::error::LabError;
 use crate::flags::{ApiFlags, EtcdFlags};
@@ -31,8 +31,8 @@ pub struct ApiServer {
     port: u16,
     etcd: EtcdFlags,
     kubeconfig: PathBuf,
-    api: Option<Kept>,
-    _etcd: Kept,
+    api: Option<ChildGuard>,
+    _etcd: ChildGuard,
 }
 
 impl ApiServer {
@@ -63,7 +63,7 @@ impl ApiServer {
             client,
             peer,
         };
-        let etcd = Kept::start(
+        let etcd = ChildGuard::start(
             &run::command(tools.program("etcd"), flags.args()),
             &dir.join("etcd.log"),
         )?;
@@ -114,7 +114,7 @@ impl ApiServer {
             return Ok(());
         }
         let command = run::command(self.tools.program("kube-apiserver"), self.flags().args());
-        self.api = Some(Kept::start(&command, &self.log())?);
+        self.api = Some(ChildGuard::start(&command, &self.log())?);
         wait::until("kube-apiserver to be ready", DEADLINE, || {
             run::output(self.kubectl().args(["get", "--raw", "/readyz"])).map_err(|error| {
                 format!(

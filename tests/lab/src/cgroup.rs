@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::LabError;
 use crate::{files, wait};
 
-pub(crate) use hierarchies::{Kind, here};
+pub(crate) use hierarchies::Kind;
 
 /// A group: its directory in each hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,15 +30,15 @@ pub(crate) struct Group {
 impl Group {
     /// Makes the group `name` in every hierarchy of this machine.
     pub(crate) fn create(name: &str) -> Result<Self, LabError> {
-        let places = here()?;
+        let hierarchies = hierarchies::of_this_process()?;
         let mut dirs = Vec::new();
-        for place in &places {
-            if place.kind == Kind::Unified && places.len() == 1 {
-                hand_down_controllers(&place.dir)?;
+        for hierarchy in &hierarchies {
+            if hierarchy.kind == Kind::Unified && hierarchies.len() == 1 {
+                hand_down_controllers(&hierarchy.dir)?;
             }
-            let dir = place.dir.join(name);
+            let dir = hierarchy.dir.join(name);
             files::create_dir(&dir)?;
-            if place.kind == Kind::Cpuset {
+            if hierarchy.kind == Kind::Cpuset {
                 inherit_cpuset(&dir)?;
             }
             dirs.push(dir);
@@ -49,11 +49,11 @@ impl Group {
     /// The groups whose name begins with `prefix`, as far as this process can see.
     pub(crate) fn find(prefix: &str) -> Result<Vec<Self>, LabError> {
         let mut groups = Vec::new();
-        for place in here()? {
-            for name in files::list(&place.dir)? {
-                if name.starts_with(prefix) && place.dir.join(&name).is_dir() {
+        for hierarchy in hierarchies::of_this_process()? {
+            for name in files::list(&hierarchy.dir)? {
+                if name.starts_with(prefix) && hierarchy.dir.join(&name).is_dir() {
                     groups.push(Self {
-                        dirs: vec![place.dir.join(name)],
+                        dirs: vec![hierarchy.dir.join(name)],
                     });
                 }
             }
@@ -65,7 +65,7 @@ impl Group {
     pub(crate) fn enter(&self) -> Result<(), LabError> {
         self.dirs
             .iter()
-            .try_for_each(|dir| files::poke(&dir.join("cgroup.procs"), "0"))
+            .try_for_each(|dir| files::write_existing(&dir.join("cgroup.procs"), "0"))
     }
 
     /// On a pure v2 host, moves a process of the group into a leaf: a group that hands
@@ -74,7 +74,7 @@ impl Group {
         match self.dirs.as_slice() {
             [dir] if dir.join("cgroup.controllers").exists() => {
                 files::create_dir(&dir.join("outer"))?;
-                files::poke(&dir.join("outer/cgroup.procs"), &pid.to_string())
+                files::write_existing(&dir.join("outer/cgroup.procs"), &pid.to_string())
             }
             _ => Ok(()),
         }
@@ -99,7 +99,7 @@ impl Group {
     /// Stops the whole group where it stands, or lets it go on.
     pub(crate) fn freeze(&self, frozen: bool) -> Result<(), LabError> {
         let (file, value, reached) = self.freezer(frozen)?;
-        files::poke(&file, value)?;
+        files::write_existing(&file, value)?;
         wait::until("the freezer", Duration::from_secs(10), || {
             let now = files::read(&file).map_err(|error| error.sentence())?;
             if now.trim() == reached {
@@ -219,7 +219,7 @@ fn inherit_cpuset(dir: &Path) -> Result<(), LabError> {
         return Ok(());
     };
     for file in ["cpuset.cpus", "cpuset.mems"] {
-        files::poke(&dir.join(file), files::read(&parent.join(file))?.trim())?;
+        files::write_existing(&dir.join(file), files::read(&parent.join(file))?.trim())?;
     }
     Ok(())
 }
@@ -231,5 +231,5 @@ pub(crate) fn hand_down_controllers(dir: &Path) -> Result<(), LabError> {
         .split_whitespace()
         .map(|name| format!("+{name}"))
         .collect();
-    files::poke(&dir.join("cgroup.subtree_control"), &wanted.join(" "))
+    files::write_existing(&dir.join("cgroup.subtree_control"), &wanted.join(" "))
 }

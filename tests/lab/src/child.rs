@@ -15,13 +15,13 @@ use crate::run;
 /// The parent-death signal is tied to the *thread* that started the child, so each
 /// child has a thread of its own that lives exactly as long.
 #[derive(Debug)]
-pub struct Kept {
+pub struct ChildGuard {
     pid: u32,
     stop: Option<Sender<()>>,
     keeper: Option<JoinHandle<()>>,
 }
 
-impl Kept {
+impl ChildGuard {
     /// Starts a command; its output goes to the end of the file `log`.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(keeper) = self.keeper.take() {
@@ -120,8 +120,8 @@ mod tests {
     fn the_child_dies_when_its_owner_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
-        let kept =
-            Kept::start(&run::command("sh", ["-c", "echo $$; exec sleep 600"]), &log).unwrap();
+        let kept = ChildGuard::start(&run::command("sh", ["-c", "echo $$; exec sleep 600"]), &log)
+            .unwrap();
         let pid = crate::wait::until("the child's pid", Duration::from_secs(10), || {
             std::fs::read_to_string(&log)
                 .unwrap_or_default()
@@ -140,7 +140,7 @@ mod tests {
     fn a_missing_program_is_reported_in_the_log() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
-        let kept = Kept::start(&Command::new("no-such-program-here"), &log).unwrap();
+        let kept = ChildGuard::start(&Command::new("no-such-program-here"), &log).unwrap();
         crate::wait::until("the complaint", Duration::from_secs(10), || {
             let text = std::fs::read_to_string(&log).unwrap_or_default();
             if text.contains("no-such-program-here") {

@@ -13,7 +13,7 @@ use crate::{cgroup_records, control_plane, ferrolb, plan, procs, run, wait};
 
 /// A part that can be killed and restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum Component {
     /// Every replica of the controller.
     Controller,
     /// The speaker on a node.
@@ -22,7 +22,7 @@ pub enum Target {
     Api,
 }
 
-impl FromStr for Target {
+impl FromStr for Component {
     type Err = LabError;
 
     fn from_str(name: &str) -> Result<Self, LabError> {
@@ -42,19 +42,19 @@ impl FromStr for Target {
     }
 }
 
-/// Sends a signal to every process of the target.
+/// Sends a signal to every process of the component.
 pub(crate) fn signal(
     dirs: &Dirs,
     nodes: u8,
-    target: Target,
+    component: Component,
     signal: Signal,
 ) -> Result<(), LabError> {
-    let pids = match target {
-        Target::Controller => (1..=nodes)
+    let pids = match component {
+        Component::Controller => (1..=nodes)
             .flat_map(|node| pids_on(dirs, node, Product::Controller))
             .collect(),
-        Target::Speaker(node) => pids_on(dirs, node, Product::Speaker),
-        Target::Api => procs::alive(dirs, "kube-apiserver")
+        Component::Speaker(node) => pids_on(dirs, node, Product::Speaker),
+        Component::Api => procs::alive(dirs, "kube-apiserver")
             .iter()
             .map(|proc| proc.pid)
             .collect(),
@@ -69,10 +69,10 @@ pub(crate) fn signal(
     Ok(())
 }
 
-/// Replaces the target's processes and waits until the new ones are ready.
-pub(crate) fn restart(dirs: &Dirs, target: Target) -> Result<(), LabError> {
-    match target {
-        Target::Controller => {
+/// Replaces the component's processes and waits until the new ones are ready.
+pub(crate) fn restart(dirs: &Dirs, component: Component) -> Result<(), LabError> {
+    match component {
+        Component::Controller => {
             let workload = "deployment/ferrolb-controller";
             run::output(control_plane::kubectl(dirs).args([
                 "-n",
@@ -83,8 +83,8 @@ pub(crate) fn restart(dirs: &Dirs, target: Target) -> Result<(), LabError> {
             ]))?;
             ferrolb::rolled_out(dirs, workload)
         }
-        Target::Speaker(node) => restart_speaker(dirs, node),
-        Target::Api => restart_api(dirs),
+        Component::Speaker(node) => restart_speaker(dirs, node),
+        Component::Api => restart_api(dirs),
     }
 }
 
@@ -135,11 +135,14 @@ mod tests {
 
     #[test]
     fn targets_are_known_by_name() {
-        assert_eq!("speaker-12".parse::<Target>().unwrap(), Target::Speaker(12));
-        assert_eq!("api".parse::<Target>().unwrap(), Target::Api);
+        assert_eq!(
+            "speaker-12".parse::<Component>().unwrap(),
+            Component::Speaker(12)
+        );
+        assert_eq!("api".parse::<Component>().unwrap(), Component::Api);
         assert!(
             "speaker"
-                .parse::<Target>()
+                .parse::<Component>()
                 .unwrap_err()
                 .to_string()
                 .contains("speaker-1")

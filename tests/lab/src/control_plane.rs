@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::pki::Pki;
 use crate::plan::{self, Network};
 use crate::relay::{self, Order};
-use crate::spawn::{self, Stage};
+use crate::spawn::{self, SpawnOrder};
 use crate::tools::Tools;
 use crate::{cgroup_records, files, lan, netns, procs, run, wait};
 
@@ -185,13 +185,13 @@ fn start_relay(dirs: &Dirs, group: &Group) -> Result<(), LabError> {
         "relay".to_owned(),
         order,
     ];
-    let stage = Stage {
+    let order = SpawnOrder {
         group: group.clone(),
         netns: None,
         log: dirs.log("relay"),
         argv,
     };
-    spawn::start(dirs, "relay", &stage)?;
+    spawn::start(dirs, "relay", &order)?;
     let port = wait::until("the relay to listen", Duration::from_secs(10), || {
         relay::port(&port_file).ok_or_else(|| "no port yet".to_owned())
     })?;
@@ -212,12 +212,12 @@ fn start_relay(dirs: &Dirs, group: &Group) -> Result<(), LabError> {
 fn run_here(dirs: &Dirs, group: &Group, program: &str, args: Vec<String>) -> Result<(), LabError> {
     let mut argv = vec![Tools::standard().program(program).display().to_string()];
     argv.extend(args);
-    let stage = Stage {
+    let order = SpawnOrder {
         group: group.clone(),
         netns: Some(dirs.name(API)),
         log: dirs.log(program),
         argv,
     };
-    spawn::start(dirs, program, &stage)?;
+    spawn::start(dirs, program, &order)?;
     Ok(())
 }

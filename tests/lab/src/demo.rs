@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use thiserror::Error;
 
-use self::printer::Narrator;
+use self::printer::Printer;
 use self::samples::Samples;
 use crate::error::LabError;
 use crate::lab::{Lab, Options};
@@ -108,17 +108,17 @@ fn suits(lab: &Lab) -> Result<(), DemoError> {
 /// The story, and the samples taken away after it. A story that ended early
 /// leaves them, so that the failure can be looked at.
 fn tell(lab: &Lab, out: &mut dyn Write, colour: bool) -> Result<(), DemoError> {
-    let mut say = Narrator::new(out, colour);
+    let mut out = Printer::new(out, colour);
     let told = Samples::prepare(lab)
         .map_err(Trouble::from)
         .and_then(|samples| {
-            steps::tell(lab, &samples, &mut say)?;
-            say.step("The samples are taken away")?;
+            steps::tell(lab, &samples, &mut out)?;
+            out.step("The samples are taken away")?;
             samples.clean()?;
-            Ok(say.says("done: all of it happened")?)
+            Ok(out.text("done: all of it happened")?)
         });
     told.map_err(|trouble| DemoError {
-        place: say.place(),
+        place: out.position(),
         trouble,
     })
 }

@@ -15,7 +15,7 @@ const OPTIONS: &str = "lab.json";
 /// Removes everything, taking turns with other processes that change the lab.
 pub(crate) fn run(dirs: &Dirs, progress: &dyn Progress) -> Result<(), LabError> {
     let _lock = lock(&dirs.lock())?;
-    sweep(dirs)?;
+    remove_all(dirs)?;
     progress.step("the lab is down");
     Ok(())
 }
@@ -23,7 +23,7 @@ pub(crate) fn run(dirs: &Dirs, progress: &dyn Progress) -> Result<(), LabError> 
 /// Removes everything; an interrupt is no reason to leave half of it. Mounts need no
 /// step of their own: they live in the namespaces of the nodes' processes and end with
 /// them.
-pub(crate) fn sweep(dirs: &Dirs) -> Result<(), LabError> {
+pub(crate) fn remove_all(dirs: &Dirs) -> Result<(), LabError> {
     interrupt::clear();
     refuse_foreign(dirs)?;
     let groups = cgroup_records::all(dirs)?;
@@ -76,7 +76,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("thesis.txt");
         std::fs::write(&file, "years of work").unwrap();
-        let refused = sweep(&Dirs::at(dir.path())).unwrap_err();
+        let refused = remove_all(&Dirs::at(dir.path())).unwrap_err();
         assert!(refused.to_string().contains("no lab"), "{refused}");
         assert!(file.exists());
     }
@@ -87,7 +87,7 @@ mod tests {
         let root = dir.path().join("lab");
         files::write(&root.join(OPTIONS), "{}").unwrap();
         files::write(&root.join("log/etcd.log"), "").unwrap();
-        sweep(&Dirs::at(&root)).unwrap();
+        remove_all(&Dirs::at(&root)).unwrap();
         assert!(!root.exists());
     }
 }

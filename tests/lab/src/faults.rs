@@ -9,7 +9,7 @@ use crate::{cgroup_records, lan, node, plan};
 
 /// How a node fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum How {
+pub enum FailureMode {
     /// The plug of `eth0` is pulled: the node sees that its carrier is gone.
     Link,
     /// The power is cut: nothing of the node is left but its disk.
@@ -21,7 +21,7 @@ pub enum How {
 }
 
 /// Breaks a node.
-pub(crate) fn fail(dirs: &Dirs, number: u8, how: How) -> Result<(), LabError> {
+pub(crate) fn fail(dirs: &Dirs, number: u8, how: FailureMode) -> Result<(), LabError> {
     let port = plan::node_name(number);
     if !node::is_on(dirs, number) {
         return Err(LabError::Refused(format!(
@@ -29,10 +29,10 @@ pub(crate) fn fail(dirs: &Dirs, number: u8, how: How) -> Result<(), LabError> {
         )));
     }
     match how {
-        How::Link => lan::set_port(dirs, &port, false),
-        How::Power => node::power_off(dirs, number),
-        How::Freeze => cgroup_records::read(dirs, &port)?.freeze(true),
-        How::Partition => lan::cut(dirs, &port, true),
+        FailureMode::Link => lan::set_port(dirs, &port, false),
+        FailureMode::Power => node::power_off(dirs, number),
+        FailureMode::Freeze => cgroup_records::read(dirs, &port)?.freeze(true),
+        FailureMode::Partition => lan::cut(dirs, &port, true),
     }
 }
 

@@ -28,7 +28,7 @@ pub fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), LabError> {
 }
 
 /// Writes a kernel control file (in /proc or a cgroup): it exists already.
-pub fn poke(path: &Path, text: &str) -> Result<(), LabError> {
+pub fn write_existing(path: &Path, text: &str) -> Result<(), LabError> {
     fs::write(path, text).map_err(named("write", path))
 }
 

@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::process::Command;
 
-pub use crate::components::Target;
+pub use crate::components::Component;
 use crate::dirs::Dirs;
 use crate::error::LabError;
-pub use crate::faults::How;
+pub use crate::faults::FailureMode;
 pub use crate::options::{Options, ProxyMode, Timing};
 use crate::progress::Progress;
 use crate::{
@@ -166,7 +166,7 @@ impl Lab {
     }
 
     /// Breaks a node.
-    pub fn fail(&self, node: u8, how: How) -> Result<(), LabError> {
+    pub fn fail(&self, node: u8, how: FailureMode) -> Result<(), LabError> {
         faults::fail(&self.dirs, node, how)
     }
 

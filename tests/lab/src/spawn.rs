@@ -1,4 +1,4 @@
-//! How every process of a lab comes to life: the hidden `lab stage` enters the group and
+//! How every process of a lab comes to life: the hidden `lab order` enters the group and
 //! the network namespace, becomes its own session, starts the program and leaves. So the
 //! program outlives `lab up`, is found again by its group, and is nobody's zombie here.
 
@@ -16,7 +16,7 @@ use crate::{netns, procs, run};
 
 /// What to start, and where.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Stage {
+pub(crate) struct SpawnOrder {
     /// The group to enter.
     pub(crate) group: Group,
     /// The namespace to enter; the caller's own if absent.
@@ -28,15 +28,15 @@ pub(crate) struct Stage {
 }
 
 /// Starts a program of the lab and records it as `name`.
-pub(crate) fn start(dirs: &Dirs, name: &str, stage: &Stage) -> Result<Proc, LabError> {
-    let what = || "a stage".to_owned();
-    let order = serde_json::to_string(stage).map_err(|source| LabError::Parse {
+pub(crate) fn start(dirs: &Dirs, name: &str, order: &SpawnOrder) -> Result<Proc, LabError> {
+    let what = || "a order".to_owned();
+    let order = serde_json::to_string(order).map_err(|source| LabError::Parse {
         what: what(),
         source,
     })?;
     let answer = run::output(&mut run::command(
         dirs.lab_binary(),
-        ["stage", order.as_str()],
+        ["spawn", order.as_str()],
     ))?;
     let pid = serde_json::from_str(answer.trim()).map_err(|source| LabError::Parse {
         what: what(),
@@ -47,33 +47,33 @@ pub(crate) fn start(dirs: &Dirs, name: &str, stage: &Stage) -> Result<Proc, LabE
     Ok(proc)
 }
 
-/// `lab stage`: does what the order says and gives the program's pid.
+/// `lab order`: does what the order says and gives the program's pid.
 pub fn run_order(order: &str) -> Result<u32, LabError> {
-    let stage: Stage = serde_json::from_str(order).map_err(|source| LabError::Parse {
-        what: "the stage order".to_owned(),
+    let order: SpawnOrder = serde_json::from_str(order).map_err(|source| LabError::Parse {
+        what: "the order order".to_owned(),
         source,
     })?;
     nix::unistd::setsid().map_err(|source| LabError::System {
         doing: "start a session".to_owned(),
         source,
     })?;
-    stage.group.enter()?;
-    if let Some(name) = &stage.netns {
+    order.group.enter()?;
+    if let Some(name) = &order.netns {
         netns::join(name)?;
     }
-    spawn(&stage)
+    spawn(&order)
 }
 
-fn spawn(stage: &Stage) -> Result<u32, LabError> {
-    let Some((program, args)) = stage.argv.split_first() else {
+fn spawn(order: &SpawnOrder) -> Result<u32, LabError> {
+    let Some((program, args)) = order.argv.split_first() else {
         return Err(LabError::Refused(
-            "the stage order names no program".to_owned(),
+            "the order order names no program".to_owned(),
         ));
     };
-    let log = open_log(&stage.log)?;
+    let log = open_log(&order.log)?;
     let second = log.try_clone().map_err(|source| LabError::File {
         doing: "open",
-        path: stage.log.clone(),
+        path: order.log.clone(),
         source,
     })?;
     let mut command = run::command(program, args);

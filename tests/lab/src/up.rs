@@ -61,7 +61,7 @@ pub(crate) fn run(dirs: &Dirs, options: &Options, progress: &dyn Progress) -> Re
     match &result {
         Err(LabError::Interrupted) => {
             progress.step("interrupted: taking the lab down again");
-            down::sweep(dirs)?;
+            down::remove_all(dirs)?;
         }
         Err(_) if dirs.file("lab.json").exists() => {
             progress.step("the lab stays as it is, to be looked at; `cargo lab down` removes it");
@@ -118,7 +118,7 @@ fn bring_up(dirs: &Dirs, wanted: &Options, progress: &dyn Progress) -> Result<()
         ferrolb::supply(dirs, wanted, progress)?;
     } else {
         build(wanted, progress)?;
-        down::sweep(dirs)?;
+        down::remove_all(dirs)?;
         start(dirs, &cluster, progress)?;
     }
     if !wanted.bare {

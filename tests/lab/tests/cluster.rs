@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use ferrolb_lab::lab::{How, Lab, Options};
+use ferrolb_lab::lab::{FailureMode, Lab, Options};
 use ferrolb_lab::progress::{Silent, Stderr};
 use ferrolb_lab::{run, tools, wait};
 
@@ -135,7 +135,11 @@ fn every_failure_heals(lab: &Lab) {
         lab.client(["arping", "-c1", "-w1", "-I", "eth0", "10.77.0.11"])
             .is_ok()
     };
-    for how in [How::Link, How::Partition, How::Power] {
+    for how in [
+        FailureMode::Link,
+        FailureMode::Partition,
+        FailureMode::Power,
+    ] {
         lab.fail(1, how).unwrap();
         assert!(!reaches(), "{how:?} leaves the node reachable");
         lab.heal(1).unwrap();
@@ -148,7 +152,7 @@ fn every_failure_heals(lab: &Lab) {
         })
         .unwrap();
     }
-    lab.fail(1, How::Freeze).unwrap();
+    lab.fail(1, FailureMode::Freeze).unwrap();
     assert!(reaches(), "the kernel of a frozen node goes on answering");
     wait_for_node(lab, "Unknown");
     lab.heal(1).unwrap();

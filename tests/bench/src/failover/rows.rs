@@ -46,7 +46,7 @@ pub(crate) enum Row {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
     /// The lab breaks the node.
-    Node(ferrolb_lab::lab::How),
+    Node(ferrolb_lab::lab::FailureMode),
     /// SIGKILL to its speaker.
     Kill,
     /// Its speaker's pod is deleted.
@@ -118,14 +118,14 @@ impl Row {
 
     /// What is done.
     pub(crate) fn trouble(self) -> Trouble {
-        use ferrolb_lab::lab::How;
+        use ferrolb_lab::lab::FailureMode;
         match self {
-            Self::Freeze | Self::FreezeFast | Self::Freeze10 => Trouble::Node(How::Freeze),
-            Self::Switch | Self::Port => Trouble::Node(How::Partition),
+            Self::Freeze | Self::FreezeFast | Self::Freeze10 => Trouble::Node(FailureMode::Freeze),
+            Self::Switch | Self::Port => Trouble::Node(FailureMode::Partition),
             Self::Kill => Trouble::Kill,
             Self::Term => Trouble::Term,
             Self::Roll => Trouble::Roll,
-            _ => Trouble::Node(How::Link),
+            _ => Trouble::Node(FailureMode::Link),
         }
     }
 

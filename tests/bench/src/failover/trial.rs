@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ferrolb_core::mac::Mac;
-use ferrolb_lab::lab::How;
+use ferrolb_lab::lab::FailureMode;
 use ferrolb_lab::probe::{Probe, Silence, Target};
 use ferrolb_lab::{plan, wait};
 
@@ -67,7 +67,7 @@ impl Stand<'_> {
     }
 
     /// The machine or its network fails, and comes back.
-    fn broken_node(&self, owner: Option<Mac>, how: How) -> Result<Values> {
+    fn broken_node(&self, owner: Option<Mac>, how: FailureMode) -> Result<Values> {
         let lab = &self.ground.lab;
         let (probe, owner) = self.probe(owner)?;
         lab.fail(owner, how)?;

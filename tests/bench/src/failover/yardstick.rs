@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use ferrolb_lab::child::Kept;
+use ferrolb_lab::child::ChildGuard;
 use ferrolb_lab::progress::Silent;
 use ferrolb_lab::tools::{self, Product};
 use ferrolb_lab::{LabError, files, netns, plan, run, wait};
@@ -31,8 +31,8 @@ pub(super) struct Yardstick {
 struct Node {
     namespace: String,
     dir: PathBuf,
-    keepalived: Kept,
-    _workload: Kept,
+    keepalived: ChildGuard,
+    _workload: ChildGuard,
 }
 
 impl Yardstick {
@@ -69,7 +69,7 @@ impl Node {
         run::with_input(&mut netns::exec(&namespace, nft), &redirect())?;
         let mut workload = netns::exec(&namespace, [echo]);
         workload.env("POD_NAME", "echo").env("NODE_NAME", name);
-        let workload = Kept::start(&workload, &dir.join("echo.log"))?;
+        let workload = ChildGuard::start(&workload, &dir.join("echo.log"))?;
         let file = |name: &str| dir.join(name).display().to_string();
         let argv = [
             "keepalived".to_owned(),
@@ -80,7 +80,7 @@ impl Node {
             format!("--pid={}", file("pid")),
             format!("--vrrp_pid={}", file("vrrp-pid")),
         ];
-        let keepalived = Kept::start(&netns::exec(&namespace, argv), &dir.join("log"))?;
+        let keepalived = ChildGuard::start(&netns::exec(&namespace, argv), &dir.join("log"))?;
         Ok(Self {
             namespace,
             dir,

@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use ferrolb_lab::dirs::Dirs;
-use ferrolb_lab::lab::{How, Lab, Options, ProxyMode, Timing};
+use ferrolb_lab::lab::{FailureMode, Lab, Options, ProxyMode, Timing};
 use ferrolb_lab::probe::command::ProbeArgs;
 use ferrolb_lab::progress::Stderr;
 use ferrolb_lab::{LabError, demo, ferrolb, interrupt, node, probe, relay, spawn, status};
@@ -54,7 +54,7 @@ enum What {
         node: String,
         /// In which way.
         #[arg(long, value_enum, default_value = "link")]
-        how: How,
+        how: FailureMode,
     },
     /// Undo everything that was done to a node by `fail`.
     Heal {
@@ -100,7 +100,7 @@ enum What {
     Probe(ProbeArgs),
     /// Start one of the lab's processes.
     #[command(hide = true)]
-    Stage { order: String },
+    Spawn { order: String },
     /// Carry connections to the API server.
     #[command(hide = true)]
     Relay { order: String },
@@ -177,7 +177,7 @@ fn run(lab: &Lab, what: What) -> Result<ExitCode, LabError> {
         What::Logs { name } => say(&lab.logs(&name)?),
         What::Demo => tell(lab),
         What::Probe(args) => ask(lab, &args),
-        What::Stage { order } => say(&spawn::run_order(&order)?.to_string()),
+        What::Spawn { order } => say(&spawn::run_order(&order)?.to_string()),
         What::Relay { order } => relay::serve(&order).map(done),
         What::NodeInit { order } => node::init::run_order(&order).map(done),
     }

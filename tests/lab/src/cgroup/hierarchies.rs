@@ -19,24 +19,24 @@ pub(crate) enum Kind {
 
 /// A directory in which to make groups, one for each hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Hierarchy {
     /// Which sort of hierarchy.
     pub(crate) kind: Kind,
     /// The directory.
     pub(crate) dir: PathBuf,
 }
 
-/// The places of this process.
-pub(crate) fn here() -> Result<Vec<Place>, LabError> {
+/// The hierarchies of this process.
+pub(crate) fn of_this_process() -> Result<Vec<Hierarchy>, LabError> {
     let mounts = files::read(Path::new("/proc/self/mountinfo"))?;
     let own = files::read(Path::new("/proc/self/cgroup"))?;
-    let places = read(&mounts, &own);
-    if places.is_empty() {
+    let hierarchies = read(&mounts, &own);
+    if hierarchies.is_empty() {
         return Err(LabError::Refused(
             "no cgroup file system is mounted on this machine".to_owned(),
         ));
     }
-    Ok(places)
+    Ok(hierarchies)
 }
 
 /// One line of mountinfo that mounts a cgroup hierarchy.
@@ -47,11 +47,11 @@ struct Mount<'a> {
     options: &'a str,
 }
 
-fn read(mountinfo: &str, own: &str) -> Vec<Place> {
+fn read(mountinfo: &str, own: &str) -> Vec<Hierarchy> {
     let mounts: Vec<Mount<'_>> = mountinfo.lines().filter_map(mount).collect();
     let only_v2 = mounts.iter().all(|mount| mount.v2);
     own.lines()
-        .filter_map(|line| place(line, &mounts, only_v2))
+        .filter_map(|line| hierarchy(line, &mounts, only_v2))
         .collect()
 }
 
@@ -75,7 +75,7 @@ fn mount(line: &str) -> Option<Mount<'_>> {
 }
 
 /// cgroups(7): `4:memory:/path`, `9:name=systemd:/`, and `0::/path` for v2.
-fn place(line: &str, mounts: &[Mount<'_>], only_v2: bool) -> Option<Place> {
+fn hierarchy(line: &str, mounts: &[Mount<'_>], only_v2: bool) -> Option<Hierarchy> {
     let mut parts = line.splitn(3, ':').skip(1);
     let (controllers, own) = (parts.next()?, parts.next()?);
     let mount = mounts.iter().find(|mount| serves(mount, controllers))?;
@@ -93,7 +93,7 @@ fn place(line: &str, mounts: &[Mount<'_>], only_v2: bool) -> Option<Place> {
         names if names.split(',').any(|name| name == "cpuset") => Kind::Cpuset,
         _ => Kind::Other,
     };
-    Some(Place { kind, dir })
+    Some(Hierarchy { kind, dir })
 }
 
 fn serves(mount: &Mount<'_>, controllers: &str) -> bool {
@@ -117,19 +117,19 @@ mod tests {
 34 30 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
 ";
 
-    fn dirs(places: &[Place]) -> Vec<&str> {
-        places
+    fn dirs(hierarchies: &[Hierarchy]) -> Vec<&str> {
+        hierarchies
             .iter()
-            .map(|place| place.dir.to_str().unwrap())
+            .map(|hierarchy| hierarchy.dir.to_str().unwrap())
             .collect()
     }
 
     #[test]
     fn hybrid_gives_each_hierarchy_below_the_own_group() {
         let own = "4:cpu,cpuacct:/user/one\n3:cpuset:/\n2:name=systemd:/session\n0::/session\n";
-        let places = read(HYBRID, own);
+        let hierarchies = read(HYBRID, own);
         assert_eq!(
-            dirs(&places),
+            dirs(&hierarchies),
             [
                 "/sys/fs/cgroup/cpu,cpuacct/user/one",
                 "/sys/fs/cgroup/cpuset",
@@ -137,15 +137,15 @@ mod tests {
                 "/sys/fs/cgroup/unified/session",
             ]
         );
-        assert_eq!(places[1].kind, Kind::Cpuset);
-        assert_eq!(places[3].kind, Kind::Unified);
+        assert_eq!(hierarchies[1].kind, Kind::Cpuset);
+        assert_eq!(hierarchies[3].kind, Kind::Unified);
     }
 
     #[test]
     fn pure_v2_gives_the_top_of_the_tree() {
         let mounts = "31 30 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n";
-        let places = read(mounts, "0::/user.slice/session-1.scope\n");
-        assert_eq!(dirs(&places), ["/sys/fs/cgroup"]);
+        let hierarchies = read(mounts, "0::/user.slice/session-1.scope\n");
+        assert_eq!(dirs(&hierarchies), ["/sys/fs/cgroup"]);
     }
 
     #[test]

@@ -4,14 +4,14 @@
 use std::io::{self, Write};
 
 /// Tells the story on a writer; bold headings only where colours are wanted.
-pub(super) struct Narrator<'a> {
+pub(super) struct Printer<'a> {
     out: &'a mut dyn Write,
     colour: bool,
     step: usize,
     title: &'static str,
 }
 
-impl<'a> Narrator<'a> {
+impl<'a> Printer<'a> {
     pub(super) fn new(out: &'a mut dyn Write, colour: bool) -> Self {
         Self {
             out,
@@ -33,12 +33,12 @@ impl<'a> Narrator<'a> {
     }
 
     /// A command as a person would type it.
-    pub(super) fn typed(&mut self, command: &str) -> io::Result<()> {
-        self.says(&format!("$ {command}"))
+    pub(super) fn command(&mut self, command: &str) -> io::Result<()> {
+        self.text(&format!("$ {command}"))
     }
 
     /// Text, indented below the step.
-    pub(super) fn says(&mut self, text: &str) -> io::Result<()> {
+    pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
         for line in text.trim_end().lines() {
             writeln!(self.out, "   {line}")?;
         }
@@ -46,7 +46,7 @@ impl<'a> Narrator<'a> {
     }
 
     /// The step being told, for an error.
-    pub(super) fn place(&self) -> String {
+    pub(super) fn position(&self) -> String {
         match self.step {
             0 => "before its first step".to_owned(),
             step => format!("at step {step} ({})", self.title),
@@ -60,10 +60,10 @@ mod tests {
 
     fn told(colour: bool) -> String {
         let mut text = Vec::new();
-        let mut narrator = Narrator::new(&mut text, colour);
-        narrator.step("The plug is pulled").unwrap();
-        narrator.says("one\ntwo\n").unwrap();
-        assert_eq!(narrator.place(), "at step 1 (The plug is pulled)");
+        let mut printer = Printer::new(&mut text, colour);
+        printer.step("The plug is pulled").unwrap();
+        printer.text("one\ntwo\n").unwrap();
+        assert_eq!(printer.position(), "at step 1 (The plug is pulled)");
         String::from_utf8(text).unwrap()
     }
 

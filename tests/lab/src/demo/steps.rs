@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::Trouble;
-use super::printer::Narrator;
+use super::printer::Printer;
 use super::samples::{NAME, NAMESPACE, SERVICE, Samples};
-use crate::lab::{How, Lab};
+use crate::lab::{FailureMode, Lab};
 use crate::observe;
 use crate::plan;
 use crate::probe::{Probe, Silence, Target};
@@ -19,50 +19,46 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const FURTHER: usize = 50;
 
 /// Tells the whole story.
-pub(super) fn tell(
-    lab: &Lab,
-    samples: &Samples<'_>,
-    say: &mut Narrator<'_>,
-) -> Result<(), Trouble> {
-    workload(samples, say)?;
-    let ip = address(lab, samples, say)?;
-    answer(lab, ip, say)?;
-    let owner = owner(lab, ip, say)?;
-    let heir = pull_the_plug(lab, ip, owner, say).inspect_err(|_| {
+pub(super) fn tell(lab: &Lab, samples: &Samples<'_>, out: &mut Printer<'_>) -> Result<(), Trouble> {
+    workload(samples, out)?;
+    let ip = address(lab, samples, out)?;
+    answer(lab, ip, out)?;
+    let owner = owner(lab, ip, out)?;
+    let successor = pull_the_plug(lab, ip, owner, out).inspect_err(|_| {
         // The first failure is the one to tell of.
         let _ = lab.heal(owner);
     })?;
-    plug_it_in(lab, ip, owner, heir, say)
+    plug_it_in(lab, ip, owner, successor, out)
 }
 
-fn workload(samples: &Samples<'_>, say: &mut Narrator<'_>) -> Result<(), Trouble> {
-    say.step("A pool of addresses, and a pod on every node that says who it is")?;
-    say.typed("kubectl apply -f config/samples/pool.yaml -f config/samples/echo.yaml")?;
-    Ok(say.says(&samples.apply_workload()?)?)
+fn workload(samples: &Samples<'_>, out: &mut Printer<'_>) -> Result<(), Trouble> {
+    out.step("A pool of addresses, and a pod on every node that says who it is")?;
+    out.command("kubectl apply -f config/samples/pool.yaml -f config/samples/echo.yaml")?;
+    Ok(out.text(&samples.apply_workload()?)?)
 }
 
-fn address(lab: &Lab, samples: &Samples<'_>, say: &mut Narrator<'_>) -> Result<Ipv4Addr, Trouble> {
-    say.step("A Service of type LoadBalancer gets an external IP")?;
-    say.typed(&format!("kubectl apply -f config/samples/{SERVICE}"))?;
-    say.says(&samples.apply_service()?)?;
+fn address(lab: &Lab, samples: &Samples<'_>, out: &mut Printer<'_>) -> Result<Ipv4Addr, Trouble> {
+    out.step("A Service of type LoadBalancer gets an external IP")?;
+    out.command(&format!("kubectl apply -f config/samples/{SERVICE}"))?;
+    out.text(&samples.apply_service()?)?;
     let ip = observe::wait_for_ip(lab, NAMESPACE, NAME)?;
-    say.typed(&format!("kubectl -n {NAMESPACE} get service {NAME}"))?;
-    say.says(&lab.kubectl(["-n", NAMESPACE, "get", "service", NAME])?)?;
+    out.command(&format!("kubectl -n {NAMESPACE} get service {NAME}"))?;
+    out.text(&lab.kubectl(["-n", NAMESPACE, "get", "service", NAME])?)?;
     Ok(ip)
 }
 
-fn answer(lab: &Lab, ip: Ipv4Addr, say: &mut Narrator<'_>) -> Result<(), Trouble> {
-    say.step("A machine on the LAN that is no node asks for it")?;
+fn answer(lab: &Lab, ip: Ipv4Addr, out: &mut Printer<'_>) -> Result<(), Trouble> {
+    out.step("A machine on the LAN that is no node asks for it")?;
     let responder = observe::wait_for_answer(lab, ip)?;
-    say.typed(&format!("curl http://{ip}/"))?;
-    Ok(say.says(&format!("pod={} node={}", responder.pod, responder.node))?)
+    out.command(&format!("curl http://{ip}/"))?;
+    Ok(out.text(&format!("pod={} node={}", responder.pod, responder.node))?)
 }
 
-fn owner(lab: &Lab, ip: Ipv4Addr, say: &mut Narrator<'_>) -> Result<u8, Trouble> {
-    say.step("One node answers ARP for it, and no interface carries it")?;
+fn owner(lab: &Lab, ip: Ipv4Addr, out: &mut Printer<'_>) -> Result<u8, Trouble> {
+    out.step("One node answers ARP for it, and no interface carries it")?;
     let owner = observe::wait_for_one_owner(lab, ip, PATIENCE)?;
-    say.typed(&format!("arping -b -c 3 -I eth0 {ip}"))?;
-    say.says(&answered_by(owner))?;
+    out.command(&format!("arping -b -c 3 -I eth0 {ip}"))?;
+    out.text(&answered_by(owner))?;
     let carriers = observe::carriers(lab, ip.into())?;
     if !carriers.is_empty() {
         return Err(Trouble::Claim(format!(
@@ -70,7 +66,7 @@ fn owner(lab: &Lab, ip: Ipv4Addr, say: &mut Narrator<'_>) -> Result<u8, Trouble>
             carriers.join(", ")
         )));
     }
-    say.says(&format!("{ip} is on no interface of any node"))?;
+    out.text(&format!("{ip} is on no interface of any node"))?;
     Ok(owner)
 }
 
@@ -84,40 +80,40 @@ fn pull_the_plug(
     lab: &Lab,
     ip: Ipv4Addr,
     owner: u8,
-    say: &mut Narrator<'_>,
+    out: &mut Printer<'_>,
 ) -> Result<String, Trouble> {
-    say.step("The owner loses its plug while the client keeps asking")?;
+    out.step("The owner loses its plug while the client keeps asking")?;
     let name = plan::node_name(owner);
     let probes = Probes::start(lab, ip)?;
-    say.typed(&format!("cargo lab fail {name} --how link"))?;
-    lab.fail(owner, How::Link)?;
-    let heir = probes.wait_for_another(&name)?;
+    out.command(&format!("cargo lab fail {name} --how link"))?;
+    lab.fail(owner, FailureMode::Link)?;
+    let successor = probes.wait_for_another(&name)?;
     let (datagrams, connections) = probes.finish()?;
-    say.says(&format!("{heir} took over from {name}"))?;
-    say.says(&format!(
+    out.text(&format!("{successor} took over from {name}"))?;
+    out.text(&format!(
         "a datagram every 2 ms:        {}",
         felt(&datagrams)
     ))?;
-    say.says(&format!(
+    out.text(&format!(
         "a new connection every 20 ms: {}",
         felt(&connections)
     ))?;
     let responder = observe::wait_for_answer(lab, ip)?;
-    say.typed(&format!("curl http://{ip}/"))?;
-    say.says(&format!("pod={} node={}", responder.pod, responder.node))?;
-    Ok(heir)
+    out.command(&format!("curl http://{ip}/"))?;
+    out.text(&format!("pod={} node={}", responder.pod, responder.node))?;
+    Ok(successor)
 }
 
 fn plug_it_in(
     lab: &Lab,
     ip: Ipv4Addr,
     node: u8,
-    heir: String,
-    say: &mut Narrator<'_>,
+    successor: String,
+    out: &mut Printer<'_>,
 ) -> Result<(), Trouble> {
-    say.step("The plug is back, and still one node answers")?;
+    out.step("The plug is back, and still one node answers")?;
     let probes = Probes::start(lab, ip)?;
-    say.typed(&format!("cargo lab heal {}", plan::node_name(node)))?;
+    out.command(&format!("cargo lab heal {}", plan::node_name(node)))?;
     lab.heal(node)?;
     let ready = format!("node/{}", plan::node_name(node));
     lab.kubectl(["wait", "--for=condition=Ready", &ready, "--timeout=60s"])?;
@@ -131,14 +127,14 @@ fn plug_it_in(
     ])?;
     let owner = observe::wait_for_one_owner(lab, ip, PATIENCE)?;
     let (datagrams, _) = probes.finish()?;
-    say.typed(&format!("arping -b -c 3 -I eth0 {ip}"))?;
-    say.says(&answered_by(owner))?;
-    let kept = if plan::node_name(owner) == heir {
+    out.command(&format!("arping -b -c 3 -I eth0 {ip}"))?;
+    out.text(&answered_by(owner))?;
+    let kept = if plan::node_name(owner) == successor {
         "it stayed where it was"
     } else {
         "it moved once more"
     };
-    say.says(&format!(
+    out.text(&format!(
         "{kept}; while the node came back: {}",
         felt(&datagrams)
     ))?;
@@ -179,12 +175,12 @@ impl Probes {
     /// Waits until both are answered from another node than this one.
     fn wait_for_another(&self, node: &str) -> Result<String, Trouble> {
         let what = format!("another node than {node} to answer");
-        let heir = self
+        let successor = self
             .datagrams
             .expect(&what, PATIENCE, |by| by.node != node)?;
         self.connections
             .expect(&what, PATIENCE, |by| by.node != node)?;
-        Ok(heir.node)
+        Ok(successor.node)
     }
 
     /// Waits until both go on being answered, and reports.

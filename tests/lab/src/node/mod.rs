@@ -16,7 +16,7 @@ use crate::dirs::Dirs;
 use crate::error::LabError;
 use crate::options::Options;
 use crate::plan::{self, Network};
-use crate::spawn::{self, Stage};
+use crate::spawn::{self, SpawnOrder};
 use crate::tools::Tools;
 use crate::{cgroup_records, lan, netns, procs, wait};
 
@@ -45,13 +45,13 @@ pub(crate) fn power_on(dirs: &Dirs, node: u8, options: &Options) -> Result<(), L
         order.display().to_string(),
     ]);
     let netns = Some(dirs.node_name(node));
-    let stage = Stage {
+    let spawn_order = SpawnOrder {
         group: group.clone(),
         netns,
         log: dirs.node_log(node, "init"),
         argv,
     };
-    let outer = spawn::start(dirs, &plan::node_name(node), &stage)?;
+    let outer = spawn::start(dirs, &plan::node_name(node), &spawn_order)?;
     group.park(outer.pid)
 }
 
@@ -133,7 +133,7 @@ fn wire(dirs: &Dirs, node: u8, nodes: u8) -> Result<(), LabError> {
 
 fn forward() -> Result<(), LabError> {
     for file in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
-        crate::files::poke(&std::path::Path::new("/proc/sys/net").join(file), "1")?;
+        crate::files::write_existing(&std::path::Path::new("/proc/sys/net").join(file), "1")?;
     }
     Ok(())
 }

@@ -3,14 +3,14 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use ferrolb_lab::lab::How;
+use ferrolb_lab::lab::FailureMode;
 use ferrolb_lab::observe;
 use ferrolb_lab::plan;
 use ferrolb_lab::probe::{Probe, Silence, Target, arp};
 use serde_json::{Value, json};
 
-use crate::failure::{Broken, ensure};
-use crate::fixture::{NAMESPACE, SYSTEM, Stage, configuration, say, service};
+use crate::failure::{Failure, ensure};
+use crate::fixture::{Fixture, NAMESPACE, SYSTEM, configuration, say, service};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The bound on the silence of a move in good order.
@@ -19,31 +19,31 @@ const GOOD_ORDER: Duration = Duration::from_secs(1);
 const SERVICE: &str = "echo";
 
 /// Its IP and its owner, at peace.
-pub(crate) fn at_peace(stage: &Stage) -> Result<(Ipv4Addr, u8), Broken> {
-    stage.settle()?;
-    let ip = observe::wait_for_ip(&stage.lab, NAMESPACE, SERVICE)?;
-    observe::wait_for_answer(&stage.lab, ip)?;
-    Ok((ip, observe::wait_for_one_owner(&stage.lab, ip, PATIENCE)?))
+pub(crate) fn at_peace(fixture: &Fixture) -> Result<(Ipv4Addr, u8), Failure> {
+    fixture.settle()?;
+    let ip = observe::wait_for_ip(&fixture.lab, NAMESPACE, SERVICE)?;
+    observe::wait_for_answer(&fixture.lab, ip)?;
+    Ok((ip, observe::wait_for_one_owner(&fixture.lab, ip, PATIENCE)?))
 }
 
 /// Any node but this one.
-fn another(stage: &Stage, than: u8) -> u8 {
-    than % stage.lab.nodes() + 1
+fn another(fixture: &Fixture, than: u8) -> u8 {
+    than % fixture.lab.nodes() + 1
 }
 
 /// Says how the pool `lan` is announced; the other pool as ever.
-pub(crate) fn advertise(stage: &Stage, fields: &str) -> Result<(), Broken> {
+pub(crate) fn advertise(fixture: &Fixture, fields: &str) -> Result<(), Failure> {
     let adverts = format!(
         "l2Advertisements:\n\
         - {{name: lan, ipAddressPools: [lan], {fields}}}\n\
         - {{name: wide, ipAddressPools: [wide]}}\n"
     );
-    stage.apply(&configuration(&adverts))
+    fixture.apply(&configuration(&adverts))
 }
 
 /// Every pool everywhere again.
-pub(crate) fn advertise_all(stage: &Stage) -> Result<(), Broken> {
-    stage.apply(&configuration(""))
+pub(crate) fn advertise_all(fixture: &Fixture) -> Result<(), Failure> {
+    fixture.apply(&configuration(""))
 }
 
 pub(crate) fn on_node(node: u8) -> String {
@@ -53,19 +53,19 @@ pub(crate) fn on_node(node: u8) -> String {
 
 /// Moves the IP to a node by changing something, under a prober's eyes.
 fn move_to(
-    stage: &Stage,
+    fixture: &Fixture,
     ip: Ipv4Addr,
     to: u8,
-    change: impl FnOnce() -> Result<(), Broken>,
-) -> Result<Silence, Broken> {
-    let probe = Probe::start(&stage.lab.client_namespace(), Target::udp((ip, 82)))?;
+    change: impl FnOnce() -> Result<(), Failure>,
+) -> Result<Silence, Failure> {
+    let probe = Probe::start(&fixture.lab.client_namespace(), Target::udp((ip, 82)))?;
     probe.expect("an answer to the probes", PATIENCE, |_| true)?;
     change()?;
-    stage.wait(&format!("{} to own {ip}", plan::node_name(to)), || {
-        let owners = observe::owners(&stage.lab, ip)?;
+    fixture.wait(&format!("{} to own {ip}", plan::node_name(to)), || {
+        let owners = observe::owners(&fixture.lab, ip)?;
         ensure(owners == [to], || format!("owned by nodes {owners:?}"))
     })?;
-    observe::wait_for_answer(&stage.lab, ip)?;
+    observe::wait_for_answer(&fixture.lab, ip)?;
     let silence = probe.finish()?;
     say(&format!(
         "moved to {}: longest silence {} ms, {} of {} lost",
@@ -77,7 +77,7 @@ fn move_to(
     Ok(silence)
 }
 
-fn in_good_order(silence: &Silence) -> Result<(), Broken> {
+fn in_good_order(silence: &Silence) -> Result<(), Failure> {
     ensure(silence.longest < GOOD_ORDER, || {
         format!("silent for {} ms", silence.longest.as_millis())
     })
@@ -85,27 +85,27 @@ fn in_good_order(silence: &Silence) -> Result<(), Broken> {
 
 /// One IP of a pool beside one of no pool shows that the speakers have seen
 /// both. The controller would take the other away.
-pub(crate) fn leaves_ips_of_no_pool_alone(stage: &Stage) -> Result<(), Broken> {
-    stage.settle()?;
+pub(crate) fn leaves_ips_of_no_pool_alone(fixture: &Fixture) -> Result<(), Failure> {
+    fixture.settle()?;
     let scale = |replicas: &str| {
         let deployment = "deployment/ferrolb-controller";
         let replicas = format!("--replicas={replicas}");
-        stage
+        fixture
             .lab
             .kubectl(["-n", SYSTEM, "scale", deployment, &replicas])
     };
-    stage.read_logs()?;
+    fixture.read_logs()?;
     scale("0")?;
-    stage.wait("the controllers to be gone", || {
-        let pods = stage.pods("controller", None)?;
+    fixture.wait("the controllers to be gone", || {
+        let pods = fixture.pods("controller", None)?;
         ensure(pods.is_empty(), || format!("{pods:?} are left"))
     })?;
-    stage.apply(&service("foreign", "echo", "Cluster"))?;
+    fixture.apply(&service("foreign", "echo", "Cluster"))?;
     let (ours, others) = (Ipv4Addr::new(10, 77, 0, 249), Ipv4Addr::new(10, 77, 0, 99));
     let ingress = json!({ "status": { "loadBalancer": { "ingress": [
         { "ip": others.to_string(), "ipMode": "VIP" }, { "ip": ours.to_string(), "ipMode": "VIP" },
     ] } } });
-    stage.lab.kubectl([
+    fixture.lab.kubectl([
         "-n",
         NAMESPACE,
         "patch",
@@ -116,52 +116,52 @@ pub(crate) fn leaves_ips_of_no_pool_alone(stage: &Stage) -> Result<(), Broken> {
         "-p",
         &ingress.to_string(),
     ])?;
-    observe::wait_for_one_owner(&stage.lab, ours, PATIENCE)?;
-    let answered = arp::is_answered(&stage.lab.client_namespace(), others)?;
-    stage
+    observe::wait_for_one_owner(&fixture.lab, ours, PATIENCE)?;
+    let answered = arp::is_answered(&fixture.lab.client_namespace(), others)?;
+    fixture
         .lab
         .kubectl(["-n", NAMESPACE, "delete", "service", "foreign"])?;
     scale("2")?;
-    stage.settle()?;
+    fixture.settle()?;
     ensure(!answered, || {
         format!("{others} is of no pool, yet answered")
     })
 }
 
-pub(crate) fn moves_to_the_selected_node(stage: &Stage) -> Result<(), Broken> {
-    let (ip, owner) = at_peace(stage)?;
-    let to = another(stage, owner);
+pub(crate) fn moves_to_the_selected_node(fixture: &Fixture) -> Result<(), Failure> {
+    let (ip, owner) = at_peace(fixture)?;
+    let to = another(fixture, owner);
     let select = format!("nodeSelectors: [{}]", on_node(to));
-    let moved = move_to(stage, ip, to, || advertise(stage, &select));
-    advertise_all(stage)?;
+    let moved = move_to(fixture, ip, to, || advertise(fixture, &select));
+    advertise_all(fixture)?;
     in_good_order(&moved?)
 }
 
-pub(crate) fn moves_to_the_preferred_node(stage: &Stage) -> Result<(), Broken> {
-    let (ip, owner) = at_peace(stage)?;
-    let to = another(stage, owner);
+pub(crate) fn moves_to_the_preferred_node(fixture: &Fixture) -> Result<(), Failure> {
+    let (ip, owner) = at_peace(fixture)?;
+    let to = another(fixture, owner);
     let prefer = format!(
         "preferredNodeSelectors: [{{weight: 7, preference: {}}}]",
         on_node(to)
     );
-    let moved = move_to(stage, ip, to, || advertise(stage, &prefer));
-    advertise_all(stage)?;
+    let moved = move_to(fixture, ip, to, || advertise(fixture, &prefer));
+    advertise_all(fixture)?;
     in_good_order(&moved?)
 }
 
-pub(crate) fn moves_without_loss_when_drained(stage: &Stage) -> Result<(), Broken> {
-    let (ip, owner) = at_peace(stage)?;
-    let (node, to) = (plan::node_name(owner), another(stage, owner));
+pub(crate) fn moves_without_loss_when_drained(fixture: &Fixture) -> Result<(), Failure> {
+    let (ip, owner) = at_peace(fixture)?;
+    let (node, to) = (plan::node_name(owner), another(fixture, owner));
     // So that it is known where it goes.
     let away = format!("nodeSelectors: [{}, {}]", on_node(owner), on_node(to));
-    advertise(stage, &away)?;
-    let taint = |taint: &str| stage.lab.kubectl(["taint", "node", &node, taint]);
-    let moved = move_to(stage, ip, to, || {
+    advertise(fixture, &away)?;
+    let taint = |taint: &str| fixture.lab.kubectl(["taint", "node", &node, taint]);
+    let moved = move_to(fixture, ip, to, || {
         taint("ToBeDeletedByClusterAutoscaler=now:NoSchedule")?;
         Ok(())
     });
     taint("ToBeDeletedByClusterAutoscaler-")?;
-    advertise_all(stage)?;
+    advertise_all(fixture)?;
     let silence = moved?;
     ensure(silence.lost == 0, || {
         format!("{} of {} lost", silence.lost, silence.sent)
@@ -169,33 +169,33 @@ pub(crate) fn moves_without_loss_when_drained(stage: &Stage) -> Result<(), Broke
 }
 
 /// Its speaker runs on; the Node comes back as the kubelet would make it.
-pub(crate) fn moves_when_the_node_is_deleted(stage: &Stage) -> Result<(), Broken> {
-    let (ip, owner) = at_peace(stage)?;
-    let (name, to) = (plan::node_name(owner), another(stage, owner));
+pub(crate) fn moves_when_the_node_is_deleted(fixture: &Fixture) -> Result<(), Failure> {
+    let (ip, owner) = at_peace(fixture)?;
+    let (name, to) = (plan::node_name(owner), another(fixture, owner));
     let away = format!("nodeSelectors: [{}, {}]", on_node(owner), on_node(to));
-    advertise(stage, &away)?;
-    let node = stage.lab.kubectl(["get", "node", &name, "-ojson"])?;
+    advertise(fixture, &away)?;
+    let node = fixture.lab.kubectl(["get", "node", &name, "-ojson"])?;
     let node: Value = serde_json::from_str(&node)?;
-    let moved = move_to(stage, ip, to, || {
-        stage.lab.kubectl(["delete", "node", &name])?;
+    let moved = move_to(fixture, ip, to, || {
+        fixture.lab.kubectl(["delete", "node", &name])?;
         Ok(())
     });
-    stage.apply(&json!({
+    fixture.apply(&json!({
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": { "name": name, "labels": node["metadata"]["labels"] },
         "spec": { "podCIDR": node["spec"]["podCIDR"], "podCIDRs": node["spec"]["podCIDRs"] },
     }))?;
-    advertise_all(stage)?;
+    advertise_all(fixture)?;
     in_good_order(&moved?)?;
-    stage.settle()
+    fixture.settle()
 }
 
 /// What the speakers say about the Service, one entry for each object.
-fn statuses(stage: &Stage) -> Result<Vec<Value>, Broken> {
+fn statuses(fixture: &Fixture) -> Result<Vec<Value>, Failure> {
     let of_service = format!("--selector=metallb.io/service-name={SERVICE}");
     let kind = "servicel2statuses.metallb.io";
-    let listing = stage
+    let listing = fixture
         .lab
         .kubectl(["-n", SYSTEM, "get", kind, &of_service, "-ojson"])?;
     let mut listing: Value = serde_json::from_str(&listing)?;
@@ -204,17 +204,17 @@ fn statuses(stage: &Stage) -> Result<Vec<Value>, Broken> {
 }
 
 /// Waits until exactly one object speaks of the IP, and says where.
-fn wait_for_status(stage: &Stage, ip: Ipv4Addr, node: u8, nic: &str) -> Result<(), Broken> {
+fn wait_for_status(fixture: &Fixture, ip: Ipv4Addr, node: u8, nic: &str) -> Result<(), Failure> {
     let expected = (plan::node_name(node), json!([{ "name": nic }]));
     let names_ip = |object: &Value| {
         let announces = object["metadata"]["annotations"]["ferrolb.io/announces"].as_str();
         announces.is_some_and(|text| text.contains(&format!("{ip}=")))
     };
-    stage.wait("one status that names the owner", || {
-        let mut said = statuses(stage)?;
+    fixture.wait("one status that names the owner", || {
+        let mut said = statuses(fixture)?;
         said.retain(names_ip);
         let [one] = &said[..] else {
-            return Err(Broken::new(format!("{} objects name {ip}", said.len())));
+            return Err(Failure::new(format!("{} objects name {ip}", said.len())));
         };
         let status = &one["status"];
         let right = status["node"] == expected.0 && status["interfaces"] == expected.1;
@@ -222,44 +222,44 @@ fn wait_for_status(stage: &Stage, ip: Ipv4Addr, node: u8, nic: &str) -> Result<(
     })
 }
 
-pub(crate) fn statuses_and_events_name_the_owner(stage: &Stage) -> Result<(), Broken> {
-    let (ip, owner) = at_peace(stage)?;
-    wait_for_status(stage, ip, owner, "eth0")?;
-    stage.lab.fail(owner, How::Link)?;
-    let heir = observe::wait_for_one_owner(&stage.lab, ip, PATIENCE);
-    let named = heir.map(|heir| (heir, wait_for_status(stage, ip, heir, "eth0")));
-    stage.lab.heal(owner)?;
+pub(crate) fn statuses_and_events_name_the_owner(fixture: &Fixture) -> Result<(), Failure> {
+    let (ip, owner) = at_peace(fixture)?;
+    wait_for_status(fixture, ip, owner, "eth0")?;
+    fixture.lab.fail(owner, FailureMode::Link)?;
+    let heir = observe::wait_for_one_owner(&fixture.lab, ip, PATIENCE);
+    let named = heir.map(|heir| (heir, wait_for_status(fixture, ip, heir, "eth0")));
+    fixture.lab.heal(owner)?;
     let (heir, named) = named?;
     named?;
     let told = format!("{} announces {ip}, taken over from", plan::node_name(heir));
-    stage.wait("the Event about the take-over", || {
+    fixture.wait("the Event about the take-over", || {
         let path = "-ojsonpath={range .items[*]}{.message}{\"\\n\"}{end}";
         let which = "--field-selector=reason=Announced";
-        let said = stage
+        let said = fixture
             .lab
             .kubectl(["-n", NAMESPACE, "get", "events", which, path])?;
         ensure(said.contains(&told), || said)
     })?;
-    stage.settle()
+    fixture.settle()
 }
 
 /// On `eth1`, which is on another LAN: then nobody on the client's LAN hears
 /// of the IP.
-pub(crate) fn keeps_to_the_interfaces(stage: &Stage) -> Result<(), Broken> {
-    let (ip, owner) = at_peace(stage)?;
-    advertise(stage, "interfaces: [\"eth*\"]")?;
-    let node = another(stage, owner);
-    stage.lab.plug(node, "eth1")?;
-    let all_hear = observe::wait_for_one_owner(&stage.lab, ip, PATIENCE);
-    advertise(stage, "interfaces: [eth1]")?;
-    let elsewhere = wait_for_status(stage, ip, node, "eth1");
-    let heard = arp::is_answered(&stage.lab.client_namespace(), ip);
-    advertise_all(stage)?;
-    stage.lab.unplug(node, "eth1")?;
-    let back = observe::wait_for_one_owner(&stage.lab, ip, PATIENCE);
+pub(crate) fn keeps_to_the_interfaces(fixture: &Fixture) -> Result<(), Failure> {
+    let (ip, owner) = at_peace(fixture)?;
+    advertise(fixture, "interfaces: [\"eth*\"]")?;
+    let node = another(fixture, owner);
+    fixture.lab.plug(node, "eth1")?;
+    let all_hear = observe::wait_for_one_owner(&fixture.lab, ip, PATIENCE);
+    advertise(fixture, "interfaces: [eth1]")?;
+    let elsewhere = wait_for_status(fixture, ip, node, "eth1");
+    let heard = arp::is_answered(&fixture.lab.client_namespace(), ip);
+    advertise_all(fixture)?;
+    fixture.lab.unplug(node, "eth1")?;
+    let back = observe::wait_for_one_owner(&fixture.lab, ip, PATIENCE);
     all_hear?;
     elsewhere?;
     ensure(!heard?, || format!("{ip} is answered on eth0"))?;
     back?;
-    stage.settle()
+    fixture.settle()
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::failure::{Broken, ensure};
-use crate::fixture::{NAMESPACE, SYSTEM, Stage, say, service};
+use crate::failure::{Failure, ensure};
+use crate::fixture::{Fixture, NAMESPACE, SYSTEM, say, service};
 
 const BATCHES: usize = 5;
 const BATCH: usize = 10;
@@ -15,27 +15,27 @@ const MARK: &str = "fifty";
 /// The label by which the fifty are removed again.
 const LABEL: &str = "ferrolb-suite";
 
-pub(crate) fn fifty_services_keep_their_addresses(stage: &Stage) -> Result<(), Broken> {
-    stage.settle()?;
+pub(crate) fn fifty_services_keep_their_addresses(fixture: &Fixture) -> Result<(), Failure> {
+    fixture.settle()?;
     let mut ledger = Ledger::default();
     let mut killed = 0;
     for batch in 0..BATCHES {
-        stage.apply(&services(batch))?;
+        fixture.apply(&services(batch))?;
         // In the midst of the batch, when some have an address.
-        wait_for(stage, &mut ledger, batch * BATCH + 1)?;
-        killed += kill_controllers(stage)?;
-        ledger.look(stage)?;
+        wait_for(fixture, &mut ledger, batch * BATCH + 1)?;
+        killed += kill_controllers(fixture)?;
+        ledger.look(fixture)?;
     }
-    wait_for(stage, &mut ledger, BATCHES * BATCH)?;
-    killed += kill_controllers(stage)?;
-    stage.settle()?;
-    ledger.look(stage)?;
+    wait_for(fixture, &mut ledger, BATCHES * BATCH)?;
+    killed += kill_controllers(fixture)?;
+    fixture.settle()?;
+    ledger.look(fixture)?;
     say(&format!(
         "{} Services hold their addresses after {killed} controllers were killed",
         ledger.holders.len()
     ));
     let mark = format!("--selector={LABEL}={MARK}");
-    stage
+    fixture
         .lab
         .kubectl(["-n", NAMESPACE, "delete", "services", &mark])?;
     Ok(())
@@ -52,13 +52,13 @@ fn services(batch: usize) -> Value {
 }
 
 /// Waits until so many have an address, and judges every look on the way.
-fn wait_for(stage: &Stage, ledger: &mut Ledger, count: usize) -> Result<(), Broken> {
-    let broken = stage.wait(&format!("{count} Services with an address"), || {
+fn wait_for(fixture: &Fixture, ledger: &mut Ledger, count: usize) -> Result<(), Failure> {
+    let broken = fixture.wait(&format!("{count} Services with an address"), || {
         // A broken ledger ends the wait; more looks would not mend it.
-        match ledger.look(stage) {
+        match ledger.look(fixture) {
             Err(broken) => Ok(Some(broken)),
             Ok(()) if ledger.holders.len() >= count => Ok(None),
-            Ok(()) => Err(Broken::new(format!("{} have one", ledger.holders.len()))),
+            Ok(()) => Err(Failure::new(format!("{} have one", ledger.holders.len()))),
         }
     })?;
     broken.map_or(Ok(()), Err)
@@ -66,15 +66,15 @@ fn wait_for(stage: &Stage, ledger: &mut Ledger, count: usize) -> Result<(), Brok
 
 /// Kills every controller process without warning, then removes the pods, so
 /// that new ones start at once instead of after a back-off that grows.
-fn kill_controllers(stage: &Stage) -> Result<usize, Broken> {
-    stage.read_logs()?;
+fn kill_controllers(fixture: &Fixture) -> Result<usize, Failure> {
+    fixture.read_logs()?;
     // Those killed before may all be gone, and the new ones not yet started.
-    stage.wait("a controller to kill", || {
-        Ok(stage.lab.kill("controller")?)
+    fixture.wait("a controller to kill", || {
+        Ok(fixture.lab.kill("controller")?)
     })?;
-    let pods = stage.pods("controller", None)?;
+    let pods = fixture.pods("controller", None)?;
     for pod in &pods {
-        stage.lab.kubectl([
+        fixture.lab.kubectl([
             "-n",
             SYSTEM,
             "delete",
@@ -94,19 +94,19 @@ struct Ledger {
 
 impl Ledger {
     /// Reads all Services and compares with what was seen before.
-    fn look(&mut self, stage: &Stage) -> Result<(), Broken> {
-        let listing = stage
+    fn look(&mut self, fixture: &Fixture) -> Result<(), Failure> {
+        let listing = fixture
             .lab
             .kubectl(["get", "services", "--all-namespaces", "-ojson"])?;
         let listing: Value = serde_json::from_str(&listing)?;
         self.compare(&addresses(&listing))
     }
 
-    fn compare(&mut self, now: &BTreeMap<String, String>) -> Result<(), Broken> {
+    fn compare(&mut self, now: &BTreeMap<String, String>) -> Result<(), Failure> {
         let mut by_address = BTreeMap::new();
         for (service, address) in now {
             if let Some(other) = by_address.insert(address, service) {
-                return Err(Broken::new(format!(
+                return Err(Failure::new(format!(
                     "{address} is held by {other} and by {service}"
                 )));
             }

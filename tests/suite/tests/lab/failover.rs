@@ -4,13 +4,13 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use ferrolb_lab::lab::{How, Lab};
+use ferrolb_lab::lab::{FailureMode, Lab};
 use ferrolb_lab::observe;
 use ferrolb_lab::probe::{Probe, Silence, Target};
 use ferrolb_lab::{netns, plan, run};
 
-use crate::failure::{Broken, ensure};
-use crate::fixture::{NAMESPACE, SYSTEM, Stage, say};
+use crate::failure::{Failure, ensure};
+use crate::fixture::{Fixture, NAMESPACE, SYSTEM, say};
 
 /// How long the next owner is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,13 +28,13 @@ struct Peace<'a> {
 }
 
 impl<'a> Peace<'a> {
-    fn of(stage: &'a Stage) -> Result<Self, Broken> {
-        stage.settle()?;
-        let ip = observe::wait_for_ip(&stage.lab, NAMESPACE, "echo")?;
-        observe::wait_for_answer(&stage.lab, ip)?;
-        let owner = observe::wait_for_one_owner(&stage.lab, ip, PATIENCE)?;
+    fn of(fixture: &'a Fixture) -> Result<Self, Failure> {
+        fixture.settle()?;
+        let ip = observe::wait_for_ip(&fixture.lab, NAMESPACE, "echo")?;
+        observe::wait_for_answer(&fixture.lab, ip)?;
+        let owner = observe::wait_for_one_owner(&fixture.lab, ip, PATIENCE)?;
         Ok(Self {
-            lab: &stage.lab,
+            lab: &fixture.lab,
             ip,
             owner,
         })
@@ -44,8 +44,8 @@ impl<'a> Peace<'a> {
     /// answers; gives what the client felt.
     fn disturb(
         &self,
-        trouble: impl FnOnce(&Lab, u8) -> Result<(), Broken>,
-    ) -> Result<Silence, Broken> {
+        trouble: impl FnOnce(&Lab, u8) -> Result<(), Failure>,
+    ) -> Result<Silence, Failure> {
         let probe = self.probe()?;
         trouble(self.lab, self.owner)?;
         let owner = plan::node_name(self.owner);
@@ -68,7 +68,7 @@ impl<'a> Peace<'a> {
         Ok(silence)
     }
 
-    fn probe(&self) -> Result<Probe, Broken> {
+    fn probe(&self) -> Result<Probe, Failure> {
         let probe = Probe::start(&self.lab.client_namespace(), Target::udp((self.ip, 82)))?;
         probe.expect("an answer to the probes", PATIENCE, |_| true)?;
         Ok(probe)
@@ -78,13 +78,13 @@ impl<'a> Peace<'a> {
     /// is whole: one owner then, and one owner still at a second look.
     fn restore(
         &self,
-        stage: &Stage,
-        cure: impl FnOnce(&Lab, u8) -> Result<(), Broken>,
-    ) -> Result<(), Broken> {
+        fixture: &Fixture,
+        cure: impl FnOnce(&Lab, u8) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let probe = self.probe();
         cure(self.lab, self.owner)?;
         let probe = probe?;
-        stage.settle()?;
+        fixture.settle()?;
         let owner = observe::wait_for_one_owner(self.lab, self.ip, PATIENCE)?;
         let again = observe::owners(self.lab, self.ip)?;
         let silence = probe.finish()?;
@@ -108,36 +108,36 @@ fn felt(silence: &Silence) -> String {
     )
 }
 
-fn bounded(silence: &Silence, bound: Duration) -> Result<(), Broken> {
+fn bounded(silence: &Silence, bound: Duration) -> Result<(), Failure> {
     ensure(silence.longest < bound, || {
         format!("silent for longer than {bound:?}: {}", felt(silence))
     })
 }
 
 /// Trouble made and undone by the lab itself.
-fn survives(stage: &Stage, how: How) -> Result<(), Broken> {
-    let peace = Peace::of(stage)?;
+fn survives(fixture: &Fixture, how: FailureMode) -> Result<(), Failure> {
+    let peace = Peace::of(fixture)?;
     let silence = peace.disturb(|lab, owner| Ok(lab.fail(owner, how)?));
-    let restored = peace.restore(stage, |lab, owner| Ok(lab.heal(owner)?));
+    let restored = peace.restore(fixture, |lab, owner| Ok(lab.heal(owner)?));
     bounded(&silence?, SILENCE)?;
     restored
 }
 
-pub(crate) fn survives_power_loss(stage: &Stage) -> Result<(), Broken> {
-    survives(stage, How::Power)
+pub(crate) fn survives_power_loss(fixture: &Fixture) -> Result<(), Failure> {
+    survives(fixture, FailureMode::Power)
 }
 
-pub(crate) fn survives_a_frozen_node(stage: &Stage) -> Result<(), Broken> {
-    survives(stage, How::Freeze)
+pub(crate) fn survives_a_frozen_node(fixture: &Fixture) -> Result<(), Failure> {
+    survives(fixture, FailureMode::Freeze)
 }
 
-pub(crate) fn survives_a_partition(stage: &Stage) -> Result<(), Broken> {
-    survives(stage, How::Partition)
+pub(crate) fn survives_a_partition(fixture: &Fixture) -> Result<(), Failure> {
+    survives(fixture, FailureMode::Partition)
 }
 
 /// The plug pulled by hand, with `ip link` alone: nothing in the lab helps.
-pub(crate) fn survives_a_port_down_on_the_bridge(stage: &Stage) -> Result<(), Broken> {
-    let port = |lab: &Lab, node: u8, state: &str| -> Result<(), Broken> {
+pub(crate) fn survives_a_port_down_on_the_bridge(fixture: &Fixture) -> Result<(), Failure> {
+    let port = |lab: &Lab, node: u8, state: &str| -> Result<(), Failure> {
         let port = lab.node_port(node);
         run::output(&mut netns::exec(
             &lab.lan_namespace(),
@@ -145,19 +145,19 @@ pub(crate) fn survives_a_port_down_on_the_bridge(stage: &Stage) -> Result<(), Br
         ))?;
         Ok(())
     };
-    let peace = Peace::of(stage)?;
+    let peace = Peace::of(fixture)?;
     let silence = peace.disturb(|lab, owner| port(lab, owner, "down"));
-    let restored = peace.restore(stage, |lab, owner| port(lab, owner, "up"));
+    let restored = peace.restore(fixture, |lab, owner| port(lab, owner, "up"));
     bounded(&silence?, SILENCE)?;
     restored
 }
 
 /// SIGKILL: no goodbye, but the node lives and starts it again.
-pub(crate) fn survives_a_killed_speaker(stage: &Stage) -> Result<(), Broken> {
-    let peace = Peace::of(stage)?;
+pub(crate) fn survives_a_killed_speaker(fixture: &Fixture) -> Result<(), Failure> {
+    let peace = Peace::of(fixture)?;
     let probe = peace.probe()?;
     peace.lab.kill(&format!("speaker-{}", peace.owner))?;
-    stage.settle()?;
+    fixture.settle()?;
     observe::wait_for_one_owner(peace.lab, peace.ip, PATIENCE)?;
     let silence = probe.finish()?;
     say(&felt(&silence));
@@ -165,34 +165,34 @@ pub(crate) fn survives_a_killed_speaker(stage: &Stage) -> Result<(), Broken> {
 }
 
 /// A deleted pod is told by SIGTERM, so it can leave before it goes.
-pub(crate) fn hands_over_in_good_order(stage: &Stage) -> Result<(), Broken> {
-    let peace = Peace::of(stage)?;
-    stage.read_logs()?;
+pub(crate) fn hands_over_in_good_order(fixture: &Fixture) -> Result<(), Failure> {
+    let peace = Peace::of(fixture)?;
+    fixture.read_logs()?;
     let probe = peace.probe()?;
-    for pod in stage.pods("speaker", Some(peace.owner))? {
+    for pod in fixture.pods("speaker", Some(peace.owner))? {
         peace
             .lab
             .kubectl(["-n", SYSTEM, "delete", &pod, "--timeout=60s"])?;
     }
-    stage.settle()?;
+    fixture.settle()?;
     observe::wait_for_one_owner(peace.lab, peace.ip, PATIENCE)?;
     let silence = probe.finish()?;
     say(&felt(&silence));
     bounded(&silence, GOOD_ORDER)
 }
 
-pub(crate) fn works_without_the_api_server(stage: &Stage) -> Result<(), Broken> {
-    let peace = Peace::of(stage)?;
-    stage.read_logs()?;
+pub(crate) fn works_without_the_api_server(fixture: &Fixture) -> Result<(), Failure> {
+    let peace = Peace::of(fixture)?;
+    fixture.read_logs()?;
     peace.lab.kill("api")?;
-    let silence = peace.disturb(|lab, owner| Ok(lab.fail(owner, How::Link)?));
+    let silence = peace.disturb(|lab, owner| Ok(lab.fail(owner, FailureMode::Link)?));
     let healed = peace.lab.heal(peace.owner);
     let one = observe::wait_for_one_owner(peace.lab, peace.ip, PATIENCE);
     peace.lab.restart("api")?;
     healed?;
     one?;
-    stage.settle()?;
-    stage.forgive_refusals()?;
+    fixture.settle()?;
+    fixture.forgive_refusals()?;
     observe::wait_for_answer(peace.lab, peace.ip)?;
     bounded(&silence?, SILENCE)
 }

@@ -5,22 +5,22 @@ use std::fmt;
 
 /// A claim that does not hold, or could not be tried.
 #[derive(Clone, Debug)]
-pub(crate) struct Broken(String);
+pub(crate) struct Failure(String);
 
-impl Broken {
+impl Failure {
     /// What was seen instead.
     pub(crate) fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl<E: Error> From<E> for Broken {
+impl<E: Error> From<E> for Failure {
     fn from(error: E) -> Self {
         let mut text = error.to_string();
         let mut cause = error.source();
@@ -33,10 +33,10 @@ impl<E: Error> From<E> for Broken {
 }
 
 /// Fails with a sentence unless something holds.
-pub(crate) fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Broken> {
+pub(crate) fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failure> {
     if holds {
         Ok(())
     } else {
-        Err(Broken(otherwise()))
+        Err(Failure(otherwise()))
     }
 }

@@ -12,7 +12,7 @@ use ferrolb_lab::lab::{Lab, Options};
 use ferrolb_lab::{LabError, files, interrupt, plan, progress, tools, wait};
 use serde_json::{Value, json};
 
-use crate::failure::Broken;
+use crate::failure::Failure;
 use crate::{Claim, logs};
 
 /// The namespace of FerroLB itself.
@@ -22,32 +22,32 @@ pub(crate) const NAMESPACE: &str = "demo";
 /// How long the cluster may take to be whole again after something was broken.
 const SETTLE: Duration = Duration::from_secs(90);
 
-static STAGE: OnceLock<Result<Stage, Broken>> = OnceLock::new();
+static FIXTURE: OnceLock<Result<Fixture, Failure>> = OnceLock::new();
 
-/// The stage; see the file's head.
-pub(crate) struct Stage {
+/// The fixture; see the file's head.
+pub(crate) struct Fixture {
     pub(crate) lab: Lab,
     interrupted: AtomicBool,
     complaints: Mutex<BTreeSet<String>>,
     forgiven: Mutex<BTreeSet<String>>,
 }
 
-/// The stage, up. If it could not be brought up, the first claim says why.
-pub(crate) fn get() -> Result<&'static Stage, Broken> {
-    let known = STAGE.get().is_some();
-    STAGE
-        .get_or_init(Stage::up)
+/// The fixture, up. If it could not be brought up, the first claim says why.
+pub(crate) fn get() -> Result<&'static Fixture, Failure> {
+    let known = FIXTURE.get().is_some();
+    FIXTURE
+        .get_or_init(Fixture::up)
         .as_ref()
         .map_err(|broken| match known {
-            true => Broken::new("the lab did not come up; the first claim says why"),
+            true => Failure::new("the lab did not come up; the first claim says why"),
             false => broken.clone(),
         })
 }
 
 /// Takes down what is there; nothing is there if no claim was tried. With
 /// `LAB_KEEP` set the lab stays up, to be looked at with `cargo lab --dir`.
-pub(crate) fn down() -> Result<(), Broken> {
-    if STAGE.get().is_none() {
+pub(crate) fn down() -> Result<(), Failure> {
+    if FIXTURE.get().is_none() {
         return Ok(());
     }
     if std::env::var_os("LAB_KEEP").is_some() {
@@ -73,36 +73,36 @@ pub(crate) fn checkout(path: &str) -> String {
     tools::checkout().join(path).display().to_string()
 }
 
-impl Stage {
-    fn up() -> Result<Self, Broken> {
+impl Fixture {
+    fn up() -> Result<Self, Failure> {
         interrupt::watch()?;
         let lab = Lab::open(&folder())?;
         // One that was left up holds what is to be tested in an older state.
         lab.down(&progress::Silent)?;
         lab.up(&Options::default(), &progress::Stderr::new())?;
-        let stage = Self {
+        let fixture = Self {
             lab,
             interrupted: AtomicBool::new(false),
             complaints: Mutex::default(),
             forgiven: Mutex::default(),
         };
-        stage.apply(&configuration(""))?;
-        stage
+        fixture.apply(&configuration(""))?;
+        fixture
             .lab
             .kubectl(["apply", "-f", &checkout("config/samples/echo.yaml")])?;
-        stage.lab.kubectl([
+        fixture.lab.kubectl([
             "apply",
             "-f",
             &checkout("config/samples/service-local.yaml"),
         ])?;
-        stage.settle()?;
-        Ok(stage)
+        fixture.settle()?;
+        Ok(fixture)
     }
 
     /// Tries a claim. After Ctrl-C the rest of the claims fail at once, so that
     /// the lab is soon taken down.
-    pub(crate) fn attempt(&self, claim: Claim) -> Result<(), Broken> {
-        let interrupted = || Broken::new("interrupted");
+    pub(crate) fn attempt(&self, claim: Claim) -> Result<(), Failure> {
+        let interrupted = || Failure::new("interrupted");
         if self.interrupted.load(Ordering::Relaxed) {
             return Err(interrupted());
         }
@@ -117,7 +117,7 @@ impl Stage {
     }
 
     /// Applies an object.
-    pub(crate) fn apply(&self, object: &Value) -> Result<(), Broken> {
+    pub(crate) fn apply(&self, object: &Value) -> Result<(), Failure> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("object.json");
         files::write_json(&file, object)?;
@@ -127,7 +127,7 @@ impl Stage {
     }
 
     /// Waits until nodes, speakers, controllers and the workload are whole.
-    pub(crate) fn settle(&self) -> Result<(), Broken> {
+    pub(crate) fn settle(&self) -> Result<(), Failure> {
         let timeout = format!("--timeout={}s", SETTLE.as_secs());
         self.lab
             .kubectl(["wait", "--for=condition=Ready", "nodes", "--all", &timeout])?;
@@ -143,7 +143,7 @@ impl Stage {
     }
 
     /// The pods of a part of FerroLB, by name; of one node only, if given.
-    pub(crate) fn pods(&self, component: &str, node: Option<u8>) -> Result<Vec<String>, Broken> {
+    pub(crate) fn pods(&self, component: &str, node: Option<u8>) -> Result<Vec<String>, Failure> {
         let label = format!("--selector=app.kubernetes.io/component={component}");
         let mut args = vec![
             "-n".to_owned(),
@@ -166,7 +166,7 @@ impl Stage {
 
     /// Looks through the logs while their pods still exist; [`logs::are_clean`]
     /// judges what was found.
-    pub(crate) fn read_logs(&self) -> Result<(), Broken> {
+    pub(crate) fn read_logs(&self) -> Result<(), Failure> {
         let found = logs::complaints(self)?;
         let bad: Vec<String> = {
             let forgiven = locked(&self.forgiven);
@@ -179,11 +179,11 @@ impl Stage {
         Ok(())
     }
 
-    /// Forgives the refusals since the last [`Stage::read_logs`]: an API server
+    /// Forgives the refusals since the last [`Fixture::read_logs`]: an API server
     /// that has just started answers requests before it has read its own roles,
     /// and until then forbids what it will allow. Rights that are truly missing
     /// are complained of at every other time.
-    pub(crate) fn forgive_refusals(&self) -> Result<(), Broken> {
+    pub(crate) fn forgive_refusals(&self) -> Result<(), Failure> {
         let found = logs::complaints(self)?;
         let known = self.complaints();
         let fresh = |line: &String| logs::is_refusal(line) && !known.contains(line);
@@ -200,8 +200,8 @@ impl Stage {
     pub(crate) fn wait<T>(
         &self,
         what: &str,
-        mut look: impl FnMut() -> Result<T, Broken>,
-    ) -> Result<T, Broken> {
+        mut look: impl FnMut() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         Ok(wait::until(what, SETTLE, || {
             look().map_err(|broken| broken.to_string())
         })?)

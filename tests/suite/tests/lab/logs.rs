@@ -1,7 +1,7 @@
 //! What FerroLB's own logs must never say.
 
-use crate::failure::{Broken, ensure};
-use crate::fixture::Stage;
+use crate::failure::{Failure, ensure};
+use crate::fixture::Fixture;
 
 /// A right that is missing in the shipped manifests.
 const REFUSAL: &str = "forbidden";
@@ -10,11 +10,11 @@ const PANIC: &str = "panicked at";
 /// How much of a bad line is shown.
 const SHOWN: usize = 300;
 
-pub(crate) fn are_clean(stage: &Stage) -> Result<(), Broken> {
-    stage.settle()?;
-    are_readable(stage)?;
-    stage.read_logs()?;
-    let found = stage.complaints();
+pub(crate) fn are_clean(fixture: &Fixture) -> Result<(), Failure> {
+    fixture.settle()?;
+    are_readable(fixture)?;
+    fixture.read_logs()?;
+    let found = fixture.complaints();
     let shown = |line: &String| line.chars().take(SHOWN).collect::<String>();
     ensure(found.is_empty(), || {
         let lines: Vec<String> = found.iter().map(shown).collect();
@@ -28,24 +28,24 @@ pub(crate) fn are_clean(stage: &Stage) -> Result<(), Broken> {
 
 /// The bad lines in the logs of all pods that exist now, and of their
 /// containers' former lives.
-pub(crate) fn complaints(stage: &Stage) -> Result<Vec<String>, Broken> {
+pub(crate) fn complaints(fixture: &Fixture) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
-    for name in names(stage) {
-        found.extend(bad_lines(&name, &stage.lab.logs(&name)?));
+    for name in names(fixture) {
+        found.extend(bad_lines(&name, &fixture.lab.logs(&name)?));
     }
     Ok(found)
 }
 
 /// The logs of FerroLB, by the lab's names for them.
-fn names(stage: &Stage) -> Vec<String> {
-    let speakers = (1..=stage.lab.nodes()).map(|node| format!("speaker-{node}"));
+fn names(fixture: &Fixture) -> Vec<String> {
+    let speakers = (1..=fixture.lab.nodes()).map(|node| format!("speaker-{node}"));
     speakers.chain(["controller".to_owned()]).collect()
 }
 
 /// A search that finds no log at all would prove nothing.
-fn are_readable(stage: &Stage) -> Result<(), Broken> {
-    for name in names(stage) {
-        let log = stage.lab.logs(&name)?;
+fn are_readable(fixture: &Fixture) -> Result<(), Failure> {
+    for name in names(fixture) {
+        let log = fixture.lab.logs(&name)?;
         let said = log
             .lines()
             .any(|line| !line.starts_with("==>") && !line.trim().is_empty());

@@ -16,11 +16,11 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::failure::Broken;
-use crate::fixture::Stage;
+use crate::failure::Failure;
+use crate::fixture::Fixture;
 
-/// A claim, tried on the stage.
-type Claim = fn(&Stage) -> Result<(), Broken>;
+/// A claim, tried on the fixture.
+type Claim = fn(&Fixture) -> Result<(), Failure>;
 
 /// In this order: the cheap ones first, the logs of all of them last.
 const CLAIMS: [(&str, Claim); 24] = [
@@ -118,7 +118,7 @@ const CLAIMS: [(&str, Claim); 24] = [
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // There is one stage, and the claims break it on purpose.
+    // There is one fixture, and the claims break it on purpose.
     arguments.test_threads = Some(1);
     let trials = CLAIMS
         .into_iter()
@@ -134,6 +134,6 @@ fn main() -> ExitCode {
 }
 
 fn attempt(claim: Claim) -> Result<(), Failed> {
-    let tried = fixture::get().and_then(|stage| stage.attempt(claim));
+    let tried = fixture::get().and_then(|fixture| fixture.attempt(claim));
     tried.map_err(|broken| Failed::from(broken.to_string()))
 }

@@ -6,13 +6,13 @@ use ferrolb_lab::observe;
 use ferrolb_lab::plan;
 use ferrolb_lab::probe::arp;
 
-use crate::failure::{Broken, ensure};
-use crate::fixture::{NAMESPACE, Stage, service};
+use crate::failure::{Failure, ensure};
+use crate::fixture::{Fixture, NAMESPACE, service};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(crate) fn gets_an_ip_and_answers(stage: &Stage) -> Result<(), Broken> {
-    let lab = &stage.lab;
+pub(crate) fn gets_an_ip_and_answers(fixture: &Fixture) -> Result<(), Failure> {
+    let lab = &fixture.lab;
     let image = "--image=ferrolb.local/ferrolb-echo:0.1.0";
     lab.kubectl(["create", "deployment", "plain", image, "--replicas=2"])?;
     let expose = [
@@ -33,10 +33,10 @@ pub(crate) fn gets_an_ip_and_answers(stage: &Stage) -> Result<(), Broken> {
     Ok(())
 }
 
-pub(crate) fn is_on_no_interface(stage: &Stage) -> Result<(), Broken> {
-    let ip = observe::wait_for_ip(&stage.lab, NAMESPACE, "echo")?;
-    observe::wait_for_answer(&stage.lab, ip)?;
-    let carriers = observe::carriers(&stage.lab, ip.into())?;
+pub(crate) fn is_on_no_interface(fixture: &Fixture) -> Result<(), Failure> {
+    let ip = observe::wait_for_ip(&fixture.lab, NAMESPACE, "echo")?;
+    observe::wait_for_answer(&fixture.lab, ip)?;
+    let carriers = observe::carriers(&fixture.lab, ip.into())?;
     ensure(carriers.is_empty(), || {
         format!("{ip} is on an interface of {carriers:?}")
     })
@@ -44,29 +44,29 @@ pub(crate) fn is_on_no_interface(stage: &Stage) -> Result<(), Broken> {
 
 /// With policy Local the answering pod's node is the node the request came in
 /// through, so the owner can be told in two ways.
-pub(crate) fn only_the_owner_answers(stage: &Stage) -> Result<(), Broken> {
-    let ip = observe::wait_for_ip(&stage.lab, NAMESPACE, "echo")?;
-    let owner = plan::node_name(observe::wait_for_one_owner(&stage.lab, ip, PATIENCE)?);
-    let responder = observe::curl(&stage.lab, ip)?;
+pub(crate) fn only_the_owner_answers(fixture: &Fixture) -> Result<(), Failure> {
+    let ip = observe::wait_for_ip(&fixture.lab, NAMESPACE, "echo")?;
+    let owner = plan::node_name(observe::wait_for_one_owner(&fixture.lab, ip, PATIENCE)?);
+    let responder = observe::curl(&fixture.lab, ip)?;
     ensure(responder.node == owner, || {
         format!("{owner} answers ARP, but curl went to {responder}")
     })
 }
 
-pub(crate) fn nobody_announces_without_endpoints(stage: &Stage) -> Result<(), Broken> {
-    let lab = &stage.lab;
-    stage.apply(&service("idle", "nothing-has-this-name", "Cluster"))?;
+pub(crate) fn nobody_announces_without_endpoints(fixture: &Fixture) -> Result<(), Failure> {
+    let lab = &fixture.lab;
+    fixture.apply(&service("idle", "nothing-has-this-name", "Cluster"))?;
     let ip = observe::wait_for_ip(lab, NAMESPACE, "idle")?;
     let owners = observe::owners(lab, ip)?;
     ensure(owners.is_empty(), || {
         format!("{ip} serves nothing, yet nodes {owners:?} answer for it")
     })?;
 
-    stage.apply(&service("idle", "echo", "Cluster"))?;
+    fixture.apply(&service("idle", "echo", "Cluster"))?;
     observe::wait_for_one_owner(lab, ip, PATIENCE)?;
 
-    stage.apply(&service("idle", "nothing-has-this-name", "Cluster"))?;
-    stage.wait("the owner to withdraw", || {
+    fixture.apply(&service("idle", "nothing-has-this-name", "Cluster"))?;
+    fixture.wait("the owner to withdraw", || {
         let answered = arp::is_answered(&lab.client_namespace(), ip)?;
         ensure(!answered, || format!("{ip} is still answered"))
     })?;

@@ -83,7 +83,7 @@ fn unified() -> Result<(), LabError> {
     let top = Path::new("/sys/fs/cgroup");
     fresh("cgroup2", "cgroup2", "/sys/fs/cgroup", None)?;
     files::create_dir(&top.join("init"))?;
-    files::poke(&top.join("init/cgroup.procs"), "1")?;
+    files::write_existing(&top.join("init/cgroup.procs"), "1")?;
     // The process outside that started this one sits at the top until it is moved.
     wait::until(
         "the node's group to be empty",
