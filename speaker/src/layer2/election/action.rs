@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use super::given::Epoch;
+use super::inputs::Epoch;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
 

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use ferrolb_core::key::NodeName;
 
-use super::outlook::{Eligible, Outlook};
 use super::rank::rank;
+use super::view::{Eligible, Outlook};
 use super::{Cause, Epoch, Preference, Timing};
 
 /// An IP to take now.

@@ -10,13 +10,13 @@
 mod action;
 mod balance;
 mod claims;
-mod entry;
-mod given;
-mod outlook;
+mod context;
+mod inputs;
+mod ip_state;
 mod rank;
 #[cfg(test)]
 mod tests;
-mod turn;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -24,13 +24,13 @@ use std::time::Instant;
 
 pub use action::{Action, Cause};
 use balance::Balance;
+use context::{Turn, Voice};
 use entry::Entry;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
-pub use given::{Candidates, Epoch, Facts, Preference, Reachability, SEIZURES, Standing, Timing};
+pub use inputs::{Candidates, Epoch, Facts, Preference, Reachability, SEIZURES, Standing, Timing};
 use outlook::Outlook;
 pub use rank::rank;
-use turn::{Turn, Voice};
 
 /// The IPs of one node.
 #[derive(Debug)]

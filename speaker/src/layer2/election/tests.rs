@@ -1,8 +1,8 @@
 //! Claims about one node's decisions, one situation each.
 
+mod foreign_hosts;
+mod probing;
 mod spread;
-mod strangers;
-mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};

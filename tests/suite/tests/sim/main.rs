@@ -10,8 +10,8 @@
 )]
 
 mod detector;
+mod events;
 mod fault;
-mod happen;
 mod host;
 mod member;
 mod moves;

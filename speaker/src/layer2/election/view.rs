@@ -10,8 +10,8 @@ use std::sync::Arc;
 use ferrolb_core::key::NodeName;
 
 use super::claims::{ClaimsByIp, beats};
+use super::context::Situation;
 use super::rank::Loads;
-use super::turn::Situation;
 use super::{Candidates, Epoch, Facts, Preference, Reachability, SEIZURES, Standing};
 
 /// The nodes that may have an IP now, each with its preference.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::turn::{Situation, Turn, Voice};
+use super::context::{Situation, Turn, Voice};
 use super::{Action, Cause, Epoch};
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
