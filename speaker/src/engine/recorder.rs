@@ -82,7 +82,7 @@ impl Recorder {
                     return false;
                 }
             }
-            Action::Ask { .. } | Action::Announce { .. } => {}
+            Action::Probe { .. } | Action::Announce { .. } => {}
         }
         log_action(action, services);
         true
@@ -120,7 +120,7 @@ pub(super) fn gauge(count: usize) -> i64 {
 
 fn log_action(action: &Action, services: impl Fn(IpAddr) -> String) {
     match action {
-        Action::Ask { ip, .. } => tracing::debug!(%ip, "probing"),
+        Action::Probe { ip, .. } => tracing::debug!(%ip, "probing"),
         Action::TakeOver {
             ip,
             epoch,

@@ -88,7 +88,7 @@ impl Reporter {
                 Action::TakeOver { ip, .. }
                 | Action::Withdraw { ip, .. }
                 | Action::Conflict { ip, .. } => *ip,
-                Action::Ask { .. } | Action::Announce { .. } => continue,
+                Action::Probe { .. } | Action::Announce { .. } => continue,
             };
             for service in cluster.eligibility.services_of(ip) {
                 if let Some(note) = events::of_action(&action, &self.node, service) {

@@ -17,7 +17,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Instant;
 
-use crate::layer2::election::{Ownership, Standing};
+use crate::layer2::election::{Election, MemberState};
 use crate::layer2::links::LanLink;
 
 const YES: &str = "1";
@@ -38,14 +38,15 @@ pub type AboutIps = BTreeMap<String, String>;
 /// What a node has to say about IPs: its claims, those it seized, and the
 /// strangers it found.
 #[must_use]
-pub fn about_ips(ownership: &Ownership, now: Instant) -> AboutIps {
-    let claims = ownership.claims();
+pub fn about_ips(election: &Election, now: Instant) -> AboutIps {
+    let claims = election.claims();
     let claims = claims.map(|(ip, epoch)| (format!("{CLAIM}{ip}"), epoch.to_string()));
-    let seized = ownership.seizures(now);
-    let seized = seized.map(|(ip, times)| (format!("{SEIZED}{ip}"), times.to_string()));
-    let conflicts = ownership.conflicts();
+    let forced_takeovers = election.forced_takeovers(now);
+    let forced_takeovers =
+        forced_takeovers.map(|(ip, times)| (format!("{SEIZED}{ip}"), times.to_string()));
+    let conflicts = election.conflicts();
     let conflicts = conflicts.map(|(ip, mac)| (format!("{CONFLICT}{ip}"), mac.to_string()));
-    claims.chain(seized).chain(conflicts).collect()
+    claims.chain(forced_takeovers).chain(conflicts).collect()
 }
 
 /// What to publish where one was said before and the other is to be said now.
@@ -88,22 +89,22 @@ pub fn links(links: &[LanLink]) -> KeyChange {
 /// Reads what a member says. A value that cannot be read counts as unsaid: a
 /// newer version may have said it.
 #[must_use]
-pub fn read(state: &BTreeMap<String, String>, alive: bool) -> (Standing, Vec<LanLink>) {
+pub fn read(state: &BTreeMap<String, String>, alive: bool) -> (MemberState, Vec<LanLink>) {
     let links: Vec<LanLink> = state
         .get(LINKS)
         .and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default();
-    let standing = Standing {
+    let member = MemberState {
         alive,
         draining: state.contains_key(DRAINING),
         starting: state.contains_key(STARTING),
         isolated: state.contains_key(ISOLATED),
-        seized: numbers_under(SEIZED, state).collect(),
+        forced_takeovers: numbers_under(SEIZED, state).collect(),
         conflicts: ips_under(CONFLICT, state),
         claims: numbers_under(CLAIM, state).collect(),
         macs: links.iter().map(|link| link.mac).collect(),
     };
-    (standing, links)
+    (member, links)
 }
 
 fn ips_under(prefix: &str, state: &BTreeMap<String, String>) -> BTreeSet<IpAddr> {
@@ -128,7 +129,7 @@ mod tests {
     use std::time::Instant;
 
     use super::{about_ips, changes, draining, isolated, links, read, starting};
-    use crate::layer2::election::{Facts, Ownership, Timing};
+    use crate::layer2::election::{Election, ElectionInput, Timing};
     use crate::layer2::links::LanLink;
     use ferrolb_core::mac::Mac;
 
@@ -153,31 +154,31 @@ mod tests {
         ];
         let said = said.into_iter();
         let state = said.filter_map(|(key, value)| Some((key, value?)));
-        let (standing, read_links) = read(&state.collect(), true);
-        assert!(standing.alive && standing.draining && standing.isolated && standing.starting);
-        assert!(standing.macs.contains(&link().mac));
+        let (member, read_links) = read(&state.collect(), true);
+        assert!(member.alive && member.draining && member.isolated && member.starting);
+        assert!(member.macs.contains(&link().mac));
         assert_eq!(read_links, [link()]);
     }
 
     #[test]
     fn claims_and_strangers_are_read_back() {
         let now = Instant::now();
-        let mut facts = Facts::default();
+        let mut input = ElectionInput::default();
         let held: IpAddr = "2001:db8::1".parse().unwrap();
         for ip in [IP, held] {
             let me = BTreeMap::from([("a".to_owned(), 0)]);
-            facts.candidates.insert(ip, me.into());
-            facts.reachable.insert(ip);
+            input.candidates.insert(ip, me.into());
+            input.reachable.insert(ip);
         }
         let timing = Timing::default();
-        let mut ownership = Ownership::new("a".to_owned(), timing);
-        ownership.step(&facts, now);
-        ownership.heard(held, Mac([2, 0, 0, 0, 0, 9]), &facts, now);
-        ownership.step(&facts, now + timing.ask_fresh);
-        let said = about_ips(&ownership, now);
-        let (standing, _) = read(&said, true);
-        assert_eq!(standing.claims, BTreeMap::from([(IP, 1)]));
-        assert_eq!(standing.conflicts, BTreeSet::from([held]));
+        let mut election = Election::new("a".to_owned(), timing);
+        election.step(&input, now);
+        election.claim_seen(held, Mac([2, 0, 0, 0, 0, 9]), &input, now);
+        election.step(&input, now + timing.initial_probe);
+        let said = about_ips(&election, now);
+        let (member, _) = read(&said, true);
+        assert_eq!(member.claims, BTreeMap::from([(IP, 1)]));
+        assert_eq!(member.conflicts, BTreeSet::from([held]));
         let news = changes(&BTreeMap::new(), &said);
         assert_eq!(news.len(), 2);
         assert_eq!(changes(&said, &said), []);
@@ -191,7 +192,10 @@ mod tests {
     #[test]
     fn a_seizure_is_read_back() {
         let said = BTreeMap::from([(format!("seized/{IP}"), "2".to_owned())]);
-        assert_eq!(read(&said, true).0.seized, BTreeMap::from([(IP, 2)]));
+        assert_eq!(
+            read(&said, true).0.forced_takeovers,
+            BTreeMap::from([(IP, 2)])
+        );
     }
 
     #[test]
@@ -202,7 +206,7 @@ mod tests {
             ("links".to_owned(), "{}".to_owned()),
             ("colour".to_owned(), "blue".to_owned()),
         ]);
-        let (standing, read_links) = read(&state, true);
-        assert!(standing.claims.is_empty() && read_links.is_empty());
+        let (member, read_links) = read(&state, true);
+        assert!(member.claims.is_empty() && read_links.is_empty());
     }
 }

@@ -9,7 +9,7 @@ use ferrolb_core::key::NodeName;
 
 use crate::eligibility::{DesiredIp, EligibilityByNode, Ineligible};
 use crate::gossip::View;
-use crate::layer2::election::{Candidates, Facts, Standing};
+use crate::layer2::election::{Candidates, ElectionInput, MemberState};
 use crate::layer2::gossip_keys;
 use crate::layer2::links::{Lan, LanLink, links_for, neighbourhood};
 
@@ -17,7 +17,7 @@ use crate::layer2::links::{Lan, LanLink, links_for, neighbourhood};
 #[derive(Debug, Default)]
 pub struct Survey {
     /// What ownership is decided on.
-    pub facts: Facts,
+    pub facts: ElectionInput,
     /// The links on which this node may answer for an IP.
     pub links: BTreeMap<IpAddr, BTreeSet<u32>>,
     /// Every member's links, those of the dead included.
@@ -154,19 +154,19 @@ fn still_answered_on(ip: IpAddr, ground: &Ground<'_>) -> BTreeSet<u32> {
     own.filter(|index| before.contains(index)).collect()
 }
 
-fn members(me: &str, view: &View, own_links: &[LanLink]) -> (BTreeMap<NodeName, Standing>, Lan) {
+fn members(me: &str, view: &View, own_links: &[LanLink]) -> (BTreeMap<NodeName, MemberState>, Lan) {
     let mut others = BTreeMap::new();
     let mut lan = BTreeMap::from([(me.to_owned(), own_links.to_vec())]);
     for (node, member) in view.members.iter().filter(|(node, _)| *node != me) {
-        let (standing, links) = gossip_keys::read(&member.state, member.alive);
-        others.insert(node.clone(), standing);
+        let (state, links) = gossip_keys::read(&member.state, member.alive);
+        others.insert(node.clone(), state);
         lan.insert(node.clone(), links);
     }
     (others, lan)
 }
 
 /// The links of dead nodes say nothing about where the LAN is now.
-fn live(lan: &Lan, others: &BTreeMap<NodeName, Standing>) -> Lan {
+fn live(lan: &Lan, others: &BTreeMap<NodeName, MemberState>) -> Lan {
     let is_live = |node: &String| others.get(node).is_none_or(|other| other.alive);
     let links = lan.iter().filter(|(node, _)| is_live(node));
     links

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use ferrolb_core::mac::Mac;
 use ferrolb_speaker::eligibility::{DesiredIp, NodeEligibility};
 use ferrolb_speaker::gossip::{Member, View};
-use ferrolb_speaker::layer2::election::{Ownership, Timing};
+use ferrolb_speaker::layer2::election::{Election, Timing};
 use ferrolb_speaker::layer2::gossip_keys;
 use ferrolb_speaker::layer2::links::LanLink;
 use ferrolb_speaker::layer2::snapshot::{Ground, survey};
@@ -113,7 +113,7 @@ impl Scene {
     fn change(&self) -> [Duration; 4] {
         let now = Instant::now();
         let timing = Timing::default();
-        let mut ownership = Ownership::new(name(0), timing);
+        let mut election = Election::new(name(0), timing);
         let ground = Ground {
             own_links: &self.links,
             lost_links: &[],
@@ -124,11 +124,11 @@ impl Scene {
         let mut clock = Clock(Instant::now());
         let survey = survey(&name(0), &self.view, &ground);
         let surveyed = clock.lap();
-        let watch = ownership.look_ahead(&survey.facts);
+        let watch = election.plan(&survey.facts);
         let looked = clock.lap();
-        let actions = ownership.step(&survey.facts, now);
+        let actions = election.step(&survey.facts, now);
         let decided = clock.lap();
-        let said = gossip_keys::about_ips(&ownership, now);
+        let said = gossip_keys::about_ips(&election, now);
         let changes = gossip_keys::changes(&BTreeMap::new(), &said);
         let told = clock.lap();
         std::hint::black_box((watch, actions, changes));

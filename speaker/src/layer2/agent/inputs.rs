@@ -16,9 +16,9 @@ impl Agent {
         }
         self.witnessed(seen);
         let facts = &self.survey.facts;
-        let asked = self.ownership.asks(seen.ip);
-        let actions = self.ownership.heard(seen.ip, seen.mac, facts, seen.at);
-        if asked && !self.ownership.asks(seen.ip) {
+        let asked = self.election.is_probing(seen.ip);
+        let actions = self.election.claim_seen(seen.ip, seen.mac, facts, seen.at);
+        if asked && !self.election.is_probing(seen.ip) {
             self.prober.stop(seen.ip);
             self.note(Note::ProbeAnswered);
         }

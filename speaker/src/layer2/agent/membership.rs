@@ -103,7 +103,7 @@ impl Agent {
     /// how long that takes.
     fn doubt(&mut self, now: Instant, note: impl FnOnce(Duration) -> Note) {
         self.monitor.forget();
-        let actions = self.ownership.doubt(now);
+        let actions = self.election.verify(now);
         let owned = !actions.is_empty();
         self.note(note(if owned { self.ask } else { Duration::ZERO }));
         self.perform(actions, now);

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use crate::eligibility::DesiredIp;
 use crate::gossip::View;
 use crate::layer2::announcer::Announcer;
-use crate::layer2::election::{Epoch, Ownership, Timing};
+use crate::layer2::election::{Election, Epoch, Timing};
 use crate::layer2::gossip_keys::{self, AboutIps};
 use crate::layer2::links::LanLink;
 use crate::layer2::liveness::monitor::Monitor;
@@ -65,7 +65,7 @@ pub struct Agent {
     peers: Option<BTreeSet<SocketAddr>>,
     settled: bool,
 
-    ownership: Ownership,
+    election: Election,
     announcer: Announcer,
     prober: Prober,
     monitor: Monitor,
@@ -96,7 +96,7 @@ impl Agent {
     pub fn new(settings: Settings, now: Instant) -> Self {
         let timing = Timing::new(settings.interval, settings.probe_fresh);
         Self {
-            ownership: Ownership::new(settings.node.clone(), timing),
+            election: Election::new(settings.node.clone(), timing),
             announcer: Announcer::new(settings.refresh),
             prober: Prober::default(),
             monitor: Monitor::new(settings.interval),
@@ -116,7 +116,7 @@ impl Agent {
             started: now,
             last_turn: now,
             stall_limit: settings.detection_time / 2,
-            ask: timing.ask,
+            ask: timing.probe_time,
             draining_since: None,
             outputs: vec![Output::Publish(vec![gossip_keys::starting(true)])],
         }
@@ -144,9 +144,9 @@ impl Agent {
         self.settle(now);
         self.release_held_down(now);
         let news = self.refresh_facts(wanted, now) | self.look_at_wire(now);
-        let due = self.ownership.next_deadline().is_some_and(|at| at <= now);
+        let due = self.election.next_timeout().is_some_and(|at| at <= now);
         if self.settled && (news || due) {
-            let actions = self.ownership.step(&self.survey.facts, now);
+            let actions = self.election.step(&self.survey.facts, now);
             self.perform(actions, now);
             self.publish_claims(now);
         }
@@ -167,7 +167,7 @@ impl Agent {
         // The responder falls silent when it is not vouched for in time.
         let heartbeat = self.last_turn + self.stall_limit / 4;
         let deadlines = [
-            self.ownership.next_deadline(),
+            self.election.next_timeout(),
             self.announcer.next_deadline(),
             self.prober.next_deadline(),
             self.monitor.next_timeout(),
@@ -192,12 +192,12 @@ impl Agent {
 
     /// The IPs this node claims.
     pub fn claims(&self) -> impl Iterator<Item = (IpAddr, Epoch)> {
-        self.ownership.claims()
+        self.election.claims()
     }
 
     /// The IPs this node would announce if no stranger held them, and the stranger.
     pub fn conflicts(&self) -> impl Iterator<Item = (IpAddr, Mac)> {
-        self.ownership.conflicts()
+        self.election.conflicts()
     }
 
     /// Surveys the situation anew if anything has changed; true if so.

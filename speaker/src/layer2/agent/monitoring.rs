@@ -13,7 +13,7 @@ use crate::layer2::wire::frame::Frame;
 impl Agent {
     /// Works out anew whom to watch, from facts that have just changed.
     pub(super) fn plan_watch(&mut self, now: Instant) {
-        let watch = self.ownership.look_ahead(&self.survey.facts);
+        let watch = self.election.plan(&self.survey.facts);
         let targets = choose_targets(&watch, &self.survey, &self.links);
         let wanted = self.survey.facts.candidates.keys().copied();
         let watched: HashSet<IpAddr> = wanted.chain(targets.addresses()).collect();

@@ -31,7 +31,7 @@ pub enum Output {
 /// What is worth telling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    /// Ownership decided anew, whatever came of it.
+    /// Election decided anew, whatever came of it.
     Decided,
     /// An action that came of it.
     Action {

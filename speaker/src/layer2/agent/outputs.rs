@@ -16,7 +16,7 @@ impl Agent {
         self.note(Note::Decided);
         for action in actions {
             match &action {
-                Action::Ask { ip, until } => self.prober.start(*ip, now, *until),
+                Action::Probe { ip, until } => self.prober.start(*ip, now, *until),
                 Action::TakeOver { ip, from, .. } => {
                     let sign = from.as_deref().and_then(|from| self.last_sign(from));
                     self.announcer.start(*ip, sign.unwrap_or(now), now);
@@ -56,7 +56,7 @@ impl Agent {
     /// Hands the responder the table of IPs and links, if it changed.
     pub(super) fn update_answering(&mut self) {
         let answering: BTreeMap<IpAddr, BTreeSet<u32>> = self
-            .ownership
+            .election
             .answering()
             .filter_map(|ip| Some((ip, self.survey.links.get(&ip)?.clone())))
             .collect();
@@ -94,7 +94,7 @@ impl Agent {
 
     /// Tells the others at once what this node has to say about IPs.
     pub(super) fn publish_claims(&mut self, now: Instant) {
-        let said = gossip_keys::about_ips(&self.ownership, now);
+        let said = gossip_keys::about_ips(&self.election, now);
         let changes = gossip_keys::changes(&self.said, &said);
         if changes.is_empty() {
             return;

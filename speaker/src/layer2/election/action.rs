@@ -49,7 +49,7 @@ impl Cause {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Ask the wire who answers for the IP, repeatedly until `until`.
-    Ask {
+    Probe {
         /// The IP to ask for.
         ip: IpAddr,
         /// When the verdict falls.

@@ -11,12 +11,12 @@ use std::time::Instant;
 use ferrolb_core::key::NodeName;
 
 use super::rank::rank;
-use super::view::{Eligible, Outlook};
+use super::view::{ElectionView, Eligible};
 use super::{Cause, Epoch, Preference, Timing};
 
 /// An IP to take now.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Pull {
+pub(super) struct Preemption {
     pub(super) ip: IpAddr,
     pub(super) from: NodeName,
     pub(super) cause: Cause,
@@ -40,33 +40,35 @@ impl Balance {
     }
 
     /// When it may be time to take one.
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
         self.not_before
     }
 
     /// The IP to take now, if there is one; `claims` are this node's.
-    pub(super) fn pull(
+    pub(super) fn preempt(
         &mut self,
-        outlook: &Outlook<'_>,
+        view: &ElectionView<'_>,
         claims: &BTreeMap<IpAddr, Epoch>,
         now: Instant,
-    ) -> Option<Pull> {
-        if outlook.wanted().next().is_none() {
+    ) -> Option<Preemption> {
+        if view.desired().next().is_none() {
             (self.members, self.not_before) = (BTreeSet::new(), None);
             return None;
         }
-        let members: BTreeSet<NodeName> = outlook.held().keys().cloned().collect();
+        let members: BTreeSet<NodeName> = view.held().keys().cloned().collect();
         if members != self.members {
             self.members = members;
-            self.not_before = Some(now + self.timing.calm);
+            self.not_before = Some(now + self.timing.stabilization_window);
         }
         if self.not_before.is_none_or(|gate| now < gate) {
             return None;
         }
-        self.not_before = Some(now + self.timing.pace);
-        let others = outlook.wanted().filter(|ip| !claims.contains_key(ip));
-        let pulls = others.filter_map(|ip| candidate(outlook, ip));
-        pulls.max_by_key(|(merit, _)| *merit).map(|(_, pull)| pull)
+        self.not_before = Some(now + self.timing.rebalance_interval);
+        let others = view.desired().filter(|ip| !claims.contains_key(ip));
+        let pulls = others.filter_map(|ip| candidate(view, ip));
+        pulls
+            .max_by_key(|(merit, _)| *merit)
+            .map(|(_, preempt)| preempt)
     }
 }
 
@@ -74,13 +76,13 @@ impl Balance {
 /// the greater difference in load, then this node's rank for it.
 type Merit = (Preference, usize, u64);
 
-fn candidate(outlook: &Outlook<'_>, ip: IpAddr) -> Option<(Merit, Pull)> {
-    let (_, holder) = outlook.best_claim(ip)?;
-    let eligible = outlook.eligible(ip);
-    let mine = *eligible.get(outlook.me())?;
+fn candidate(view: &ElectionView<'_>, ip: IpAddr) -> Option<(Merit, Preemption)> {
+    let (_, holder) = view.best_claim(ip)?;
+    let eligible = view.eligible(ip);
+    let mine = *eligible.get(view.me())?;
     let theirs = *eligible.get(holder)?;
-    let load = |node: &str| outlook.held().get(node).copied().unwrap_or_default();
-    let excess = load(holder).saturating_sub(load(outlook.me()));
+    let load = |node: &str| view.held().get(node).copied().unwrap_or_default();
+    let excess = load(holder).saturating_sub(load(view.me()));
     let cause = if mine > theirs {
         Cause::Preferred
     } else if mine == theirs && excess >= 2 {
@@ -88,16 +90,16 @@ fn candidate(outlook: &Outlook<'_>, ip: IpAddr) -> Option<(Merit, Pull)> {
     } else {
         return None;
     };
-    if taker(&eligible, load)? != outlook.me() {
+    if taker(&eligible, load)? != view.me() {
         return None;
     }
-    let merit = (mine - theirs, excess, rank(ip, outlook.me()));
-    let pull = Pull {
+    let merit = (mine - theirs, excess, rank(ip, view.me()));
+    let preempt = Preemption {
         ip,
         from: holder.clone(),
         cause,
     };
-    Some((merit, pull))
+    Some((merit, preempt))
 }
 
 /// Of all that may have the IP the one to take it: the most preferred, of

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use ferrolb_core::key::NodeName;
 
 use super::rank::rank;
-use super::{Epoch, Facts};
+use super::{ElectionInput, Epoch};
 
 /// What the other members say about one IP.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,9 +33,9 @@ impl Claims<'_> {
 pub(super) struct ClaimsByIp<'a>(HashMap<IpAddr, Claims<'a>>);
 
 impl<'a> ClaimsByIp<'a> {
-    pub(super) fn new(facts: &'a Facts) -> Self {
+    pub(super) fn new(input: &'a ElectionInput) -> Self {
         let mut by_ip = Self::default();
-        for (node, other) in &facts.others {
+        for (node, other) in &input.others {
             for (ip, epoch) in &other.claims {
                 let claims = by_ip.0.entry(*ip).or_default();
                 let claim = (*epoch, node);

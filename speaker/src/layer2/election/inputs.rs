@@ -21,7 +21,7 @@ pub type Epoch = u64;
 
 /// What is known of one member of the gossip cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct MemberState {
     /// The failure detector holds it for alive.
     pub alive: bool,
     /// It is leaving and wants its IPs taken over.
@@ -34,7 +34,7 @@ pub struct Standing {
     pub claims: BTreeMap<IpAddr, Epoch>,
     /// The IPs it took from nodes that lived but were not heard on the wire,
     /// and how often in quick succession that happened to each.
-    pub seized: BTreeMap<IpAddr, u32>,
+    pub forced_takeovers: BTreeMap<IpAddr, u32>,
     /// The IPs it found in the hands of strangers.
     pub conflicts: BTreeSet<IpAddr>,
     /// The MACs of its links, by which it is known on the wire.
@@ -57,9 +57,9 @@ pub enum Reachability {
 
 /// Everything the decision depends on, at one moment.
 #[derive(Debug, Clone, Default)]
-pub struct Facts {
+pub struct ElectionInput {
     /// Every known member but this node.
-    pub others: BTreeMap<NodeName, Standing>,
+    pub others: BTreeMap<NodeName, MemberState>,
     /// This node is leaving.
     pub draining: bool,
     /// Nobody answers this node on the LAN.
@@ -75,50 +75,50 @@ pub struct Facts {
 }
 
 /// So often in quick succession an IP is taken from nodes that live.
-pub const SEIZURES: u32 = 3;
+pub const FLAP_LIMIT: u32 = 3;
 
 /// Durations of the state machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     /// How long the wire is asked before a suspect's IP is taken over.
-    pub ask: Duration,
+    pub probe_time: Duration,
     /// How long the wire is asked for an IP that nobody ever claimed; zero
     /// takes it unasked.
-    pub ask_fresh: Duration,
+    pub initial_probe: Duration,
     /// How long the second in line waits for the first to claim; the third
     /// waits twice as long.
-    pub patience: Duration,
+    pub rank_backoff: Duration,
     /// How long a suspect that answered on the wire is left alone.
-    pub respite: Duration,
+    pub retry_delay: Duration,
     /// The same while it goes on answering.
-    pub long_respite: Duration,
+    pub long_retry_delay: Duration,
     /// How long an IP held by a stranger is left alone, and how long a dispute
     /// over an owned one rests once it was defended (RFC 5227 §2.4).
-    pub conflict_respite: Duration,
+    pub conflict_retry_delay: Duration,
     /// An IP taken from a node that lives, after less than this time with it, is
-    /// taken in quick succession. After [`SEIZURES`] of these it is left for
+    /// taken in quick succession. After [`FLAP_LIMIT`] of these it is left for
     /// `truce` with whom it is: a LAN that is cut in two would see it go back
     /// and forth.
-    pub succession: Duration,
+    pub flap_window: Duration,
     /// See `succession`.
-    pub truce: Duration,
+    pub suppress_time: Duration,
     /// How long a node must have seen the same members before it takes an IP
     /// from one that holds it by right.
-    pub calm: Duration,
+    pub stabilization_window: Duration,
     /// The gap between two of those.
-    pub pace: Duration,
+    pub rebalance_interval: Duration,
 }
 
 impl Timing {
-    /// For a gossip interval; `ask_fresh` is a choice of its own.
+    /// For a gossip interval; `initial_probe` is a choice of its own.
     #[must_use]
-    pub fn new(interval: Duration, ask_fresh: Duration) -> Self {
-        let ask = interval * 6 / 5;
+    pub fn new(interval: Duration, initial_probe: Duration) -> Self {
+        let probe_time = interval * 6 / 5;
         Self {
-            ask: ask.clamp(Duration::from_millis(30), Duration::from_millis(60)),
-            ask_fresh,
-            patience: interval * 8,
-            respite: interval * 5,
+            probe_time: probe_time.clamp(Duration::from_millis(30), Duration::from_millis(60)),
+            initial_probe,
+            rank_backoff: interval * 8,
+            retry_delay: interval * 5,
             ..Self::default()
         }
     }
@@ -127,16 +127,16 @@ impl Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            ask: Duration::from_millis(60),
-            ask_fresh: Duration::from_millis(300),
-            patience: Duration::from_millis(400),
-            respite: Duration::from_millis(250),
-            long_respite: Duration::from_secs(2),
-            conflict_respite: Duration::from_secs(10),
-            succession: Duration::from_secs(5),
-            truce: Duration::from_secs(600),
-            calm: Duration::from_secs(30),
-            pace: Duration::from_secs(1),
+            probe_time: Duration::from_millis(60),
+            initial_probe: Duration::from_millis(300),
+            rank_backoff: Duration::from_millis(400),
+            retry_delay: Duration::from_millis(250),
+            long_retry_delay: Duration::from_secs(2),
+            conflict_retry_delay: Duration::from_secs(10),
+            flap_window: Duration::from_secs(5),
+            suppress_time: Duration::from_secs(600),
+            stabilization_window: Duration::from_secs(30),
+            rebalance_interval: Duration::from_secs(1),
         }
     }
 }

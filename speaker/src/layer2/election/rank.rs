@@ -58,7 +58,7 @@ impl Loads {
     /// The order in which `eligible` nodes may take an orphaned `ip`: the most
     /// preferred first, among equals those that are not full. The first of them
     /// is charged with it.
-    pub(super) fn place<'e>(
+    pub(super) fn order<'e>(
         &mut self,
         ip: IpAddr,
         eligible: impl IntoIterator<Item = (&'e NodeName, Preference)>,
@@ -121,11 +121,11 @@ mod tests {
         (1..=count).map(|i| (format!("node-{i}"), 0)).collect()
     }
 
-    fn place(loads: &mut Loads, ip: IpAddr, eligible: &BTreeMap<String, u32>) -> Vec<String> {
+    fn order_of(loads: &mut Loads, ip: IpAddr, eligible: &BTreeMap<String, u32>) -> Vec<String> {
         let eligible = eligible
             .iter()
             .map(|(node, preference)| (node, *preference));
-        loads.place(ip, eligible).into_iter().cloned().collect()
+        loads.order(ip, eligible).into_iter().cloned().collect()
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
         let mut loads = Loads::new(BTreeMap::new(), 20, 3);
         let mut taken = BTreeMap::<String, usize>::new();
         for last in 0..20 {
-            let order = place(&mut loads, ip(last), &nodes(3));
+            let order = order_of(&mut loads, ip(last), &nodes(3));
             *taken.entry(order[0].clone()).or_default() += 1;
         }
         assert!(taken.values().all(|count| *count <= 7), "{taken:?}");
@@ -152,7 +152,7 @@ mod tests {
         eligible.insert("node-6".into(), 3);
         let (mut whole, mut alone) = (loads(), loads());
         for last in 0..100 {
-            let order = place(&mut whole, ip(last), &eligible);
+            let order = order_of(&mut whole, ip(last), &eligible);
             let preferences = eligible.iter().map(|(node, it)| (node, *it));
             assert_eq!(alone.first(ip(last), preferences), order.first());
         }
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_full_node_still_takes_what_nobody_else_may_have() {
         let mut loads = Loads::new(BTreeMap::from([("node-1".into(), 9)]), 10, 3);
-        assert_eq!(place(&mut loads, ip(1), &nodes(1)), ["node-1"]);
+        assert_eq!(order_of(&mut loads, ip(1), &nodes(1)), ["node-1"]);
     }
 
     #[test]
@@ -173,13 +173,13 @@ mod tests {
         let mut eligible = nodes(3);
         eligible.insert("node-2".into(), 10);
         let mut loads = Loads::new(BTreeMap::from([("node-2".into(), 9)]), 10, 3);
-        assert_eq!(place(&mut loads, ip(1), &eligible)[0], "node-2");
+        assert_eq!(order_of(&mut loads, ip(1), &eligible)[0], "node-2");
     }
 
     #[test]
     fn losing_a_node_leaves_the_order_of_the_others() {
         let order = |eligible: &BTreeMap<String, u32>| {
-            place(&mut Loads::new(BTreeMap::new(), 1, 5), ip(7), eligible)
+            order_of(&mut Loads::new(BTreeMap::new(), 1, 5), ip(7), eligible)
         };
         let all = order(&nodes(5));
         let mut fewer = nodes(5);

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{
-    Action, Candidates, Cause, Facts, Ownership, Reachability, SEIZURES, Standing, Timing, rank,
+    Action, Candidates, Cause, Election, ElectionInput, FLAP_LIMIT, MemberState, Reachability,
+    Timing, rank,
 };
 use ferrolb_core::mac::Mac;
 
 const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-const STRANGER: Mac = Mac([2, 0, 0, 0, 0, 99]);
+const FOREIGN_MAC: Mac = Mac([2, 0, 0, 0, 0, 99]);
 const MAC_OF_B: Mac = Mac([2, 0, 0, 0, 0, 2]);
 
 fn nodes<const N: usize>(names: [&str; N]) -> Arc<Candidates> {
@@ -24,43 +25,43 @@ fn nodes<const N: usize>(names: [&str; N]) -> Arc<Candidates> {
 
 /// Node `a` and what it knows of node `b`.
 struct World {
-    ownership: Ownership,
-    facts: Facts,
+    election: Election,
+    input: ElectionInput,
     now: Instant,
 }
 
 impl World {
     fn new() -> Self {
-        let b = Standing {
+        let b = MemberState {
             alive: true,
             macs: BTreeSet::from([MAC_OF_B]),
-            ..Standing::default()
+            ..MemberState::default()
         };
-        let facts = Facts {
+        let input = ElectionInput {
             others: BTreeMap::from([("b".to_owned(), b)]),
             candidates: BTreeMap::from([(IP, nodes(["a", "b"]))]),
             reachable: BTreeSet::from([IP]),
-            ..Facts::default()
+            ..ElectionInput::default()
         };
         Self {
-            ownership: Ownership::new("a".to_owned(), Timing::default()),
-            facts,
+            election: Election::new("a".to_owned(), Timing::default()),
+            input,
             now: Instant::now(),
         }
     }
 
     fn candidates(&mut self) -> &mut Candidates {
-        Arc::make_mut(self.facts.candidates.get_mut(&IP).unwrap())
+        Arc::make_mut(self.input.candidates.get_mut(&IP).unwrap())
     }
 
     /// Node `a` owns the IP with epoch 1.
     fn owning() -> Self {
         let mut world = Self::new();
-        world.facts.candidates.insert(IP, nodes(["a"]));
+        world.input.candidates.insert(IP, nodes(["a"]));
         world.step();
-        world.pass(Timing::default().ask_fresh);
+        world.pass(Timing::default().initial_probe);
         assert!(world.owns());
-        world.facts.candidates.insert(IP, nodes(["a", "b"]));
+        world.input.candidates.insert(IP, nodes(["a", "b"]));
         world
     }
 
@@ -72,12 +73,12 @@ impl World {
         world
     }
 
-    fn b(&mut self) -> &mut Standing {
-        self.facts.others.get_mut("b").unwrap()
+    fn b(&mut self) -> &mut MemberState {
+        self.input.others.get_mut("b").unwrap()
     }
 
     fn step(&mut self) -> Vec<Action> {
-        self.ownership.step(&self.facts, self.now)
+        self.election.step(&self.input, self.now)
     }
 
     fn pass(&mut self, time: Duration) -> Vec<Action> {
@@ -85,18 +86,18 @@ impl World {
         self.step()
     }
 
-    fn heard(&mut self, mac: Mac) -> Vec<Action> {
-        self.ownership.heard(IP, mac, &self.facts, self.now)
+    fn claim_seen(&mut self, mac: Mac) -> Vec<Action> {
+        self.election.claim_seen(IP, mac, &self.input, self.now)
     }
 
     /// What `b` does on the wire, from now on.
     fn see_b(&mut self, on_wire: Reachability) {
-        self.ownership.look_ahead(&self.facts);
-        self.facts.wire.insert("b".to_owned(), on_wire);
+        self.election.plan(&self.input);
+        self.input.wire.insert("b".to_owned(), on_wire);
     }
 
     fn owns(&self) -> bool {
-        self.ownership.answering().any(|ip| ip == IP)
+        self.election.answering().any(|ip| ip == IP)
     }
 }
 
@@ -105,9 +106,9 @@ fn a_suspects_ip_is_taken_only_after_the_wire_was_asked() {
     let mut world = World::owned_by_b();
     world.b().alive = false;
     let asked = world.step();
-    assert!(matches!(asked[..], [Action::Ask { ip: IP, .. }]));
+    assert!(matches!(asked[..], [Action::Probe { ip: IP, .. }]));
     assert!(!world.owns());
-    let taken = world.pass(Timing::default().ask);
+    let taken = world.pass(Timing::default().probe_time);
     let expected = Action::TakeOver {
         ip: IP,
         epoch: 8,
@@ -123,13 +124,13 @@ fn a_suspect_that_answers_on_the_wire_keeps_its_ip() {
     let mut world = World::owned_by_b();
     world.b().alive = false;
     world.step();
-    assert_eq!(world.heard(MAC_OF_B), []);
-    assert_eq!(world.pass(Timing::default().ask), []);
+    assert_eq!(world.claim_seen(MAC_OF_B), []);
+    assert_eq!(world.pass(Timing::default().probe_time), []);
     assert!(!world.owns());
-    let later = world.pass(Timing::default().respite);
+    let later = world.pass(Timing::default().retry_delay);
     assert!(
-        matches!(later[..], [Action::Ask { .. }]),
-        "asks again: {later:?}"
+        matches!(later[..], [Action::Probe { .. }]),
+        "probes again: {later:?}"
     );
 }
 
@@ -166,7 +167,7 @@ fn an_owner_announces_again_when_a_member_comes_back_that_may_have_owned_it_too(
 #[test]
 fn a_draining_owner_answers_until_the_heir_has_claimed() {
     let mut world = World::owning();
-    world.facts.draining = true;
+    world.input.draining = true;
     assert_eq!(world.step(), []);
     assert!(world.owns());
     world.b().claims.insert(IP, 2);
@@ -195,56 +196,56 @@ fn the_heir_of_a_draining_owner_does_not_lose_time_on_the_wire() {
 #[test]
 fn nobody_waits_for_a_node_that_is_only_starting() {
     let mut world = World::new();
-    world.ownership = Ownership::new("c".to_owned(), Timing::default());
-    world.facts.candidates.insert(IP, nodes(["b", "c"]));
+    world.election = Election::new("c".to_owned(), Timing::default());
+    world.input.candidates.insert(IP, nodes(["b", "c"]));
     assert!(rank(IP, "b") > rank(IP, "c"), "b would come first");
     world.b().starting = true;
-    assert!(matches!(world.step()[..], [Action::Ask { .. }]));
+    assert!(matches!(world.step()[..], [Action::Probe { .. }]));
 }
 
 #[test]
 fn who_no_longer_comes_first_stops_asking() {
     let mut world = World::new();
-    world.ownership = Ownership::new("c".to_owned(), Timing::default());
-    world.facts.candidates.insert(IP, nodes(["b", "c"]));
+    world.election = Election::new("c".to_owned(), Timing::default());
+    world.input.candidates.insert(IP, nodes(["b", "c"]));
     world.b().starting = true;
     world.step();
     world.b().starting = false;
-    assert_eq!(world.pass(Timing::default().ask_fresh), []);
-    let later = world.pass(Timing::default().patience);
-    assert!(matches!(later[..], [Action::Ask { .. }]), "{later:?}");
+    assert_eq!(world.pass(Timing::default().initial_probe), []);
+    let later = world.pass(Timing::default().rank_backoff);
+    assert!(matches!(later[..], [Action::Probe { .. }]), "{later:?}");
 }
 
 #[test]
 fn nobody_announces_what_no_node_may_serve() {
     let mut world = World::owning();
-    world.facts.candidates.insert(IP, Arc::default());
+    world.input.candidates.insert(IP, Arc::default());
     assert_eq!(world.step(), [Action::Withdraw { ip: IP, to: None }]);
 }
 
 #[test]
 fn a_deleted_ip_is_withdrawn() {
     let mut world = World::owning();
-    world.facts.candidates.clear();
+    world.input.candidates.clear();
     assert_eq!(world.step(), [Action::Withdraw { ip: IP, to: None }]);
-    assert_eq!(world.ownership.next_deadline(), None);
+    assert_eq!(world.election.next_timeout(), None);
 }
 
 #[test]
 fn losing_carrier_ends_ownership_at_once() {
     let mut world = World::owning();
-    world.facts.reachable.clear();
+    world.input.reachable.clear();
     assert_eq!(world.step(), [Action::Withdraw { ip: IP, to: None }]);
 }
 
 #[test]
 fn after_a_stall_the_owner_is_mute_until_the_wire_was_asked() {
     let mut world = World::owning();
-    let asked = world.ownership.doubt(world.now);
-    assert!(matches!(asked[..], [Action::Ask { .. }]));
+    let asked = world.election.verify(world.now);
+    assert!(matches!(asked[..], [Action::Probe { .. }]));
     assert!(!world.owns());
     assert_eq!(
-        world.pass(Timing::default().ask),
+        world.pass(Timing::default().probe_time),
         [Action::Announce { ip: IP }]
     );
     assert!(world.owns());
@@ -253,28 +254,28 @@ fn after_a_stall_the_owner_is_mute_until_the_wire_was_asked() {
 #[test]
 fn after_a_stall_an_ip_answered_by_another_is_given_up() {
     let mut world = World::owning();
-    world.ownership.doubt(world.now);
+    world.election.verify(world.now);
     assert_eq!(
-        world.heard(MAC_OF_B),
+        world.claim_seen(MAC_OF_B),
         [Action::Withdraw { ip: IP, to: None }]
     );
-    assert!(world.ownership.claims().next().is_none());
+    assert!(world.election.claims().next().is_none());
 }
 
 #[test]
 fn the_second_in_line_acts_when_the_first_does_not() {
     let mut world = World::owned_by_b();
     world.candidates().insert("c".to_owned(), 0);
-    let c = Standing {
+    let c = MemberState {
         alive: true,
-        ..Standing::default()
+        ..MemberState::default()
     };
-    world.facts.others.insert("c".to_owned(), c);
+    world.input.others.insert("c".to_owned(), c);
     world.b().alive = false;
     let first = rank(IP, "a") > super::rank(IP, "c");
     let begun = world.step();
-    assert_eq!(matches!(begun[..], [Action::Ask { .. }]), first);
-    world.pass(Timing::default().patience);
-    world.pass(Timing::default().ask);
+    assert_eq!(matches!(begun[..], [Action::Probe { .. }]), first);
+    world.pass(Timing::default().rank_backoff);
+    world.pass(Timing::default().probe_time);
     assert!(world.owns());
 }

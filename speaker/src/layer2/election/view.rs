@@ -12,20 +12,20 @@ use ferrolb_core::key::NodeName;
 use super::claims::{ClaimsByIp, beats};
 use super::context::Situation;
 use super::rank::Loads;
-use super::{Candidates, Epoch, Facts, Preference, Reachability, SEIZURES, Standing};
+use super::{Candidates, ElectionInput, Epoch, FLAP_LIMIT, MemberState, Preference, Reachability};
 
 /// The nodes that may have an IP now, each with its preference.
 pub(super) type Eligible<'a> = BTreeMap<&'a NodeName, Preference>;
 
-fn live(facts: &Facts) -> impl Iterator<Item = (&NodeName, &Standing)> {
-    facts.others.iter().filter(|(_, other)| other.alive)
+fn live(input: &ElectionInput) -> impl Iterator<Item = (&NodeName, &MemberState)> {
+    input.others.iter().filter(|(_, other)| other.alive)
 }
 
 /// Turns the facts into what matters for one IP after the other, handing out
 /// orphans on the way.
-pub(super) struct Outlook<'a> {
+pub(super) struct ElectionView<'a> {
     me: &'a NodeName,
-    facts: &'a Facts,
+    input: &'a ElectionInput,
     claims: ClaimsByIp<'a>,
     held: BTreeMap<NodeName, usize>,
     loads: Loads,
@@ -34,21 +34,21 @@ pub(super) struct Outlook<'a> {
     eligible: RefCell<HashMap<(*const Candidates, bool), Rc<Eligible<'a>>>>,
 }
 
-impl<'a> Outlook<'a> {
-    pub(super) fn new(me: &'a NodeName, facts: &'a Facts, own_claims: usize) -> Self {
-        let mut held: BTreeMap<NodeName, usize> = live(facts)
+impl<'a> ElectionView<'a> {
+    pub(super) fn new(me: &'a NodeName, input: &'a ElectionInput, own_claims: usize) -> Self {
+        let mut held: BTreeMap<NodeName, usize> = live(input)
             .map(|(node, other)| (node.clone(), other.claims.len()))
             .collect();
         held.insert(me.clone(), own_claims);
-        let is_silent = |node: &NodeName| facts.wire.get(node) == Some(&Reachability::Failed);
+        let is_silent = |node: &NodeName| input.wire.get(node) == Some(&Reachability::Failed);
         let mut taking = held.clone();
         taking.retain(|node, _| !is_silent(node));
         let nodes = taking.len();
-        let loads = Loads::new(taking, facts.candidates.len(), nodes);
+        let loads = Loads::new(taking, input.candidates.len(), nodes);
         Self {
             me,
-            facts,
-            claims: ClaimsByIp::new(facts),
+            input,
+            claims: ClaimsByIp::new(input),
             held,
             loads,
             eligible: RefCell::default(),
@@ -65,8 +65,8 @@ impl<'a> Outlook<'a> {
     }
 
     /// The wanted IPs.
-    pub(super) fn wanted(&self) -> impl Iterator<Item = IpAddr> {
-        self.facts.candidates.keys().copied()
+    pub(super) fn desired(&self) -> impl Iterator<Item = IpAddr> {
+        self.input.candidates.keys().copied()
     }
 
     /// Must be called once for each IP, always in the same order. `predecessor`
@@ -85,35 +85,35 @@ impl<'a> Outlook<'a> {
             let mine = (own, self.me);
             claims.best.is_none_or(|best| beats(ip, mine, best))
         });
-        let shielded = rival.is_some_and(|node| self.is_shielded(node, ip));
-        let holder_fit = match rival {
+        let flap_protected = rival.is_some_and(|node| self.is_flap_protected(node, ip));
+        let holder_eligible = match rival {
             _ if mine_wins => eligible.contains_key(self.me),
-            Some(node) => shielded || eligible.contains_key(node),
+            Some(node) => flap_protected || eligible.contains_key(node),
             None => false,
         };
-        let place = if holder_fit {
+        let position = if holder_eligible {
             None
         } else {
-            let order = self.loads.place(ip, preferences(&eligible));
+            let order = self.loads.order(ip, preferences(&eligible));
             order.iter().position(|node| *node == self.me)
         };
-        let seen = self.seen(rival.or(last_owner));
+        let reachability = self.reachability(rival.or(last_owner));
         Situation {
-            wanted: self.facts.candidates.contains_key(&ip),
-            reachable: self.facts.reachable.contains(&ip),
+            desired: self.input.candidates.contains_key(&ip),
+            reachable: self.input.reachable.contains(&ip),
             outranked: rival.is_some() && !mine_wins,
-            fit: eligible.contains_key(self.me),
-            others_fit: eligible.keys().any(|node| *node != self.me),
-            early: holder_fit
-                && !shielded
-                && seen == Reachability::Probing
+            eligible: eligible.contains_key(self.me),
+            others_eligible: eligible.keys().any(|node| *node != self.me),
+            early: holder_eligible
+                && !flap_protected
+                && reachability == Reachability::Probing
                 && predecessor.is_some()
                 && predecessor == rival,
-            silent: rival.is_some() && !shielded && seen == Reachability::Failed,
-            answers: rival.is_none() && seen == Reachability::Reachable,
-            seized: rival.map_or(0, |node| self.seizures(node, ip)),
-            held_by_stranger: claims.reported,
-            place,
+            silent: rival.is_some() && !flap_protected && reachability == Reachability::Failed,
+            answers: rival.is_none() && reachability == Reachability::Reachable,
+            forced_takeovers: rival.map_or(0, |node| self.forced_takeovers(node, ip)),
+            held_by_foreign_host: claims.reported,
+            position,
             rival: rival.cloned(),
             last_owner: last_owner.cloned(),
             top_epoch: claims.top_epoch().max(own.unwrap_or(0)),
@@ -122,19 +122,19 @@ impl<'a> Outlook<'a> {
 
     /// From whom this node would inherit, by IP: the owners it comes first
     /// after, were they gone one at a time.
-    pub(super) fn inheritance(&self) -> BTreeMap<IpAddr, NodeName> {
-        let mut estates: BTreeMap<&NodeName, Vec<IpAddr>> = BTreeMap::new();
-        for ip in self.wanted() {
+    pub(super) fn successor_of(&self) -> BTreeMap<IpAddr, NodeName> {
+        let mut ips_by_owner: BTreeMap<&NodeName, Vec<IpAddr>> = BTreeMap::new();
+        for ip in self.desired() {
             if let Some((_, owner)) = self.best_claim(ip) {
-                estates.entry(owner).or_default().push(ip);
+                ips_by_owner.entry(owner).or_default().push(ip);
             }
         }
         let mut inherited = BTreeMap::new();
-        for (owner, ips) in estates {
+        for (owner, ips) in ips_by_owner {
             let mut held = self.held.clone();
             held.remove(owner);
             let nodes = held.len();
-            let mut loads = Loads::new(held, self.facts.candidates.len(), nodes);
+            let mut loads = Loads::new(held, self.input.candidates.len(), nodes);
             for ip in ips {
                 let eligible = self.eligible(ip);
                 let heirs = preferences(&eligible).filter(|(node, _)| *node != owner);
@@ -150,9 +150,9 @@ impl<'a> Outlook<'a> {
     /// has claimed since.
     pub(super) fn absent(&self) -> BTreeMap<NodeName, BTreeSet<IpAddr>> {
         let mut absent: BTreeMap<NodeName, BTreeSet<IpAddr>> = BTreeMap::new();
-        for ip in self.wanted() {
+        for ip in self.desired() {
             let claims = self.claims.on(ip);
-            let orphaned = claims.best.is_none() && self.facts.reachable.contains(&ip);
+            let orphaned = claims.best.is_none() && self.input.reachable.contains(&ip);
             if let Some((_, owner)) = claims.last.filter(|_| orphaned) {
                 absent.entry(owner.clone()).or_default().insert(ip);
             }
@@ -163,10 +163,10 @@ impl<'a> Outlook<'a> {
     /// Live, heard on the LAN, not leaving, and allowed to announce the IP. If
     /// nobody is heard, those that are not will do.
     pub(super) fn eligible(&self, ip: IpAddr) -> Rc<Eligible<'a>> {
-        let Some(candidates) = self.facts.candidates.get(&ip) else {
+        let Some(candidates) = self.input.candidates.get(&ip) else {
             return Rc::default();
         };
-        let reachable = self.facts.reachable.contains(&ip);
+        let reachable = self.input.reachable.contains(&ip);
         let mut known = self.eligible.borrow_mut();
         let eligible = known
             .entry((Arc::as_ptr(candidates), reachable))
@@ -178,26 +178,30 @@ impl<'a> Outlook<'a> {
         let willing = candidates
             .iter()
             .filter(|(node, _)| self.is_willing(node, reachable));
-        let (heard, isolated): (Eligible<'_>, Eligible<'_>) = willing
+        let (connected, isolated): (Eligible<'_>, Eligible<'_>) = willing
             .map(|(node, preference)| (node, *preference))
             .partition(|(node, _)| !self.is_isolated(node));
-        if heard.is_empty() { isolated } else { heard }
+        if connected.is_empty() {
+            isolated
+        } else {
+            connected
+        }
     }
 
     fn is_willing(&self, node: &NodeName, reachable: bool) -> bool {
         if node == self.me {
-            return !self.facts.draining && reachable;
+            return !self.input.draining && reachable;
         }
-        let other = self.facts.others.get(node);
+        let other = self.input.others.get(node);
         other.is_some_and(|other| other.alive && !other.draining && !other.starting)
-            && self.seen(Some(node)) != Reachability::Failed
+            && self.reachability(Some(node)) != Reachability::Failed
     }
 
     fn is_isolated(&self, node: &NodeName) -> bool {
         if node == self.me {
-            return self.facts.isolated;
+            return self.input.isolated;
         }
-        self.facts
+        self.input
             .others
             .get(node)
             .is_some_and(|other| other.isolated)
@@ -205,31 +209,31 @@ impl<'a> Outlook<'a> {
 
     /// How often in quick succession an IP was taken from living nodes, by
     /// `node` last.
-    fn seizures(&self, node: &NodeName, ip: IpAddr) -> u32 {
-        let seized = self
-            .facts
+    fn forced_takeovers(&self, node: &NodeName, ip: IpAddr) -> u32 {
+        let forced_takeovers = self
+            .input
             .others
             .get(node)
-            .and_then(|other| other.seized.get(&ip));
-        seized.copied().unwrap_or(0)
+            .and_then(|other| other.forced_takeovers.get(&ip));
+        forced_takeovers.copied().unwrap_or(0)
     }
 
     /// Whether `node` keeps an IP that went back and forth, although it is not
     /// heard. It knows if it is heard by nobody.
-    fn is_shielded(&self, node: &NodeName, ip: IpAddr) -> bool {
-        let admitted = self.facts.candidates.get(&ip);
+    fn is_flap_protected(&self, node: &NodeName, ip: IpAddr) -> bool {
+        let admitted = self.input.candidates.get(&ip);
         admitted.is_some_and(|candidates| candidates.contains_key(node))
             && self
-                .facts
+                .input
                 .others
                 .get(node)
                 .is_some_and(|other| other.alive && !other.draining && !other.isolated)
-            && self.seizures(node, ip) >= SEIZURES
+            && self.forced_takeovers(node, ip) >= FLAP_LIMIT
     }
 
-    fn seen(&self, node: Option<&NodeName>) -> Reachability {
-        let seen = node.and_then(|node| self.facts.wire.get(node));
-        seen.copied().unwrap_or_default()
+    fn reachability(&self, node: Option<&NodeName>) -> Reachability {
+        let reachability = node.and_then(|node| self.input.wire.get(node));
+        reachability.copied().unwrap_or_default()
     }
 
     /// The highest live claim on an IP by another node.

@@ -91,7 +91,7 @@ mod tests {
     use std::net::IpAddr;
 
     use super::choose_targets;
-    use crate::layer2::election::Standing;
+    use crate::layer2::election::MemberState;
     use crate::layer2::links::LanLink;
     use crate::layer2::liveness::monitor::Probe;
     use crate::layer2::snapshot::Survey;
@@ -128,11 +128,11 @@ mod tests {
         let c = vec![link(2, 3, &["10.9.0.3/24"])];
         survey.lan = BTreeMap::from([("b".to_owned(), b), ("c".to_owned(), c)]);
         for node in ["b", "c"] {
-            let standing = Standing {
+            let state = MemberState {
                 alive: true,
-                ..Standing::default()
+                ..MemberState::default()
             };
-            survey.facts.others.insert(node.to_owned(), standing);
+            survey.facts.others.insert(node.to_owned(), state);
         }
         (survey, own)
     }

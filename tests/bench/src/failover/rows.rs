@@ -134,7 +134,7 @@ impl Row {
     /// speakers, and that is handled otherwise.
     pub(crate) fn gap(self) -> Duration {
         match self {
-            Self::Port => Timing::default().succession + Duration::from_secs(1),
+            Self::Port => Timing::default().flap_window + Duration::from_secs(1),
             _ => Duration::ZERO,
         }
     }

@@ -11,12 +11,12 @@ use crate::one_owner::{GOSSIP, ONE};
 use crate::replay::{ensure, on_seeds, picked, within};
 use crate::world::World;
 
-fn calm() -> Duration {
-    Timing::default().calm
+fn stabilization_window() -> Duration {
+    Timing::default().stabilization_window
 }
 
-fn pace() -> Duration {
-    Timing::default().pace
+fn rebalance_interval() -> Duration {
+    Timing::default().rebalance_interval
 }
 
 fn begin(seed: u64, ips: usize) -> World {
@@ -52,14 +52,14 @@ fn a_dead_node_moves_its_ips_and_no_other_and_takes_back_only_what_evens_the_spr
         )?;
         let back = world.now;
         world.apply(Fault::Start(victim));
-        world.run(calm() - Duration::from_secs(1));
+        world.run(stabilization_window() - Duration::from_secs(1));
         ensure(
             &world,
             world.taken_since(back).count() == 0,
-            "an IP moved before it was calm",
+            "an IP moved before the stabilization window was over",
         )?;
         let held = world.loads();
-        world.run(Duration::from_secs(4) + pace() * 13);
+        world.run(Duration::from_secs(4) + rebalance_interval() * 13);
         even_again(&world, back, &held)
     });
 }
@@ -82,8 +82,14 @@ fn even_again(world: &World, from: Instant, held: &[usize]) -> Result<(), String
             .filter(|it| it.by == station)
             .map(|it| it.at)
             .collect();
-        let paced = times.windows(2).all(|two| two[1] - two[0] >= pace());
-        ensure(world, paced, "a node took two within one pace")?;
+        let paced = times
+            .windows(2)
+            .all(|two| two[1] - two[0] >= rebalance_interval());
+        ensure(
+            world,
+            paced,
+            "a node took two within one rebalance interval",
+        )?;
     }
     ensure(world, spread(world) <= 1, "the spread is uneven")
 }
@@ -112,7 +118,7 @@ fn shaken(seed: u64, ips: usize) -> World {
     (0..dead).for_each(|station| world.apply(Fault::Off(station)));
     world.run(Duration::from_secs(2));
     (0..dead).for_each(|station| world.apply(Fault::Start(station)));
-    world.run(calm() + Duration::from_secs(4));
+    world.run(stabilization_window() + Duration::from_secs(4));
     world
 }
 
@@ -121,7 +127,7 @@ fn the_spread_is_within_one_when_it_has_been_calm() {
     on_seeds(4, |seed| {
         let ips = 1 + usize::try_from(seed * 7 % 23).unwrap_or(0);
         let mut world = shaken(seed, ips);
-        world.run(pace() * 23);
+        world.run(rebalance_interval() * 23);
         ensure(&world, spread(&world) <= 1, "the spread is uneven")?;
         let once = world.each_has_owners(1);
         ensure(&world, once, "an IP has not one owner")?;
@@ -147,7 +153,7 @@ fn a_preferred_node_has_its_ips_and_gets_them_back_without_a_gap() {
         let preferred = picked(&world, seed);
         let its: BTreeSet<IpAddr> = world.ips[..3].iter().copied().collect();
         (0..3).for_each(|ip| world.apply(Fault::Prefer(preferred, ip, 5)));
-        world.run(calm() + pace() * 4);
+        world.run(stabilization_window() + rebalance_interval() * 4);
         ensure(
             &world,
             world.claimed_by(preferred).is_superset(&its),
@@ -162,7 +168,7 @@ fn a_preferred_node_has_its_ips_and_gets_them_back_without_a_gap() {
         )?;
         world.apply(Fault::Start(preferred));
         world.oracle.forget();
-        world.run(calm() + Duration::from_secs(3) + pace() * 4);
+        world.run(stabilization_window() + Duration::from_secs(3) + rebalance_interval() * 4);
         ensure(
             &world,
             world.claimed_by(preferred).is_superset(&its),

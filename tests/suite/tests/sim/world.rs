@@ -242,7 +242,7 @@ impl World {
         if let Action::Announce { ip } | Action::TakeOver { ip, .. } = action {
             self.announced.push((self.now, station, *ip));
         }
-        if !matches!(action, Action::Ask { .. }) {
+        if !matches!(action, Action::Probe { .. }) {
             self.note(format!("node-{station}: {action:?}"));
         }
     }

@@ -5,13 +5,13 @@ use super::*;
 #[test]
 fn an_ip_a_stranger_answers_for_is_not_announced() {
     let mut world = World::new();
-    world.facts.others.clear();
+    world.input.others.clear();
     world.step();
     assert_eq!(
-        world.heard(STRANGER),
+        world.claim_seen(FOREIGN_MAC),
         [Action::Conflict {
             ip: IP,
-            mac: STRANGER
+            mac: FOREIGN_MAC
         }]
     );
     assert_eq!(world.pass(Duration::from_secs(1)), []);
@@ -23,16 +23,19 @@ fn a_strangers_claim_on_an_owned_ip_is_answered_once_in_a_while() {
     let mut world = World::owning();
     let conflict = Action::Conflict {
         ip: IP,
-        mac: STRANGER,
+        mac: FOREIGN_MAC,
     };
     assert_eq!(
-        world.heard(STRANGER),
+        world.claim_seen(FOREIGN_MAC),
         [conflict.clone(), Action::Announce { ip: IP }]
     );
-    assert_eq!(world.heard(STRANGER), std::slice::from_ref(&conflict));
-    world.now += Timing::default().conflict_respite;
     assert_eq!(
-        world.heard(STRANGER),
+        world.claim_seen(FOREIGN_MAC),
+        std::slice::from_ref(&conflict)
+    );
+    world.now += Timing::default().conflict_retry_delay;
+    assert_eq!(
+        world.claim_seen(FOREIGN_MAC),
         [conflict, Action::Announce { ip: IP }]
     );
     assert!(world.owns());
@@ -41,17 +44,17 @@ fn a_strangers_claim_on_an_owned_ip_is_answered_once_in_a_while() {
 #[test]
 fn the_stranger_is_named_until_the_ip_is_had() {
     let mut world = World::new();
-    world.facts.others.clear();
+    world.input.others.clear();
     world.step();
-    world.heard(STRANGER);
+    world.claim_seen(FOREIGN_MAC);
     assert_eq!(
-        world.ownership.conflicts().collect::<Vec<_>>(),
-        [(IP, STRANGER)]
+        world.election.conflicts().collect::<Vec<_>>(),
+        [(IP, FOREIGN_MAC)]
     );
-    world.pass(Timing::default().conflict_respite);
-    world.pass(Timing::default().ask_fresh);
+    world.pass(Timing::default().conflict_retry_delay);
+    world.pass(Timing::default().initial_probe);
     assert!(world.owns());
-    assert_eq!(world.ownership.conflicts().count(), 0);
+    assert_eq!(world.election.conflicts().count(), 0);
 }
 
 #[test]
@@ -59,8 +62,8 @@ fn only_the_first_in_line_looks_after_a_stranger() {
     let mut world = World::new();
     world.b().conflicts.insert(IP);
     let first = rank(IP, "a") > rank(IP, "b");
-    let asks = |actions: Vec<Action>| actions.iter().any(|it| matches!(it, Action::Ask { .. }));
-    let mut asked = asks(world.step());
-    asked |= asks(world.pass(Timing::default().patience * 3));
+    let probes = |actions: Vec<Action>| actions.iter().any(|it| matches!(it, Action::Probe { .. }));
+    let mut asked = probes(world.step());
+    asked |= probes(world.pass(Timing::default().rank_backoff * 3));
     assert_eq!(asked, first);
 }

@@ -6,9 +6,12 @@ use super::*;
 fn the_heir_asks_as_soon_as_it_misses_the_owner_and_loses_no_time_at_the_verdict() {
     let mut world = World::owned_by_b();
     world.see_b(Reachability::Probing);
-    assert!(matches!(world.step()[..], [Action::Ask { ip: IP, .. }]));
-    let more = world.pass(Timing::default().ask);
-    assert!(matches!(more[..], [Action::Ask { ip: IP, .. }]), "{more:?}");
+    assert!(matches!(world.step()[..], [Action::Probe { ip: IP, .. }]));
+    let more = world.pass(Timing::default().probe_time);
+    assert!(
+        matches!(more[..], [Action::Probe { ip: IP, .. }]),
+        "{more:?}"
+    );
     world.b().alive = false;
     assert!(matches!(
         world.step()[..],
@@ -24,9 +27,9 @@ fn an_owner_that_is_heard_again_in_time_keeps_its_ip() {
     let mut world = World::owned_by_b();
     world.see_b(Reachability::Probing);
     world.step();
-    assert_eq!(world.heard(MAC_OF_B), []);
+    assert_eq!(world.claim_seen(MAC_OF_B), []);
     world.see_b(Reachability::Reachable);
-    assert_eq!(world.pass(Timing::default().ask), []);
+    assert_eq!(world.pass(Timing::default().probe_time), []);
     assert!(!world.owns());
 }
 
@@ -34,7 +37,7 @@ fn an_owner_that_is_heard_again_in_time_keeps_its_ip() {
 fn only_the_heir_asks_for_an_owner_that_gossips_but_misses_questions() {
     let mut world = World::owned_by_b();
     world
-        .facts
+        .input
         .wire
         .insert("b".to_owned(), Reachability::Probing);
     assert_eq!(
@@ -48,8 +51,8 @@ fn only_the_heir_asks_for_an_owner_that_gossips_but_misses_questions() {
 fn an_owner_silent_on_the_wire_loses_its_ip_although_it_gossips() {
     let mut world = World::owned_by_b();
     world.see_b(Reachability::Failed);
-    assert!(matches!(world.step()[..], [Action::Ask { ip: IP, .. }]));
-    let taken = world.pass(Timing::default().ask);
+    assert!(matches!(world.step()[..], [Action::Probe { ip: IP, .. }]));
+    let taken = world.pass(Timing::default().probe_time);
     assert!(matches!(
         taken[..],
         [Action::TakeOver {
@@ -66,10 +69,10 @@ fn an_owner_that_answers_is_asked_seldom_while_gossip_has_lost_it() {
     world.b().alive = false;
     world.see_b(Reachability::Reachable);
     world.step();
-    world.heard(MAC_OF_B);
-    assert_eq!(world.pass(Timing::default().respite), []);
-    let later = world.pass(Timing::default().long_respite);
-    assert!(matches!(later[..], [Action::Ask { .. }]), "{later:?}");
+    world.claim_seen(MAC_OF_B);
+    assert_eq!(world.pass(Timing::default().retry_delay), []);
+    let later = world.pass(Timing::default().long_retry_delay);
+    assert!(matches!(later[..], [Action::Probe { .. }]), "{later:?}");
 }
 
 #[test]
@@ -93,7 +96,7 @@ fn an_isolated_owner_is_relieved_without_asking_the_wire() {
 fn where_all_are_isolated_nothing_moves() {
     let mut world = World::owned_by_b();
     world.b().isolated = true;
-    world.facts.isolated = true;
+    world.input.isolated = true;
     assert_eq!(world.step(), []);
 }
 
@@ -103,14 +106,14 @@ fn of_two_owners_that_only_the_wire_shows_one_yields() {
     world.b().alive = false;
     world.step();
     let b_yields = rank(IP, "b") < rank(IP, "a");
-    let asked = world.heard(MAC_OF_B);
+    let asked = world.claim_seen(MAC_OF_B);
     assert!(
-        matches!(asked[..], [Action::Ask { .. }]),
+        matches!(asked[..], [Action::Probe { .. }]),
         "an echo decides nothing: {asked:?}"
     );
     assert!(world.owns());
-    world.now += Timing::default().ask / 2;
-    world.heard(MAC_OF_B);
+    world.now += Timing::default().probe_time / 2;
+    world.claim_seen(MAC_OF_B);
     assert_eq!(world.owns(), b_yields);
 }
 
@@ -119,21 +122,21 @@ fn an_ip_that_went_back_and_forth_is_left_where_it_is() {
     let mut world = World::owned_by_b();
     world.see_b(Reachability::Failed);
     world.step();
-    world.pass(Timing::default().ask);
-    let seizures = |world: &World| world.ownership.seizures(world.now).count();
-    assert_eq!(seizures(&world), 1);
-    world.now += Timing::default().truce;
-    assert_eq!(seizures(&world), 0);
+    world.pass(Timing::default().probe_time);
+    let forced_takeovers = |world: &World| world.election.forced_takeovers(world.now).count();
+    assert_eq!(forced_takeovers(&world), 1);
+    world.now += Timing::default().suppress_time;
+    assert_eq!(forced_takeovers(&world), 0);
 
     let mut world = World::owned_by_b();
-    world.b().seized.insert(IP, SEIZURES);
+    world.b().forced_takeovers.insert(IP, FLAP_LIMIT);
     world.see_b(Reachability::Failed);
     assert_eq!(world.step(), []);
     world.b().isolated = true;
     let begun = world.step();
     assert!(
-        matches!(begun[..], [Action::Ask { .. }]),
-        "b says itself that it is not heard"
+        matches!(begun[..], [Action::Probe { .. }]),
+        "b says itself that it is not reachable"
     );
 }
 
@@ -142,7 +145,7 @@ fn epochs_outlive_a_claim_that_was_taken_back() {
     let mut world = World::owned_by_b();
     world.b().claims.clear();
     world.step();
-    let taken = world.pass(Timing::default().ask);
+    let taken = world.pass(Timing::default().probe_time);
     assert!(
         matches!(taken[..], [Action::TakeOver { epoch: 8, .. }]),
         "{taken:?}"

@@ -9,11 +9,11 @@ fn no_failback_when_a_better_ranked_node_returns() {
         .candidates()
         .extend((0..50).map(|i| (format!("new-{i}"), 0)));
     for i in 0..50 {
-        let node = Standing {
+        let node = MemberState {
             alive: true,
-            ..Standing::default()
+            ..MemberState::default()
         };
-        world.facts.others.insert(format!("new-{i}"), node);
+        world.input.others.insert(format!("new-{i}"), node);
     }
     assert_eq!(world.pass(Duration::from_secs(60)), []);
     assert!(world.owns());
@@ -24,7 +24,7 @@ fn a_preferred_node_takes_its_ip_back_once_all_is_calm() {
     let mut world = World::owned_by_b();
     world.candidates().insert("a".to_owned(), 10);
     assert_eq!(
-        world.pass(Timing::default().calm - Duration::from_millis(1)),
+        world.pass(Timing::default().stabilization_window - Duration::from_millis(1)),
         []
     );
     let taken = world.pass(Duration::from_millis(1));
@@ -44,15 +44,15 @@ fn an_uneven_spread_is_evened_out_one_at_a_time() {
         .map(|last| Ipv4Addr::new(192, 0, 2, last).into())
         .collect();
     for ip in &ips {
-        world.facts.candidates.insert(*ip, nodes(["a", "b"]));
-        world.facts.reachable.insert(*ip);
+        world.input.candidates.insert(*ip, nodes(["a", "b"]));
+        world.input.reachable.insert(*ip);
         world.b().claims.insert(*ip, 1);
     }
     world.step();
-    world.pass(Timing::default().calm - Duration::from_millis(1));
+    world.pass(Timing::default().stabilization_window - Duration::from_millis(1));
     let mut pulled = Vec::new();
     for _ in 0..10 {
-        for action in world.pass(Timing::default().pace) {
+        for action in world.pass(Timing::default().rebalance_interval) {
             if let Action::TakeOver { ip, cause, .. } = action {
                 assert_eq!(cause, Cause::Rebalance);
                 world.b().claims.remove(&ip);
