@@ -15,9 +15,9 @@ use crate::layer2::links::{Lan, LanLink, links_for, neighbourhood};
 
 /// The facts, and each wanted IP's links on this node.
 #[derive(Debug, Default)]
-pub struct Survey {
+pub struct Snapshot {
     /// What ownership is decided on.
-    pub facts: ElectionInput,
+    pub input: ElectionInput,
     /// The links on which this node may answer for an IP.
     pub links: BTreeMap<IpAddr, BTreeSet<u32>>,
     /// Every member's links, those of the dead included.
@@ -26,7 +26,7 @@ pub struct Survey {
 
 /// What a survey looks at besides the membership.
 #[derive(Debug, Clone, Copy)]
-pub struct Ground<'a> {
+pub struct SnapshotSources<'a> {
     /// This node's suitable links with carrier.
     pub own_links: &'a [LanLink],
     /// Its links that lost their carrier: they tell where the LAN is, as those
@@ -42,29 +42,29 @@ pub struct Ground<'a> {
 
 /// Surveys the situation of node `me`.
 #[must_use]
-pub fn survey(me: &str, view: &View, ground: &Ground<'_>) -> Survey {
-    let (others, lan) = members(me, view, ground.own_links);
+pub fn take_snapshot(me: &str, view: &View, sources: &SnapshotSources<'_>) -> Snapshot {
+    let (others, lan) = members(me, view, sources.own_links);
     let mut live_lan = live(&lan, &others);
     if let Some(own) = live_lan.get_mut(me) {
-        own.extend_from_slice(ground.lost_links);
+        own.extend_from_slice(sources.lost_links);
     }
-    let mut reaches = Reaches::new(me, &live_lan, ground.lost_links);
-    let mut survey = Survey::default();
-    for (ip, wanted) in ground.wanted {
+    let mut reaches = Reaches::new(me, &live_lan, sources.lost_links);
+    let mut snapshot = Snapshot::default();
+    for (ip, wanted) in sources.wanted {
         let reach = reaches.of(*ip, wanted);
         let links = reach.links.clone();
-        let links = links.unwrap_or_else(|| still_answered_on(*ip, ground));
+        let links = links.unwrap_or_else(|| still_answered_on(*ip, sources));
         if !links.is_empty() {
-            survey.facts.reachable.insert(*ip);
-            survey.links.insert(*ip, links);
+            snapshot.input.reachable.insert(*ip);
+            snapshot.links.insert(*ip, links);
         }
         let candidates = Arc::clone(&reach.candidates);
-        survey.facts.candidates.insert(*ip, candidates);
+        snapshot.input.candidates.insert(*ip, candidates);
     }
-    survey.lan = lan;
-    survey.facts.others = others;
-    survey.facts.draining = ground.draining;
-    survey
+    snapshot.lan = lan;
+    snapshot.input.others = others;
+    snapshot.input.draining = sources.draining;
+    snapshot
 }
 
 /// How many reaches are remembered: most IPs have the same.
@@ -146,11 +146,11 @@ fn candidates(wanted: &DesiredIp, able: impl Fn(&NodeName) -> bool) -> Candidate
 
 /// A node that is no longer admitted answers where it did, while those links
 /// have carrier, until its heir does: make before break.
-fn still_answered_on(ip: IpAddr, ground: &Ground<'_>) -> BTreeSet<u32> {
-    let Some(before) = ground.answering.get(&ip) else {
+fn still_answered_on(ip: IpAddr, sources: &SnapshotSources<'_>) -> BTreeSet<u32> {
+    let Some(before) = sources.answering.get(&ip) else {
         return BTreeSet::new();
     };
-    let own = ground.own_links.iter().map(|link| link.index);
+    let own = sources.own_links.iter().map(|link| link.index);
     own.filter(|index| before.contains(index)).collect()
 }
 
@@ -179,7 +179,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::net::{IpAddr, Ipv4Addr};
 
-    use super::{Ground, Survey, candidates, survey};
+    use super::{Snapshot, SnapshotSources, candidates, take_snapshot};
     use crate::eligibility::{
         DesiredIp, EligibilityByNode, Ineligible, Interfaces, NodeEligibility,
     };
@@ -200,20 +200,20 @@ mod tests {
     }
 
     /// Node `a` alone, with these links, after it answered for the IP on eth2.
-    fn after_answering(grant: Option<NodeEligibility>, links: &[LanLink]) -> Survey {
+    fn after_answering(grant: Option<NodeEligibility>, links: &[LanLink]) -> Snapshot {
         let grants = grant.map(|grant| ("a".to_owned(), grant));
         let wanted = DesiredIp {
             nodes: grants.into_iter().collect(),
             no_common_node: false,
         };
-        let ground = Ground {
+        let sources = SnapshotSources {
             own_links: links,
             lost_links: &[],
             wanted: &BTreeMap::from([(IP, wanted)]),
             answering: &BTreeMap::from([(IP, BTreeSet::from([2]))]),
             draining: false,
         };
-        survey("a", &View::default(), &ground)
+        take_snapshot("a", &View::default(), &sources)
     }
 
     fn on(interface: &str) -> NodeEligibility {
@@ -226,12 +226,12 @@ mod tests {
 
     #[test]
     fn a_candidate_is_admitted_and_has_a_link() {
-        let survey = after_answering(Some(on("eth2")), &[link(2), link(3)]);
+        let snapshot = after_answering(Some(on("eth2")), &[link(2), link(3)]);
         let preferred = BTreeMap::from([("a".to_owned(), 5)]);
-        assert_eq!(*survey.facts.candidates[&IP], preferred);
-        assert_eq!(survey.links[&IP], BTreeSet::from([2]));
+        assert_eq!(*snapshot.input.candidates[&IP], preferred);
+        assert_eq!(snapshot.links[&IP], BTreeSet::from([2]));
         let elsewhere = after_answering(Some(on("wan0")), &[link(2), link(3)]);
-        assert!(elsewhere.facts.candidates[&IP].is_empty());
+        assert!(elsewhere.input.candidates[&IP].is_empty());
     }
 
     #[test]
@@ -245,16 +245,16 @@ mod tests {
             nodes: EligibilityByNode::from([("a".to_owned(), NodeEligibility::default())]),
             no_common_node: false,
         };
-        let ground = Ground {
+        let sources = SnapshotSources {
             own_links: &[link(2), elsewhere],
             lost_links: &[],
             wanted: &BTreeMap::from([IP, far].map(|ip| (ip, any.clone()))),
             answering: &BTreeMap::new(),
             draining: false,
         };
-        let survey = survey("a", &View::default(), &ground);
-        assert_eq!(survey.links[&IP], BTreeSet::from([2]));
-        assert_eq!(survey.links[&far], BTreeSet::from([3]));
+        let snapshot = take_snapshot("a", &View::default(), &sources);
+        assert_eq!(snapshot.links[&IP], BTreeSet::from([2]));
+        assert_eq!(snapshot.links[&far], BTreeSet::from([3]));
     }
 
     #[test]
@@ -264,10 +264,10 @@ mod tests {
             ..on("eth2")
         };
         for grant in [None, Some(barred), Some(on("wan0"))] {
-            let survey = after_answering(grant, &[link(2), link(3)]);
-            assert!(survey.facts.candidates[&IP].is_empty());
-            assert_eq!(survey.links[&IP], BTreeSet::from([2]));
-            assert!(survey.facts.reachable.contains(&IP));
+            let snapshot = after_answering(grant, &[link(2), link(3)]);
+            assert!(snapshot.input.candidates[&IP].is_empty());
+            assert_eq!(snapshot.links[&IP], BTreeSet::from([2]));
+            assert!(snapshot.input.reachable.contains(&IP));
         }
     }
 
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_link_that_is_gone_is_not_answered_on_even_if_another_is_there() {
-        let survey = after_answering(Some(on("eth2")), &[link(3)]);
-        assert!(survey.links.is_empty() && survey.facts.reachable.is_empty());
+        let snapshot = after_answering(Some(on("eth2")), &[link(3)]);
+        assert!(snapshot.links.is_empty() && snapshot.input.reachable.is_empty());
     }
 }

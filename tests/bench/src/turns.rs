@@ -13,7 +13,7 @@ use ferrolb_speaker::gossip::{Member, View};
 use ferrolb_speaker::layer2::election::{Election, Timing};
 use ferrolb_speaker::layer2::gossip_keys;
 use ferrolb_speaker::layer2::links::LanLink;
-use ferrolb_speaker::layer2::snapshot::{Ground, survey};
+use ferrolb_speaker::layer2::snapshot::{SnapshotSources, take_snapshot};
 
 use crate::figures::{Figures, Table};
 use crate::say;
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &TurnsArgs) -> Result<()> {
     let head = [
         "IPs",
         "nodes",
-        "survey",
+        "snapshot",
         "whom to watch",
         "decide",
         "say",
@@ -114,7 +114,7 @@ impl Scene {
         let now = Instant::now();
         let timing = Timing::default();
         let mut election = Election::new(name(0), timing);
-        let ground = Ground {
+        let sources = SnapshotSources {
             own_links: &self.links,
             lost_links: &[],
             wanted: &self.wanted,
@@ -122,11 +122,11 @@ impl Scene {
             draining: false,
         };
         let mut clock = Clock(Instant::now());
-        let survey = survey(&name(0), &self.view, &ground);
+        let snapshot = take_snapshot(&name(0), &self.view, &sources);
         let surveyed = clock.lap();
-        let watch = election.plan(&survey.facts);
+        let watch = election.plan(&snapshot.input);
         let looked = clock.lap();
-        let actions = election.step(&survey.facts, now);
+        let actions = election.step(&snapshot.input, now);
         let decided = clock.lap();
         let said = gossip_keys::about_ips(&election, now);
         let changes = gossip_keys::changes(&BTreeMap::new(), &said);

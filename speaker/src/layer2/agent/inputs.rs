@@ -15,9 +15,9 @@ impl Agent {
             return;
         }
         self.witnessed(seen);
-        let facts = &self.survey.facts;
+        let input = &self.snapshot.input;
         let asked = self.election.is_probing(seen.ip);
-        let actions = self.election.claim_seen(seen.ip, seen.mac, facts, seen.at);
+        let actions = self.election.claim_seen(seen.ip, seen.mac, input, seen.at);
         if asked && !self.election.is_probing(seen.ip) {
             self.prober.stop(seen.ip);
             self.note(Note::ProbeAnswered);
@@ -30,7 +30,7 @@ impl Agent {
     /// responder. Speakers without a link-local address ask in the same form.
     fn tested(&mut self, seen: &Sighting) {
         let (ip, mac) = (seen.ip, seen.mac);
-        let others = &self.survey.facts.others;
+        let others = &self.snapshot.input.others;
         if !others.values().any(|other| other.macs.contains(&mac)) {
             self.note_action(Action::Conflict { ip, mac }, seen.at);
         }

@@ -57,7 +57,7 @@ impl Agent {
     /// Whether this node's name comes first among the live members.
     #[must_use]
     pub fn is_first(&self) -> bool {
-        let mut others = self.survey.facts.others.iter();
+        let mut others = self.snapshot.input.others.iter();
         !others.any(|(node, other)| other.alive && *node < self.node)
     }
 

@@ -26,7 +26,7 @@ use crate::layer2::gossip_keys::{self, AboutIps};
 use crate::layer2::links::LanLink;
 use crate::layer2::liveness::monitor::Monitor;
 use crate::layer2::prober::Prober;
-use crate::layer2::snapshot::{Ground, Survey, survey};
+use crate::layer2::snapshot::{Snapshot, SnapshotSources, take_snapshot};
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
 use hold_down::HeldDownLinks;
@@ -57,7 +57,7 @@ pub struct Agent {
     /// Those of them that are used.
     links: Vec<LanLink>,
     held_down: HeldDownLinks,
-    survey: Survey,
+    snapshot: Snapshot,
     /// The survey may be out of date.
     stale: bool,
     /// The members to be seen before anything is taken; none before the API
@@ -105,7 +105,7 @@ impl Agent {
             linked: Vec::new(),
             links: Vec::new(),
             held_down: HeldDownLinks::default(),
-            survey: Survey::default(),
+            snapshot: Snapshot::default(),
             stale: true,
             peers: None,
             settled: false,
@@ -146,7 +146,7 @@ impl Agent {
         let news = self.refresh_facts(wanted, now) | self.look_at_wire(now);
         let due = self.election.next_timeout().is_some_and(|at| at <= now);
         if self.settled && (news || due) {
-            let actions = self.election.step(&self.survey.facts, now);
+            let actions = self.election.step(&self.snapshot.input, now);
             self.perform(actions, now);
             self.publish_claims(now);
         }
@@ -205,22 +205,22 @@ impl Agent {
         if !std::mem::take(&mut self.stale) {
             return false;
         }
-        let ground = Ground {
+        let sources = SnapshotSources {
             own_links: &self.links,
             lost_links: &self.held_down.links(),
             wanted,
             answering: &self.answering,
             draining: self.draining_since.is_some(),
         };
-        let wire = std::mem::take(&mut self.survey.facts.wire);
-        let isolated = self.survey.facts.isolated;
-        self.survey = survey(&self.node, &self.view, &ground);
-        self.survey.facts.wire = wire;
-        self.survey.facts.isolated = isolated;
-        let others = self.survey.facts.others.values();
+        let wire = std::mem::take(&mut self.snapshot.input.wire);
+        let isolated = self.snapshot.input.isolated;
+        self.snapshot = take_snapshot(&self.node, &self.view, &sources);
+        self.snapshot.input.wire = wire;
+        self.snapshot.input.isolated = isolated;
+        let others = self.snapshot.input.others.values();
         self.note(Note::SnapshotTaken {
             live: 1 + others.filter(|other| other.alive).count(),
-            wanted: self.survey.facts.candidates.len(),
+            wanted: self.snapshot.input.candidates.len(),
         });
         self.plan_watch(now);
         self.update_answering();

@@ -13,13 +13,13 @@ use crate::layer2::wire::frame::Frame;
 impl Agent {
     /// Works out anew whom to watch, from facts that have just changed.
     pub(super) fn plan_watch(&mut self, now: Instant) {
-        let watch = self.election.plan(&self.survey.facts);
-        let targets = choose_targets(&watch, &self.survey, &self.links);
-        let wanted = self.survey.facts.candidates.keys().copied();
+        let watch = self.election.plan(&self.snapshot.input);
+        let targets = choose_targets(&watch, &self.snapshot, &self.links);
+        let wanted = self.snapshot.input.candidates.keys().copied();
         let watched: HashSet<IpAddr> = wanted.chain(targets.addresses()).collect();
         self.outputs.push(Output::Watch(watched));
         self.monitor.set(targets, now);
-        let others = self.survey.facts.others.iter();
+        let others = self.snapshot.input.others.iter();
         let stations = others.flat_map(|(node, other)| {
             let macs = other.macs.iter();
             macs.map(|mac| (*mac, node.clone()))
@@ -31,11 +31,11 @@ impl Agent {
     pub(super) fn look_at_wire(&mut self, now: Instant) -> bool {
         let seen = self.monitor.reachability(now);
         let isolated = self.monitor.is_isolated(now);
-        let facts = &mut self.survey.facts;
-        if seen == facts.wire && isolated == facts.isolated {
+        let input = &mut self.snapshot.input;
+        if seen == input.wire && isolated == input.isolated {
             return false;
         }
-        let before = |node| facts.wire.get(node).copied().unwrap_or_default();
+        let before = |node| input.wire.get(node).copied().unwrap_or_default();
         let is_missed =
             |it: Reachability| matches!(it, Reachability::Probing | Reachability::Failed);
         for (node, reachability) in &seen {
@@ -48,8 +48,8 @@ impl Agent {
                     .push(Output::Note(Note::OwnerFailed(node.clone())));
             }
         }
-        facts.wire = seen;
-        facts.isolated = isolated;
+        input.wire = seen;
+        input.isolated = isolated;
         true
     }
 
@@ -66,7 +66,7 @@ impl Agent {
 
     /// Tells the others whether anybody answers this node on the LAN.
     pub(super) fn publish_isolation(&mut self) {
-        let isolated = self.survey.facts.isolated;
+        let isolated = self.snapshot.input.isolated;
         if isolated == self.said_isolated {
             return;
         }

@@ -58,7 +58,7 @@ impl Agent {
         let answering: BTreeMap<IpAddr, BTreeSet<u32>> = self
             .election
             .answering()
-            .filter_map(|ip| Some((ip, self.survey.links.get(&ip)?.clone())))
+            .filter_map(|ip| Some((ip, self.snapshot.links.get(&ip)?.clone())))
             .collect();
         if answering == self.answering {
             return;
@@ -82,7 +82,7 @@ impl Agent {
 
     /// Sends frames on each of this node's links for an IP.
     fn send(&mut self, ip: IpAddr, frames: impl Fn(&LanLink) -> Vec<Frame>) {
-        let allowed = self.survey.links.get(&ip);
+        let allowed = self.snapshot.links.get(&ip);
         for link in &self.links {
             if allowed.is_some_and(|links| links.contains(&link.index)) {
                 let frames = frames(link).into_iter();

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use crate::layer2::links::LanLink;
 use crate::layer2::liveness::monitor::{Probe, Targets};
-use crate::layer2::snapshot::Survey;
+use crate::layer2::snapshot::Snapshot;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
 
@@ -21,19 +21,19 @@ const REFERENCE_PEERS: usize = 8;
 #[must_use]
 pub fn choose_targets(
     watch: &BTreeMap<NodeName, BTreeSet<IpAddr>>,
-    survey: &Survey,
+    snapshot: &Snapshot,
     own_links: &[LanLink],
 ) -> Targets {
     let owners = watch.iter().map(|(owner, ips)| {
         let ips = ips.iter().take(IPS);
-        let probes = ips.flat_map(|ip| about(*ip, owner, survey, own_links));
+        let probes = ips.flat_map(|ip| about(*ip, owner, snapshot, own_links));
         (owner.clone(), probes.collect::<Vec<_>>())
     });
-    let used: BTreeSet<u32> = survey.links.values().flatten().copied().collect();
+    let used: BTreeSet<u32> = snapshot.links.values().flatten().copied().collect();
     let reference_peers = own_links
         .iter()
         .filter(|link| used.contains(&link.index))
-        .map(|link| (link.index, reference_peers(link, survey)));
+        .map(|link| (link.index, reference_peers(link, snapshot)));
     Targets {
         owners: owners.filter(|(_, probes)| !probes.is_empty()).collect(),
         reference_peers: reference_peers.filter(|(_, all)| !all.is_empty()).collect(),
@@ -41,9 +41,13 @@ pub fn choose_targets(
 }
 
 /// One IP, on each of this node's links for it, to each station of its owner there.
-fn about(ip: IpAddr, owner: &str, survey: &Survey, own_links: &[LanLink]) -> Vec<Probe> {
-    let theirs = survey.lan.get(owner).map(Vec::as_slice).unwrap_or_default();
-    let allowed = survey.links.get(&ip);
+fn about(ip: IpAddr, owner: &str, snapshot: &Snapshot, own_links: &[LanLink]) -> Vec<Probe> {
+    let theirs = snapshot
+        .lan
+        .get(owner)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let allowed = snapshot.links.get(&ip);
     let ours = own_links.iter();
     let ours = ours.filter(|link| allowed.is_some_and(|links| links.contains(&link.index)));
     let ask = |link: &LanLink, (_, mac): (IpAddr, Mac)| Probe {
@@ -56,10 +60,14 @@ fn about(ip: IpAddr, owner: &str, survey: &Survey, own_links: &[LanLink]) -> Vec
 }
 
 /// The other live members on a link, each probed for its own address there.
-fn reference_peers(link: &LanLink, survey: &Survey) -> Vec<(NodeName, Probe)> {
-    let others = survey.facts.others.iter().filter(|(_, other)| other.alive);
+fn reference_peers(link: &LanLink, snapshot: &Snapshot) -> Vec<(NodeName, Probe)> {
+    let others = snapshot
+        .input
+        .others
+        .iter()
+        .filter(|(_, other)| other.alive);
     let near = others.filter_map(|(node, _)| {
-        let (ip, mac) = neighbours(link, survey.lan.get(node)?).next()?;
+        let (ip, mac) = neighbours(link, snapshot.lan.get(node)?).next()?;
         let probe = Probe {
             link: link.index,
             ip,
@@ -94,7 +102,7 @@ mod tests {
     use crate::layer2::election::MemberState;
     use crate::layer2::links::LanLink;
     use crate::layer2::liveness::monitor::Probe;
-    use crate::layer2::snapshot::Survey;
+    use crate::layer2::snapshot::Snapshot;
     use ferrolb_core::mac::Mac;
 
     fn link(index: u32, mac: u8, subnets: &[&str]) -> LanLink {
@@ -115,43 +123,43 @@ mod tests {
     }
 
     /// This node has two links; `b` is on both, `c` on the second.
-    fn scene() -> (Survey, Vec<LanLink>) {
+    fn scene() -> (Snapshot, Vec<LanLink>) {
         let own = vec![
             link(2, 1, &["10.7.0.1/24", "fe80::1/64"]),
             link(3, 11, &["10.9.0.1/24"]),
         ];
-        let mut survey = Survey::default();
+        let mut snapshot = Snapshot::default();
         let b = vec![
             link(5, 2, &["10.9.0.2/24"]),
             link(6, 22, &["fe80::2/64", "10.7.0.2/24"]),
         ];
         let c = vec![link(2, 3, &["10.9.0.3/24"])];
-        survey.lan = BTreeMap::from([("b".to_owned(), b), ("c".to_owned(), c)]);
+        snapshot.lan = BTreeMap::from([("b".to_owned(), b), ("c".to_owned(), c)]);
         for node in ["b", "c"] {
             let state = MemberState {
                 alive: true,
                 ..MemberState::default()
             };
-            survey.facts.others.insert(node.to_owned(), state);
+            snapshot.input.others.insert(node.to_owned(), state);
         }
-        (survey, own)
+        (snapshot, own)
     }
 
     #[test]
     fn an_owner_is_asked_on_the_link_and_at_the_station_that_meet() {
-        let (mut survey, own) = scene();
+        let (mut snapshot, own) = scene();
         let ip: IpAddr = "10.7.0.240".parse().unwrap();
-        survey.links.insert(ip, BTreeSet::from([2]));
+        snapshot.links.insert(ip, BTreeSet::from([2]));
         let watch = BTreeMap::from([("b".to_owned(), BTreeSet::from([ip]))]);
-        let targets = choose_targets(&watch, &survey, &own);
+        let targets = choose_targets(&watch, &snapshot, &own);
         assert_eq!(targets.owners["b"], [probe(2, ip, 22)]);
     }
 
     #[test]
     fn live_members_on_a_link_are_its_witnesses() {
-        let (mut survey, own) = scene();
+        let (mut snapshot, own) = scene();
         for (ip, link) in [("10.7.0.240", 2), ("10.9.0.240", 3)] {
-            survey
+            snapshot
                 .links
                 .insert(ip.parse().unwrap(), BTreeSet::from([link]));
         }
@@ -163,17 +171,17 @@ mod tests {
         let b_on_2 = probe(2, "10.7.0.2".parse().unwrap(), 22);
         let b_on_3 = probe(3, "10.9.0.2".parse().unwrap(), 2);
         let c_on_3 = probe(3, "10.9.0.3".parse().unwrap(), 3);
-        let targets = choose_targets(&BTreeMap::new(), &survey, &own);
+        let targets = choose_targets(&BTreeMap::new(), &snapshot, &own);
         assert_eq!(
             probes(targets),
             [(2, vec![b_on_2]), (3, vec![b_on_3, c_on_3])]
         );
         let of_2: IpAddr = "10.7.0.240".parse().unwrap();
-        survey.links.remove(&of_2);
-        let targets = choose_targets(&BTreeMap::new(), &survey, &own);
+        snapshot.links.remove(&of_2);
+        let targets = choose_targets(&BTreeMap::new(), &snapshot, &own);
         assert_eq!(targets.reference_peers.len(), 1, "link 2 carries no IP");
-        survey.facts.others.get_mut("b").unwrap().alive = false;
-        let targets = choose_targets(&BTreeMap::new(), &survey, &own);
+        snapshot.input.others.get_mut("b").unwrap().alive = false;
+        let targets = choose_targets(&BTreeMap::new(), &snapshot, &own);
         assert_eq!(probes(targets), [(3, vec![c_on_3])]);
     }
 }
