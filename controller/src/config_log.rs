@@ -3,18 +3,20 @@
 
 use ferrolb_core::names::CONFIG_MAP;
 
-use crate::reconcile::{FaultyConfig, Seen};
+use crate::reconcile::{ConfigState, InvalidConfig};
 
 /// Logs a configuration just seen; `configured` is whether an earlier one is
 /// in force.
-pub fn config(seen: &Seen, configured: bool) {
+pub fn config(seen: &ConfigState, configured: bool) {
     match seen {
-        Seen::Good(config) => tracing::info!(pools = config.pools.len(), "configuration loaded"),
-        Seen::Faulty(faulty) => {
+        ConfigState::Valid(config) => {
+            tracing::info!(pools = config.pools.len(), "configuration loaded")
+        }
+        ConfigState::Invalid(faulty) => {
             let accepted = faulty.in_force.is_some();
             log_faults(faulty, consequence(configured || accepted));
         }
-        Seen::Absent(in_force) => {
+        ConfigState::Absent(in_force) => {
             let consequence = consequence(configured || in_force.is_some());
             tracing::warn!(
                 configmap = CONFIG_MAP,
@@ -27,14 +29,14 @@ pub fn config(seen: &Seen, configured: bool) {
 
 /// How many faults it has.
 #[must_use]
-pub fn faults(seen: &Seen) -> usize {
+pub fn faults(seen: &ConfigState) -> usize {
     match seen {
-        Seen::Faulty(faulty) => faulty.faults.len(),
-        Seen::Good(_) | Seen::Absent(_) => 0,
+        ConfigState::Invalid(faulty) => faulty.faults.len(),
+        ConfigState::Valid(_) | ConfigState::Absent(_) => 0,
     }
 }
 
-fn log_faults(faulty: &FaultyConfig, consequence: &str) {
+fn log_faults(faulty: &InvalidConfig, consequence: &str) {
     for fault in faulty.faults.iter() {
         tracing::error!(configmap = CONFIG_MAP, consequence, %fault, "configuration not used");
     }

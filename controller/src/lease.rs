@@ -67,7 +67,7 @@ pub enum Step {
     Create,
     /// Make it ours; its holder is gone.
     Take(Record),
-    /// Say that we are still here.
+    /// ConditionChange that we are still here.
     Renew(Record),
     /// Nothing for this long.
     Wait(Duration),

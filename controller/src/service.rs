@@ -43,13 +43,13 @@ pub struct ServiceView {
     /// `allow-shared-ip`.
     pub terms: Option<Arc<Terms>>,
     /// Our condition `ferrolb.io/Allocated` as the status shows it.
-    pub condition: Option<Shown>,
+    pub condition: Option<ObservedCondition>,
     /// Our condition `ferrolb.io/Announced` as the status shows it.
-    pub announced: Option<Shown>,
+    pub announced: Option<ObservedCondition>,
     /// The IPs of `status.loadBalancer.ingress`, in order.
     pub status: Vec<IpAddr>,
     /// Whether each entry of the status is an IP in `ipMode` VIP, as we write it.
-    pub tidy: bool,
+    pub ingress_is_canonical: bool,
 }
 
 impl ServiceView {
@@ -168,7 +168,7 @@ pub struct Condition {
 
 /// One of our conditions as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct ObservedCondition {
     /// `status`
     pub status: ConditionStatus,
     /// `reason`
@@ -179,7 +179,7 @@ pub struct Shown {
     pub since: String,
 }
 
-impl Shown {
+impl ObservedCondition {
     /// Whether it says this already.
     #[must_use]
     pub fn says(&self, condition: &Condition) -> bool {

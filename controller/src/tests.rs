@@ -38,7 +38,7 @@ pub(crate) fn service(place: &str) -> ServiceView {
         condition: None,
         announced: None,
         status: Vec::new(),
-        tidy: true,
+        ingress_is_canonical: true,
     }
 }
 

@@ -7,7 +7,7 @@ use ferrolb_core::change::Change;
 use ferrolb_core::config::{Faults, Kind, Object, Warning};
 
 use super::ClusterObject;
-use crate::reconcile::Seen;
+use crate::reconcile::ConfigState;
 
 /// A change at one of the sources.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub struct ConfigObject {
 #[derive(Debug)]
 pub enum ConfigOutput {
     /// The configuration as it is now.
-    State(Seen),
+    State(ConfigState),
     /// Something to report about an object of the configuration, as an Event.
     Notice(ConfigNotice),
     /// Something to log.

@@ -9,7 +9,7 @@ use super::accepted::{self, Accepted, AcceptedWrite};
 use super::cluster_ranges::{ClusterRanges, Overlap};
 use super::objects::Objects;
 use super::{ConfigLog, ConfigMapView, ConfigNotice, ConfigObject, ConfigOutput, SourceEvent};
-use crate::reconcile::{FaultyConfig, Seen};
+use crate::reconcile::{ConfigState, InvalidConfig};
 
 /// What is known of all sources.
 #[derive(Debug)]
@@ -113,11 +113,11 @@ impl ConfigSources {
         self.cluster.reconsider();
     }
 
-    fn state(&mut self, outputs: &mut Vec<ConfigOutput>) -> Seen {
+    fn state(&mut self, outputs: &mut Vec<ConfigOutput>) -> ConfigState {
         let text = match self.config_map().map(|map| (&map.uid, &map.text)) {
             None if self.objects.are_empty() && !self.is_emptied() => {
                 outputs.extend(self.missing());
-                return Seen::Absent(self.accepted.config().cloned());
+                return ConfigState::Absent(self.accepted.config().cloned());
             }
             None => None,
             Some((uid, Err(why))) => return self.faulty(uid.clone(), Faults::whole(why)),
@@ -134,7 +134,7 @@ impl ConfigSources {
                     let error = error.to_string();
                     outputs.push(ConfigOutput::Log(ConfigLog::Unwritable(error)));
                 }
-                Seen::Good(loaded.config)
+                ConfigState::Valid(loaded.config)
             }
             Err(faults) => {
                 // The engine reports all faults together at the ConfigMap.
@@ -149,9 +149,9 @@ impl ConfigSources {
         }
     }
 
-    fn faulty(&self, uid: String, faults: Faults) -> Seen {
+    fn faulty(&self, uid: String, faults: Faults) -> ConfigState {
         let in_force = self.accepted.config().cloned();
-        Seen::Faulty(FaultyConfig {
+        ConfigState::Invalid(InvalidConfig {
             uid,
             faults,
             in_force,

@@ -8,7 +8,7 @@ use ferrolb_core::key::ObjectKey;
 use serde_json::json;
 
 use super::{AcceptedWrite, ConfigMapView, ConfigObject, ConfigOutput, ConfigSources, SourceEvent};
-use crate::reconcile::Seen;
+use crate::reconcile::ConfigState;
 
 const POOL: Kind = Kind::IpAddressPool;
 
@@ -75,7 +75,7 @@ fn ours(name: &str, addresses: &str) -> ConfigObject {
 
 fn pools(outputs: &[ConfigOutput]) -> Vec<String> {
     match outputs.last() {
-        Some(ConfigOutput::State(Seen::Good(config))) => {
+        Some(ConfigOutput::State(ConfigState::Valid(config))) => {
             config.pools.iter().map(|pool| pool.name.clone()).collect()
         }
         other => panic!("no good configuration but {other:?}"),
@@ -128,7 +128,7 @@ fn the_last_object_deleted_means_no_pools_while_none_ever_means_nothing() {
     let outputs = sources.apply(SourceEvent::Objects(POOL, Change::Reset(Vec::new())));
     assert!(matches!(
         outputs[..],
-        [ConfigOutput::State(Seen::Absent(None))]
+        [ConfigOutput::State(ConfigState::Absent(None))]
     ));
     let object = ours("b", "10.0.0.0/24");
     sources.apply(SourceEvent::Objects(POOL, Change::Apply(object)));
@@ -150,7 +150,7 @@ fn overlap_across_the_doors_is_a_fault_told_to_the_object() {
     sources.apply(SourceEvent::Served(vec![POOL]));
     let listed = Change::Reset(vec![ours("b", "10.0.0.128/25"), ours("a", "10.1.0.0/24")]);
     let outputs = sources.apply(SourceEvent::Objects(POOL, listed));
-    let Some(ConfigOutput::State(Seen::Faulty(faulty))) = outputs.last() else {
+    let Some(ConfigOutput::State(ConfigState::Invalid(faulty))) = outputs.last() else {
         panic!("{outputs:?}");
     };
     let faults: Vec<String> = faulty.faults.iter().map(ToString::to_string).collect();
@@ -195,8 +195,8 @@ fn faults_of(data: &[(&str, &str)]) -> String {
     let mut sources = sources();
     sources.apply(SourceEvent::ConfigMap(Some(map("map", "7", data))));
     match &sources.apply(SourceEvent::Served(Vec::new()))[..] {
-        [ConfigOutput::State(Seen::Faulty(faulty))] => faulty.faults.to_string(),
-        [ConfigOutput::State(Seen::Good(_))] => String::new(),
+        [ConfigOutput::State(ConfigState::Invalid(faulty))] => faulty.faults.to_string(),
+        [ConfigOutput::State(ConfigState::Valid(_))] => String::new(),
         other => panic!("{other:?}"),
     }
 }

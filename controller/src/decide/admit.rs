@@ -15,7 +15,7 @@ pub type Namespaces = BTreeMap<String, Labels>;
 
 /// What a decision depends on beside the Service and the allocator.
 #[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'a> {
+pub struct Context<'a> {
     /// The class we serve; none for Services that name none.
     pub class: Option<&'a str>,
     /// The labels of each namespace.
@@ -29,7 +29,7 @@ pub(super) type Candidate = (usize, Result<(), PoolRefusal>);
 pub(super) fn admits(
     view: &ServiceView,
     pool: &Pool,
-    around: &Surroundings<'_>,
+    around: &Context<'_>,
 ) -> Result<(), PoolRefusal> {
     let Some(allocation) = &pool.service_allocation else {
         return Ok(());
@@ -51,7 +51,7 @@ pub(super) fn admits(
 pub(super) fn candidates(
     view: &ServiceView,
     allocator: &Allocator,
-    around: &Surroundings<'_>,
+    around: &Context<'_>,
 ) -> Vec<Candidate> {
     let automatic = |pool: &Pool| match pool.auto_assign {
         true => Ok(()),
@@ -84,7 +84,7 @@ pub(super) fn candidates(
 pub(super) fn pinned_to<'a>(
     view: &ServiceView,
     allocator: &'a Allocator,
-    around: &Surroundings<'_>,
+    around: &Context<'_>,
 ) -> Option<&'a Pool> {
     let fits = |pool: &&Pool| {
         let pinned = pool.service_allocation.is_some() && pool.auto_assign;

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use ferrolb_core::range::Family;
 
-use super::admit::{self, Candidate, Surroundings};
+use super::admit::{self, Candidate, Context};
 use super::refusal::{Missing, Refusal};
 use super::wanted;
 use crate::allocator::{Allocator, ClaimRefusal, Opening, PoolRefusal};
@@ -53,7 +53,7 @@ pub(super) fn choose(
     view: &ServiceView,
     kept: Vec<IpAddr>,
     allocator: &mut Allocator,
-    around: &Surroundings<'_>,
+    around: &Context<'_>,
 ) -> Choice {
     let wanted = wanted(view);
     if wanted.is_empty() {
@@ -97,7 +97,7 @@ type Reasons = Vec<(String, PoolRefusal)>;
 struct Chooser<'a> {
     view: &'a ServiceView,
     allocator: &'a mut Allocator,
-    around: &'a Surroundings<'a>,
+    around: &'a Context<'a>,
     /// The pool the user asks for.
     pool: Option<usize>,
 }

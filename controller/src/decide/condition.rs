@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::admit::{Surroundings, pinned_to};
+use super::admit::{Context, pinned_to};
 use super::choose::Choice;
 use super::refusal::list;
 use crate::allocator::Allocator;
@@ -13,7 +13,7 @@ pub(super) fn of(
     view: &ServiceView,
     choice: &Choice,
     allocator: &Allocator,
-    around: &Surroundings<'_>,
+    around: &Context<'_>,
 ) -> Condition {
     if let Some(refusal) = &choice.refusal {
         let keeps = match &choice.addresses[..] {
@@ -47,7 +47,7 @@ pub fn assigned(
     view: &ServiceView,
     addresses: &[IpAddr],
     allocator: &Allocator,
-    around: &Surroundings<'_>,
+    around: &Context<'_>,
 ) -> String {
     let pool = |ip: &IpAddr| Some((*ip, allocator.pool(allocator.pool_of(*ip)?)));
     let each: Vec<_> = addresses.iter().filter_map(pool).collect();

@@ -19,9 +19,9 @@ use ferrolb_core::range::Family;
 use crate::allocator::{Allocator, ClaimRefusal, Opening};
 use crate::service::{Condition, FamilyPolicy, Request, ServiceView};
 
-pub use admit::{Namespaces, Surroundings};
+pub use admit::{Context, Namespaces};
 pub use condition::assigned;
-pub use refusal::{Lost, Missing, REASONS, Refusal, Unfit};
+pub use refusal::{Lost, Missing, REASONS, Refusal, ReleaseReason};
 
 /// What should be written and said about one Service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Decision {
     /// Why the Service does not get what it needs.
     pub refusal: Option<Refusal>,
     /// What our condition should say from now on.
-    pub condition: Say,
+    pub condition: ConditionChange,
     /// What of other Services' doing could improve it.
     pub waits: BTreeSet<Opening>,
 }
@@ -43,20 +43,20 @@ impl Decision {
     /// Whether the status has to be written.
     #[must_use]
     pub fn changes_status(&self) -> bool {
-        self.write.is_some() || self.condition != Say::Same
+        self.write.is_some() || self.condition != ConditionChange::Keep
     }
 }
 
-/// What our condition should say.
+/// What to do with one of our conditions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Say {
-    /// What it says already.
+pub enum ConditionChange {
+    /// Leave it as it is.
     #[default]
-    Same,
-    /// Nothing; it goes.
-    Nothing,
-    /// This.
-    This(Condition),
+    Keep,
+    /// Remove it.
+    Remove,
+    /// Replace it.
+    Set(Condition),
 }
 
 /// Whether the Service is ours to serve: without `--load-balancer-class` those
@@ -78,11 +78,7 @@ pub fn replay(view: &ServiceView, doubtful: &[IpAddr], allocator: &mut Allocator
 /// Decides about one Service. Addresses it gains are claimed; those it loses
 /// stay claimed until its status no longer shows them, see
 /// [`Allocator::retain`].
-pub fn decide(
-    view: &ServiceView,
-    around: &Surroundings<'_>,
-    allocator: &mut Allocator,
-) -> Decision {
+pub fn decide(view: &ServiceView, around: &Context<'_>, allocator: &mut Allocator) -> Decision {
     replay(view, &[], allocator);
     if view.deleting {
         return Decision::default();
@@ -103,15 +99,15 @@ pub fn decide(
         .into_iter()
         .filter(|lost| !addresses.contains(&lost.ip))
         .collect();
-    let right = view.tidy && view.status == addresses;
+    let right = view.ingress_is_canonical && view.status == addresses;
     Decision {
         write: (!right).then_some(addresses),
         lost,
         refusal: choice.refusal,
         condition: if said {
-            Say::Same
+            ConditionChange::Keep
         } else {
-            Say::This(condition)
+            ConditionChange::Set(condition)
         },
         waits: choice.waits,
     }
@@ -125,8 +121,8 @@ fn clear_ours(view: &ServiceView, allocator: &Allocator) -> Decision {
         .iter()
         .any(|ip| allocator.pool_of(*ip).is_some());
     let condition = match &view.condition {
-        Some(_) => Say::Nothing,
-        None => Say::Same,
+        Some(_) => ConditionChange::Remove,
+        None => ConditionChange::Keep,
     };
     Decision {
         write: ours.then(Vec::new),
@@ -140,7 +136,7 @@ fn clear_ours(view: &ServiceView, allocator: &Allocator) -> Decision {
 fn keep(
     view: &ServiceView,
     allocator: &mut Allocator,
-    around: &Surroundings<'_>,
+    around: &Context<'_>,
 ) -> (Vec<IpAddr>, Vec<Lost>) {
     let held = allocator.held(&view.key);
     let beside = held.into_iter().filter(|ip| !view.status.contains(ip));
@@ -161,26 +157,26 @@ fn fitness(
     ip: IpAddr,
     kept: &[IpAddr],
     allocator: &mut Allocator,
-    around: &Surroundings<'_>,
-) -> Result<(), Unfit> {
+    around: &Context<'_>,
+) -> Result<(), ReleaseReason> {
     let family = Family::of(ip);
     if !wanted(view).contains(&family) {
-        return Err(Unfit::Family(family));
+        return Err(ReleaseReason::Family(family));
     }
     if kept.iter().any(|other| Family::of(*other) == family) {
-        return Err(Unfit::Surplus(family));
+        return Err(ReleaseReason::Surplus(family));
     }
     let claim = allocator.claim(view.claimant(), ip);
     claim.map_err(|refusal| match refusal {
-        ClaimRefusal::Uncovered(_) => Unfit::Uncovered,
-        other => Unfit::Claim(other),
+        ClaimRefusal::Uncovered(_) => ReleaseReason::Uncovered,
+        other => ReleaseReason::Claim(other),
     })?;
-    let pool = allocator.pool_of(ip).ok_or(Unfit::Uncovered)?;
+    let pool = allocator.pool_of(ip).ok_or(ReleaseReason::Uncovered)?;
     if let Some(mac) = allocator.stranger(ip).filter(|_| !asks_for(view, ip)) {
-        return Err(Unfit::Stranger(mac.to_owned()));
+        return Err(ReleaseReason::ForeignHost(mac.to_owned()));
     }
     let pool = allocator.pool(pool);
-    admit::admits(view, pool, around).map_err(|why| Unfit::Barred(pool.name.clone(), why))
+    admit::admits(view, pool, around).map_err(|why| ReleaseReason::Barred(pool.name.clone(), why))
 }
 
 /// Whether the user wants this very address. What cannot be read counts as a

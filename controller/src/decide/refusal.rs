@@ -124,12 +124,12 @@ pub struct Lost {
     /// The address.
     pub ip: IpAddr,
     /// Why.
-    pub why: Unfit,
+    pub why: ReleaseReason,
 }
 
 /// Why an address in a status may not stay there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unfit {
+pub enum ReleaseReason {
     /// No pool covers it (any more).
     Uncovered,
     /// It is held by another Service, or its pool leaves it out.
@@ -137,7 +137,7 @@ pub enum Unfit {
     /// Its pool, which is named, is not (any more) for the Service.
     Barred(String, PoolRefusal),
     /// A stranger with this hardware address uses it on the LAN.
-    Stranger(String),
+    ForeignHost(String),
     /// The Service wants no address of this family.
     Family(Family),
     /// The Service has another one of this family.
@@ -148,20 +148,22 @@ impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ip = self.ip;
         match &self.why {
-            Unfit::Uncovered => write!(f, "{ip} was taken back: no pool covers it"),
-            Unfit::Claim(reason) => write!(f, "{ip} was taken back: {reason}"),
-            Unfit::Barred(pool, why) => write!(f, "{ip} was taken back: pool {pool}: {why}"),
-            Unfit::Stranger(mac) => write!(
+            ReleaseReason::Uncovered => write!(f, "{ip} was taken back: no pool covers it"),
+            ReleaseReason::Claim(reason) => write!(f, "{ip} was taken back: {reason}"),
+            ReleaseReason::Barred(pool, why) => {
+                write!(f, "{ip} was taken back: pool {pool}: {why}")
+            }
+            ReleaseReason::ForeignHost(mac) => write!(
                 f,
                 "{ip} was taken back: {mac}, which is no speaker of ours, uses it on the LAN"
             ),
-            Unfit::Family(family) => {
+            ReleaseReason::Family(family) => {
                 write!(
                     f,
                     "{ip} was released: the Service wants no {family} address"
                 )
             }
-            Unfit::Surplus(family) => {
+            ReleaseReason::Surplus(family) => {
                 write!(
                     f,
                     "{ip} was taken back: the Service has another {family} address"

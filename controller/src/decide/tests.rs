@@ -2,7 +2,7 @@
 
 use ferrolb_core::range::Family::{V4, V6};
 
-use super::{Decision, Namespaces, Surroundings, Unfit};
+use super::{Context, Decision, Namespaces, ReleaseReason};
 use crate::allocator::Allocator;
 use crate::service::{FamilyPolicy, Request, ServiceView};
 use crate::tests::{allocator, ips, service};
@@ -37,7 +37,7 @@ fn decided(view: &ServiceView, allocator: &mut Allocator) -> Decision {
 
 fn decide(view: &ServiceView, class: Option<&str>, allocator: &mut Allocator) -> Decision {
     let namespaces = Namespaces::new();
-    let around = Surroundings {
+    let around = Context {
         class,
         namespaces: &namespaces,
     };
@@ -163,7 +163,7 @@ fn an_address_that_a_stranger_uses_goes_only_if_another_can_be_chosen() {
     let view = having(service("a"), &["10.0.0.1"]);
     let moved = decided(&view, &mut allocator);
     assert_eq!(moved.write, Some(ips(&["10.0.0.2"])));
-    assert_eq!(moved.lost[0].why, Unfit::Stranger(stranger()));
+    assert_eq!(moved.lost[0].why, ReleaseReason::ForeignHost(stranger()));
     allocator.retain(&view.key, &[]);
     // Of what cannot be read nobody knows whether it asks for this very address.
     let view = ServiceView {
@@ -288,7 +288,7 @@ fn a_service_being_deleted_is_left_alone_and_keeps_its_address() {
 fn an_untidy_status_is_written_again() {
     let mut allocator = allocator(LAN);
     let view = ServiceView {
-        tidy: false,
+        ingress_is_canonical: false,
         ..having(service("a"), &["10.0.0.1"])
     };
     assert_eq!(

@@ -25,7 +25,8 @@ use crate::k8s::status::StatusWriter;
 use crate::k8s::watches::{WatchEnded, Watches};
 use crate::metrics::{ControllerMetrics, Outcome};
 use crate::reconcile::{
-    Action, Announcement, Chore, PoolObject, Reconciler, Seen, StatusWrite, Written,
+    Action, Announcement, BackgroundWrite, ConfigState, PoolObject, Reconciler, StatusWrite,
+    Written,
 };
 use crate::service::ServiceView;
 use crate::state_page::Question;
@@ -55,7 +56,7 @@ pub struct Engine {
     pub chores: Chores,
     /// Where news goes.
     pub events: EventSender,
-    /// Told since when no status write is under way; news waits for that.
+    /// ServiceNotice since when no status write is under way; news waits for that.
     pub idle_since: watch::Sender<Option<tokio::time::Instant>>,
     /// What is shown.
     pub metrics: Arc<ControllerMetrics>,
@@ -104,7 +105,7 @@ struct Running {
     term: Option<u64>,
     retries: FuturesUnordered<BoxFuture<'static, ObjectKey>>,
     /// The configuration last logged, in this term or an earlier one.
-    config: Option<Seen>,
+    config: Option<ConfigState>,
     /// What the reconciler's time counts from.
     start: Instant,
 }
@@ -115,7 +116,7 @@ enum Turn {
     Election,
     Heard(Input),
     Written(StatusWrite, Written),
-    Chore(Chore, bool),
+    BackgroundWrite(BackgroundWrite, bool),
     Asked(Question),
     Retry(ObjectKey),
     Time,
@@ -131,7 +132,9 @@ impl Running {
                 Turn::Election => self.follow_election(),
                 Turn::Heard(input) => self.hear(input),
                 Turn::Written(write, outcome) => self.written(&write, outcome),
-                Turn::Chore(chore, done) => self.engine.reconciler.chore_ended(&chore, done),
+                Turn::BackgroundWrite(chore, done) => {
+                    self.engine.reconciler.background_ended(&chore, done)
+                }
                 Turn::Asked(asker) => {
                     // Whoever does not wait any more misses nothing.
                     let _gone = asker.send(self.engine.reconciler.state());
@@ -158,7 +161,7 @@ impl Running {
             Ok(()) = self.engine.leadership.changed() => Turn::Election,
             input = self.watches.next() => Turn::Heard(input?),
             (write, outcome) = self.engine.writer.next() => Turn::Written(write, outcome),
-            (chore, done) = self.engine.chores.next() => Turn::Chore(chore, done),
+            (chore, done) = self.engine.chores.next() => Turn::BackgroundWrite(chore, done),
             Some(asker) = self.engine.questions.recv() => Turn::Asked(asker),
             Some(key) = self.retries.next() => Turn::Retry(key),
             () = time => Turn::Time,
@@ -216,7 +219,7 @@ impl Running {
         }
     }
 
-    fn take_config(&mut self, seen: Seen) {
+    fn take_config(&mut self, seen: ConfigState) {
         if self.config.as_ref() != Some(&seen) {
             let configured = self.engine.reconciler.is_configured();
             config_log::config(&seen, configured);
@@ -240,7 +243,7 @@ impl Running {
 
     fn act(&mut self) {
         self.carry_out();
-        while self.engine.writer.has_leisure() && self.engine.reconciler.afterthought() {
+        while self.engine.writer.has_leisure() && self.engine.reconciler.reconcile_deferred() {
             self.carry_out();
         }
         self.tell_idleness();
@@ -267,19 +270,19 @@ impl Running {
         for action in self.engine.reconciler.take_actions() {
             match action {
                 Action::Write(write) => self.engine.writer.push(write),
-                Action::Tell(told) => {
+                Action::NotifyService(told) => {
                     tracing::info!(service = %told.key, "{}", told.notice);
                     self.engine.events.service(&told);
                 }
-                Action::TellConfig(faulty) => {
+                Action::NotifyConfig(faulty) => {
                     let configured = self.engine.reconciler.is_configured();
                     self.engine.events.config(&faulty, configured);
                 }
-                Action::TellPool(news) => {
+                Action::NotifyPool(news) => {
                     tracing::warn!("{}", news.note);
                     self.engine.events.pool(news);
                 }
-                Action::Chore(chore) => self.engine.chores.push(chore),
+                Action::Background(chore) => self.engine.chores.push(chore),
                 Action::Retry { key, failures } => self.retry_later(key, failures),
             }
         }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::leadership::{Leadership, while_leading};
 use super::queue::Queue;
 use super::status_objects::{address_pools, l2_statuses};
-use crate::reconcile::Chore;
+use crate::reconcile::BackgroundWrite;
 
 /// How many are under way at once.
 const LIMIT: usize = 4;
@@ -25,7 +25,7 @@ const LIMIT: usize = 4;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Chores, waiting and under way.
-pub struct Chores(Queue<Chore, (Chore, bool)>);
+pub struct Chores(Queue<BackgroundWrite, (BackgroundWrite, bool)>);
 
 impl Chores {
     /// None yet. `namespace` is ours.
@@ -43,13 +43,13 @@ impl Chores {
     }
 
     /// Does it as soon as there is room.
-    pub fn push(&mut self, chore: Chore) {
+    pub fn push(&mut self, chore: BackgroundWrite) {
         self.0.push(chore);
     }
 
     /// The next one that ended, and whether it is done; waits for ever if there
     /// is none.
-    pub async fn next(&mut self) -> (Chore, bool) {
+    pub async fn next(&mut self) -> (BackgroundWrite, bool) {
         self.0.next().await
     }
 
@@ -63,7 +63,7 @@ async fn attempt(
     client: Client,
     namespace: &str,
     leadership: &watch::Receiver<Leadership>,
-    chore: &Chore,
+    chore: &BackgroundWrite,
 ) -> bool {
     let request = carry_out(client, namespace, chore);
     let done = while_leading(leadership, REQUEST_TIMEOUT, request).await;
@@ -79,9 +79,9 @@ async fn attempt(
     }
 }
 
-async fn carry_out(client: Client, namespace: &str, chore: &Chore) -> kube::Result<()> {
+async fn carry_out(client: Client, namespace: &str, chore: &BackgroundWrite) -> kube::Result<()> {
     match chore {
-        Chore::PoolStatus { name, uid, counts } => {
+        BackgroundWrite::PoolStatus { name, uid, counts } => {
             let pools: Api<DynamicObject> =
                 Api::namespaced_with(client, namespace, &address_pools());
             let body = json!({"metadata": {"uid": uid}, "status": counts});
@@ -93,7 +93,7 @@ async fn carry_out(client: Client, namespace: &str, chore: &Chore) -> kube::Resu
             let request = pools.patch_status(name, &params, &body);
             request.await.map(drop)
         }
-        Chore::Sweep { name, uid, version } => {
+        BackgroundWrite::DeleteOrphan { name, uid, version } => {
             let statuses: Api<DynamicObject> =
                 Api::namespaced_with(client, namespace, &l2_statuses());
             let params = DeleteParams::default().preconditions(Preconditions {

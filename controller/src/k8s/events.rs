@@ -10,9 +10,9 @@ use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
 use kube::{Api, Client, ResourceExt};
 
 use crate::config::ConfigNotice;
-use crate::decide::Unfit;
+use crate::decide::ReleaseReason;
 use crate::metrics::{ControllerMetrics, Outcome};
-use crate::reconcile::{FaultyConfig, Notice, PoolNews, Told};
+use crate::reconcile::{InvalidConfig, Notice, PoolNotice, ServiceNotice};
 
 /// The longest the ConfigMap is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -60,12 +60,12 @@ impl From<events::Outcome> for Outcome {
 
 impl EventSender {
     /// Tells the owner of a Service.
-    pub fn service(&self, told: &Told) {
+    pub fn service(&self, told: &ServiceNotice) {
         let (warning, reason, action) = match &told.notice {
             Notice::Assigned(_) => (false, "IPAllocated", "Allocate"),
             Notice::Refused(_) => (true, "AllocationFailed", "Allocate"),
             Notice::Lost(lost) => match lost.why {
-                Unfit::Stranger(_) => (true, "AddressConflict", "Release"),
+                ReleaseReason::ForeignHost(_) => (true, "AddressConflict", "Release"),
                 _ => (true, "ClearAssignment", "Release"),
             },
             Notice::Conflict { .. } => (true, "AddressConflict", "Announce"),
@@ -82,7 +82,7 @@ impl EventSender {
 
     /// Tells the administrator what is wrong with the configuration;
     /// `configured` is whether an earlier one is in force.
-    pub fn config(&self, faulty: &FaultyConfig, configured: bool) {
+    pub fn config(&self, faulty: &InvalidConfig, configured: bool) {
         if faulty.uid.is_empty() {
             // There is no ConfigMap; the objects at fault are told themselves.
             return;
@@ -106,8 +106,8 @@ impl EventSender {
 
     /// Tells the administrator how full a pool is, at its object, or at the
     /// ConfigMap it is in.
-    pub fn pool(&self, news: PoolNews) {
-        let PoolNews { pool, uid, note } = news;
+    pub fn pool(&self, news: PoolNotice) {
+        let PoolNotice { pool, uid, note } = news;
         let news = |regarding| News {
             regarding,
             warning: true,

@@ -6,7 +6,7 @@ use kube::runtime::watcher;
 use tokio::sync::mpsc;
 
 use crate::config::{ConfigNotice, SourceEvent};
-use crate::reconcile::{Announcement, PoolObject, Seen};
+use crate::reconcile::{Announcement, ConfigState, PoolObject};
 use crate::service::ServiceView;
 
 /// After this many seconds a watch is renewed, so that a connection that died
@@ -22,7 +22,7 @@ pub enum Input {
     /// Namespaces with their labels.
     Namespaces(Change<(String, Labels), String>),
     /// The configuration of all sources.
-    Config(Seen),
+    Config(ConfigState),
     /// Something to report about an object of the configuration.
     ConfigNotice(ConfigNotice),
     /// Nodes, and whether each is Ready.

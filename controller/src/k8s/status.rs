@@ -19,9 +19,9 @@ use tokio::sync::watch;
 use super::leadership::{Leadership, NoAnswer, while_leading};
 use super::queue::Queue;
 use super::view;
-use crate::decide::Say;
+use crate::decide::ConditionChange;
 use crate::reconcile::{StatusWrite, Written};
-use crate::service::{Condition, Shown};
+use crate::service::{Condition, ObservedCondition};
 
 /// The longest a single write is waited for.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -115,9 +115,9 @@ fn body(write: &StatusWrite, now: Timestamp) -> Value {
     let conditions = conditions
         .into_iter()
         .filter_map(|(kind, say, shown)| match say {
-            Say::Same => None,
-            Say::Nothing => Some(json!({"type": kind, "$patch": "delete"})),
-            Say::This(condition) => Some(condition_entry(kind, condition, shown, now)),
+            ConditionChange::Keep => None,
+            ConditionChange::Remove => Some(json!({"type": kind, "$patch": "delete"})),
+            ConditionChange::Set(condition) => Some(condition_entry(kind, condition, shown, now)),
         });
     let conditions: Vec<Value> = conditions.collect();
     if !conditions.is_empty() {
@@ -133,7 +133,7 @@ fn body(write: &StatusWrite, now: Timestamp) -> Value {
 fn condition_entry(
     kind: &str,
     condition: &Condition,
-    shown: Option<&Shown>,
+    shown: Option<&ObservedCondition>,
     now: Timestamp,
 ) -> Value {
     let unturned = shown.filter(|shown| shown.status == condition.status);
@@ -169,11 +169,11 @@ mod tests {
     use ferrolb_core::key::ObjectKey;
 
     use super::{StatusWrite, body};
-    use crate::decide::Say;
+    use crate::decide::ConditionChange;
     use crate::service::ConditionStatus::{self, False, True, Unknown};
-    use crate::service::{Condition, Shown};
+    use crate::service::{Condition, ObservedCondition};
 
-    fn write(condition: Say) -> StatusWrite {
+    fn write(condition: ConditionChange) -> StatusWrite {
         StatusWrite {
             key: ObjectKey {
                 namespace: "n".to_owned(),
@@ -183,19 +183,19 @@ mod tests {
             version: "7".to_owned(),
             addresses: vec!["10.0.0.1".parse().unwrap()],
             condition,
-            shown: Some(Shown {
+            shown: Some(ObservedCondition {
                 status: False,
                 reason: "NoAddress".to_owned(),
                 message: String::new(),
                 since: "2001-01-01T00:00:00Z".to_owned(),
             }),
-            announced: Say::Same,
+            announced: ConditionChange::Keep,
             shown_announced: None,
         }
     }
 
-    fn condition(status: ConditionStatus) -> Say {
-        Say::This(Condition {
+    fn condition(status: ConditionStatus) -> ConditionChange {
+        ConditionChange::Set(Condition {
             status,
             reason: "R",
             message: "m".to_owned(),
@@ -208,13 +208,16 @@ mod tests {
             "metadata": {"uid": "u", "resourceVersion": "7"},
             "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1", "ipMode": "VIP"}]}},
         });
-        assert_eq!(body(&write(Say::Same), Timestamp::UNIX_EPOCH), expected);
+        assert_eq!(
+            body(&write(ConditionChange::Keep), Timestamp::UNIX_EPOCH),
+            expected
+        );
     }
 
     #[test]
     fn both_conditions_go_out_in_one_write_and_one_can_be_taken_away() {
         let write = StatusWrite {
-            announced: Say::Nothing,
+            announced: ConditionChange::Remove,
             ..write(condition(True))
         };
         let conditions = &body(&write, Timestamp::UNIX_EPOCH)["status"]["conditions"];

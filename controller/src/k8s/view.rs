@@ -13,7 +13,9 @@ use ferrolb_runtime::kube::object_key;
 use k8s_openapi::api::core::v1::{LoadBalancerIngress, Service, ServiceSpec};
 use kube::ResourceExt;
 
-use crate::service::{ConditionStatus, FamilyPolicy, Protocol, Request, ServiceView, Shown, Terms};
+use crate::service::{
+    ConditionStatus, FamilyPolicy, ObservedCondition, Protocol, Request, ServiceView, Terms,
+};
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +26,7 @@ pub fn service(object: &Service) -> ServiceView {
     let empty = ServiceSpec::default();
     let spec = object.spec.as_ref().unwrap_or(&empty);
     let created = object.metadata.creation_timestamp.as_ref();
-    let (status, tidy) = status(object);
+    let (status, ingress_is_canonical) = status(object);
     let (request, pool, sharing) = wishes(object, spec);
     ServiceView {
         key: object_key(object),
@@ -43,7 +45,7 @@ pub fn service(object: &Service) -> ServiceView {
         condition: condition(object, ALLOCATED),
         announced: condition(object, ANNOUNCED),
         status,
-        tidy,
+        ingress_is_canonical,
     }
 }
 
@@ -87,10 +89,10 @@ fn is_tidy(entry: &LoadBalancerIngress) -> bool {
 }
 
 /// A condition of ours as the status shows it.
-fn condition(object: &Service, kind: &str) -> Option<Shown> {
+fn condition(object: &Service, kind: &str) -> Option<ObservedCondition> {
     let conditions = object.status.as_ref()?.conditions.as_ref()?;
     let ours = conditions.iter().find(|c| c.type_ == kind)?;
-    Some(Shown {
+    Some(ObservedCondition {
         status: ConditionStatus::read(&ours.status),
         reason: ours.reason.clone(),
         message: ours.message.clone(),

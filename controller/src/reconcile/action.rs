@@ -7,23 +7,23 @@ use ferrolb_api::pool::IPAddressPoolStatus;
 use ferrolb_core::config::{Config, Faults};
 use ferrolb_core::key::ObjectKey;
 
-use crate::decide::{Lost, Refusal, Say};
-use crate::service::{ServiceView, Shown};
+use crate::decide::{ConditionChange, Lost, Refusal};
+use crate::service::{ObservedCondition, ServiceView};
 
-/// The configuration as it was last seen.
+/// The configuration as last read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
-    /// It has no fault.
-    Good(Config),
-    /// It is there and cannot be used.
-    Faulty(FaultyConfig),
-    /// There is none at either door; this is what was accepted last.
+pub enum ConfigState {
+    /// Without faults; becomes active.
+    Valid(Config),
+    /// Rejected; the active one stays.
+    Invalid(InvalidConfig),
+    /// No source has a configuration; this one was accepted last.
     Absent(Option<Config>),
 }
 
 /// A configuration that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FaultyConfig {
+pub struct InvalidConfig {
     /// `metadata.uid` of the ConfigMap.
     pub uid: String,
     /// All that is wrong with it.
@@ -38,14 +38,14 @@ pub enum Action {
     /// Write a status.
     Write(StatusWrite),
     /// Tell the owner of a Service; as an Event.
-    Tell(Told),
+    NotifyService(ServiceNotice),
     /// Tell the administrator that the configuration is not used; as an Event.
-    TellConfig(FaultyConfig),
+    NotifyConfig(InvalidConfig),
     /// Tell the administrator how full a pool is; as an Event.
-    TellPool(PoolNews),
+    NotifyPool(PoolNotice),
     /// Do something that may wait, and call
-    /// [`Reconciler::chore_ended`](super::Reconciler::chore_ended) afterwards.
-    Chore(Chore),
+    /// [`Reconciler::background_ended`](super::Reconciler::background_ended) afterwards.
+    Background(BackgroundWrite),
     /// Call [`Reconciler::retry`](super::Reconciler::retry) after a pause that
     /// grows with the number of failures.
     Retry {
@@ -58,7 +58,7 @@ pub enum Action {
 
 /// What can be done when there is nothing better to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Chore {
+pub enum BackgroundWrite {
     /// Write the status of an `IPAddressPool`.
     PoolStatus {
         /// Which pool.
@@ -70,7 +70,7 @@ pub enum Chore {
     },
     /// Delete a `ServiceL2Status` that its speaker left behind, unless it has
     /// changed since.
-    Sweep {
+    DeleteOrphan {
         /// `metadata.name`
         name: String,
         /// `metadata.uid`
@@ -82,7 +82,7 @@ pub enum Chore {
 
 /// News of a pool that fills up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolNews {
+pub struct PoolNotice {
     /// The pool's name.
     pub pool: String,
     /// `metadata.uid` of its `IPAddressPool`; none if it is in the ConfigMap.
@@ -103,13 +103,13 @@ pub struct StatusWrite {
     /// The addresses to show, none to clear.
     pub addresses: Vec<IpAddr>,
     /// What our condition `ferrolb.io/Allocated` is to say.
-    pub condition: Say,
+    pub condition: ConditionChange,
     /// That condition as it is: its time stays unless it turns.
-    pub shown: Option<Shown>,
+    pub shown: Option<ObservedCondition>,
     /// What our condition `ferrolb.io/Announced` is to say.
-    pub announced: Say,
+    pub announced: ConditionChange,
     /// That condition as it is.
-    pub shown_announced: Option<Shown>,
+    pub shown_announced: Option<ObservedCondition>,
 }
 
 /// How a status write ended.
@@ -125,7 +125,7 @@ pub enum Written {
 
 /// News for the owner of a Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct ServiceNotice {
     /// Which Service.
     pub key: ObjectKey,
     /// Its `metadata.uid`.

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use ferrolb_core::key::ObjectKey;
 
-use super::action::{Action, Chore};
-use super::announcements::{Announcement, Heard};
+use super::action::{Action, BackgroundWrite};
+use super::announcements::{Announcement, AnnouncementState};
 use super::entry::Entry;
 use super::{Announcements, Reconciler};
-use crate::decide::{Decision, Say, asks_for, is_ours};
+use crate::decide::{ConditionChange, Decision, asks_for, is_ours};
 use crate::service::ConditionStatus::{False, True, Unknown};
 use crate::service::{Condition, ServiceView};
 
@@ -37,25 +37,25 @@ impl Reconciler {
         }
         // Those of whom nothing is said.
         let keys: Vec<_> = self.services.keys().cloned().collect();
-        keys.iter().for_each(|key| self.consider(key));
+        keys.iter().for_each(|key| self.reconcile(key));
     }
 
     /// A speaker says this now.
     pub fn announcement_changed(&mut self, announcement: Announcement) {
         for key in self.announcements.put(announcement) {
-            self.hear_of(&key);
+            self.announcements_changed(&key);
         }
     }
 
     /// A speaker says this no more.
     pub fn announcement_gone(&mut self, name: &str) {
         if let Some(key) = self.announcements.remove(name) {
-            self.hear_of(&key);
+            self.announcements_changed(&key);
         }
     }
 
-    fn hear_of(&mut self, key: &ObjectKey) {
-        self.consider(key);
+    fn announcements_changed(&mut self, key: &ObjectKey) {
+        self.reconcile(key);
         self.weigh(key);
     }
 
@@ -72,7 +72,7 @@ impl Reconciler {
 
     /// Puts the addresses of a Service that a stranger uses into quarantine,
     /// unless the user wants them; who else holds them.
-    pub(super) fn heed_strangers(&mut self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
+    pub(super) fn quarantine_conflicts(&mut self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
         let Some(entry) = self.services.get(key).filter(|_| self.active) else {
             return BTreeSet::new();
         };
@@ -97,7 +97,7 @@ impl Reconciler {
 
     /// What time brings: quarantines end, silence has lasted, objects were left
     /// behind.
-    pub(super) fn wake_by_time(&mut self) {
+    pub(super) fn on_timer(&mut self) {
         let quarantined = std::mem::take(&mut self.quarantine).into_iter();
         for (ip, until) in quarantined {
             if until > self.now {
@@ -111,16 +111,16 @@ impl Reconciler {
                 self.alarms.insert((due, key));
                 break;
             }
-            self.consider(&key);
+            self.reconcile(&key);
         }
         if self.active {
             let left = self.announcements.left_behind(self.now);
-            let sweep = |said: &Announcement| Chore::Sweep {
+            let sweep = |said: &Announcement| BackgroundWrite::DeleteOrphan {
                 name: said.name.clone(),
                 uid: said.uid.clone(),
                 version: said.version.clone(),
             };
-            let chores = left.into_iter().map(sweep).map(Action::Chore);
+            let chores = left.into_iter().map(sweep).map(Action::Background);
             self.actions.extend(chores);
         }
     }
@@ -136,30 +136,32 @@ impl Announcements {
         class: Option<&str>,
         decision: &Decision,
         now: Duration,
-    ) -> Say {
+    ) -> ConditionChange {
         let view = &entry.view;
         let silent = entry.silent.take();
         let others = view.load_balancer && !is_ours(view, class);
         if view.deleting || others {
-            return Say::Same;
+            return ConditionChange::Keep;
         }
         let addresses = decision.write.as_ref().unwrap_or(&view.status);
         let gone = !view.load_balancer || addresses.is_empty();
         // What it says for lack of news must be about the addresses it has.
         let as_before = match &view.announced {
-            Some(shown) if gone || !speaks_of(&shown.message, addresses) => Say::Nothing,
-            _ => Say::Same,
+            Some(shown) if gone || !speaks_of(&shown.message, addresses) => ConditionChange::Remove,
+            _ => ConditionChange::Keep,
         };
         if gone || !self.listed {
             return as_before;
         }
         let shown = view.announced.as_ref();
-        let (status, reason, message) = match self.heard(&view.key, addresses) {
-            Heard::Announced(text) if self.still_doubts(shown, &text) => return Say::Same,
-            Heard::Announced(text) => (True, "Announced", text),
-            Heard::NotReady(text) => (Unknown, "NodeNotReady", text),
-            Heard::Conflict(text) => (False, "AddressConflict", text),
-            Heard::Silence(text) => {
+        let (status, reason, message) = match self.state_of(&view.key, addresses) {
+            AnnouncementState::Announced(text) if self.still_doubts(shown, &text) => {
+                return ConditionChange::Keep;
+            }
+            AnnouncementState::Announced(text) => (True, "Announced", text),
+            AnnouncementState::NodeNotReady(text) => (Unknown, "NodeNotReady", text),
+            AnnouncementState::Conflict(text) => (False, "AddressConflict", text),
+            AnnouncementState::Unannounced(text) => {
                 let silent = silent.filter(|(ips, _)| ips == addresses);
                 let (ips, since) = silent.unwrap_or_else(|| (addresses.clone(), now));
                 entry.silent = Some((ips, since));
@@ -176,15 +178,15 @@ impl Announcements {
         };
         let said = shown.is_some_and(|c| c.says(&condition));
         if said {
-            Say::Same
+            ConditionChange::Keep
         } else {
-            Say::This(condition)
+            ConditionChange::Set(condition)
         }
     }
 
     /// The addresses of a Service that its user wants and a stranger uses, with
     /// the stranger's hardware address.
-    pub(super) fn wanted_strangers(&self, view: &ServiceView) -> BTreeSet<(IpAddr, String)> {
+    pub(super) fn requested_conflicts(&self, view: &ServiceView) -> BTreeSet<(IpAddr, String)> {
         let wanted = view.status.iter().filter(|ip| asks_for(view, **ip));
         let strangers = wanted.filter_map(|ip| {
             let (mac, _) = self.stranger(&view.key, *ip)?;

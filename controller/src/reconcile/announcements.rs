@@ -8,7 +8,7 @@ use std::time::Duration;
 use ferrolb_core::key::ObjectKey;
 
 use super::nodes::Nodes;
-use crate::service::{ConditionStatus, Shown};
+use crate::service::{ConditionStatus, ObservedCondition};
 
 /// How long an object may speak of nothing that is so before it is taken for
 /// one that its speaker left behind. A living speaker tidies up in seconds.
@@ -55,16 +55,16 @@ impl Announcement {
 
 /// What is known of some addresses of a Service, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum AnnouncementState {
     /// Each is announced; by whom.
     Announced(String),
     /// Each is, but a node that announces one is not Ready: it may be gone, and
     /// nobody left to say so.
-    NotReady(String),
+    NodeNotReady(String),
     /// A stranger holds one that nobody announces.
     Conflict(String),
     /// One is announced by nobody.
-    Silence(String),
+    Unannounced(String),
 }
 
 /// Everything that is said.
@@ -140,7 +140,7 @@ impl Announcements {
     }
 
     /// What is known of these addresses, in their order.
-    pub(super) fn heard(&self, key: &ObjectKey, ips: &[IpAddr]) -> Heard {
+    pub(super) fn state_of(&self, key: &ObjectKey, ips: &[IpAddr]) -> AnnouncementState {
         let (mut conflict, mut silence, mut doubt) = (false, false, false);
         let each = ips.iter().map(|ip| {
             if let Some(owner) = self.owner(key, *ip) {
@@ -158,17 +158,17 @@ impl Announcements {
         });
         let text = each.collect::<Vec<_>>().join(", ");
         match (conflict, silence, doubt) {
-            (true, _, _) => Heard::Conflict(text),
-            (_, true, _) => Heard::Silence(text),
-            (_, _, true) => Heard::NotReady(text),
-            (false, false, false) => Heard::Announced(text),
+            (true, _, _) => AnnouncementState::Conflict(text),
+            (_, true, _) => AnnouncementState::Unannounced(text),
+            (_, _, true) => AnnouncementState::NodeNotReady(text),
+            (false, false, false) => AnnouncementState::Announced(text),
         }
     }
 
     /// Whether a condition has doubts about these very announcements, and the
     /// Nodes that could resolve them are not listed yet.
-    pub(super) fn still_doubts(&self, shown: Option<&Shown>, text: &str) -> bool {
-        let doubts = |shown: &Shown| {
+    pub(super) fn still_doubts(&self, shown: Option<&ObservedCondition>, text: &str) -> bool {
+        let doubts = |shown: &ObservedCondition| {
             shown.status == ConditionStatus::Unknown && shown.message.replace(NOT_READY, "") == text
         };
         !self.nodes.listed && shown.is_some_and(doubts)

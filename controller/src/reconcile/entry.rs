@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::action::{Action, Notice, StatusWrite, Told};
-use crate::decide::{Decision, Lost, Refusal, Say};
+use super::action::{Action, Notice, ServiceNotice, StatusWrite};
+use crate::decide::{ConditionChange, Decision, Lost, Refusal};
 use crate::service::{ConditionStatus, ServiceView};
 
 /// One Service of type `LoadBalancer`, or one whose status still has addresses.
@@ -37,7 +37,7 @@ pub(super) struct Entry {
 pub(super) struct Outcome {
     pub(super) decision: Decision,
     /// What the condition `Announced` is to say.
-    pub(super) announced: Say,
+    pub(super) announced: ConditionChange,
     /// Strangers that use addresses which the user wants.
     pub(super) strangers: BTreeSet<(IpAddr, String)>,
 }
@@ -92,7 +92,7 @@ impl Entry {
             strangers,
         } = outcome;
         let urgent = self.is_urgent(&decision);
-        let changes = decision.changes_status() || announced != Say::Same;
+        let changes = decision.changes_status() || announced != ConditionChange::Keep;
         self.lost = decision.lost;
         self.refused = decision.refusal;
         self.strangers = strangers;
@@ -110,9 +110,9 @@ impl Entry {
         let shown = self.view.condition.as_ref().map(|shown| shown.status);
         let before = shown.unwrap_or(ConditionStatus::True);
         let turns = match &decision.condition {
-            Say::Same => false,
-            Say::Nothing => true,
-            Say::This(condition) => condition.status != before,
+            ConditionChange::Keep => false,
+            ConditionChange::Remove => true,
+            ConditionChange::Set(condition) => condition.status != before,
         };
         turns || decision.write.is_some()
     }
@@ -152,7 +152,12 @@ impl Entry {
         self.failures = 0;
     }
 
-    fn write(&mut self, addresses: Vec<IpAddr>, condition: Say, announced: Say) -> StatusWrite {
+    fn write(
+        &mut self,
+        addresses: Vec<IpAddr>,
+        condition: ConditionChange,
+        announced: ConditionChange,
+    ) -> StatusWrite {
         self.writing = true;
         self.doubtful.extend(&addresses);
         let new = addresses.iter().filter(|ip| !self.view.status.contains(ip));
@@ -170,7 +175,7 @@ impl Entry {
     }
 
     pub(super) fn tell(&self, notice: Notice) -> Action {
-        Action::Tell(Told {
+        Action::NotifyService(ServiceNotice {
             key: self.view.key.clone(),
             uid: self.view.uid.clone(),
             notice,

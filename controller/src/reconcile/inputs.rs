@@ -47,9 +47,9 @@ impl Reconciler {
             .entry(key.clone())
             .or_insert_with(|| Entry::new(view.clone()));
         if entry.see(view) {
-            self.tell_assigned(&key);
+            self.notify_assigned(&key);
         }
-        self.consider(&key);
+        self.reconcile(&key);
     }
 
     /// A Service is gone; so is its claim to its addresses.
@@ -57,7 +57,7 @@ impl Reconciler {
         if let Some(entry) = self.services.remove(key) {
             let place = (entry.view.created, key.clone());
             self.waits.set(&place, BTreeSet::new());
-            self.recount(entry.refused_for(), None);
+            self.count_refusal(entry.refused_for(), None);
             self.allocator.retain(key, &[]);
             self.later.remove(key);
             self.weigh(key);
@@ -75,7 +75,7 @@ impl Reconciler {
             .collect();
         for name in names {
             if before.get(&name) != self.namespaces.get(&name) {
-                self.consider_namespace(&name);
+                self.reconcile_namespace(&name);
             }
         }
         self.activate();
@@ -88,7 +88,7 @@ impl Reconciler {
             None => self.namespaces.remove(name),
         };
         if before != labels {
-            self.consider_namespace(name);
+            self.reconcile_namespace(name);
         }
     }
 }

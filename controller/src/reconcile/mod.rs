@@ -34,14 +34,17 @@ use ferrolb_core::config::Config;
 use ferrolb_core::key::ObjectKey;
 
 use crate::allocator::{Allocator, Opening, Usage};
-use crate::decide::{Namespaces, Surroundings, assigned, decide, replay};
+use crate::decide::{Context, Namespaces, assigned, decide, replay};
 use announced::GRACE;
 use announcements::Announcements;
 use entry::{Entry, Outcome};
 use pools::Pools;
 use waits::Waits;
 
-pub use action::{Action, Chore, FaultyConfig, Notice, PoolNews, Seen, StatusWrite, Told, Written};
+pub use action::{
+    Action, BackgroundWrite, ConfigState, InvalidConfig, Notice, PoolNotice, ServiceNotice,
+    StatusWrite, Written,
+};
 pub use announcements::Announcement;
 pub use pools::PoolObject;
 pub use state::{Holding, PoolPage, Quarantined, StatePage, Waiting};
@@ -57,7 +60,7 @@ pub struct Reconciler {
     namespaces: Namespaces,
     /// The last good configuration; stays in force while a later one is bad.
     config: Option<Config>,
-    faulty: Option<FaultyConfig>,
+    faulty: Option<InvalidConfig>,
     /// Whether choices are being made, that is all of the above allow it.
     active: bool,
     allocator: Allocator,
@@ -114,7 +117,7 @@ impl Reconciler {
     /// anything that is heard at that time.
     pub fn tick(&mut self, now: Duration) {
         self.now = now;
-        self.wake_by_time();
+        self.on_timer();
     }
 
     /// When [`Reconciler::tick`] is to be called even if nothing is heard.
@@ -132,12 +135,12 @@ impl Reconciler {
     }
 
     /// The configuration was listed or has changed.
-    pub fn config_seen(&mut self, seen: Seen) {
+    pub fn config_seen(&mut self, seen: ConfigState) {
         self.config_listed = true;
         let (config, faulty) = match seen {
-            Seen::Good(config) => (Some(config), None),
-            Seen::Faulty(faulty) => (faulty.in_force.clone(), Some(faulty)),
-            Seen::Absent(in_force) => (in_force, None),
+            ConfigState::Valid(config) => (Some(config), None),
+            ConfigState::Invalid(faulty) => (faulty.in_force.clone(), Some(faulty)),
+            ConfigState::Absent(in_force) => (in_force, None),
         };
         if let Some(config) = config.filter(|config| self.config.as_ref() != Some(config)) {
             self.configure(config);
@@ -145,7 +148,7 @@ impl Reconciler {
         let news = faulty
             .clone()
             .filter(|_| self.leading && self.faulty != faulty);
-        self.actions.extend(news.map(Action::TellConfig));
+        self.actions.extend(news.map(Action::NotifyConfig));
         // A follower does not remember, so that it speaks up once it leads.
         self.faulty = faulty.filter(|_| self.leading);
         self.activate();
@@ -166,9 +169,9 @@ impl Reconciler {
                 entry.succeed();
                 self.service_changed(*view);
                 // In case the watch was quicker with something newer.
-                self.consider(&write.key);
+                self.reconcile(&write.key);
             }
-            Written::Outdated if entry.view.version != write.version => self.consider(&write.key),
+            Written::Outdated if entry.view.version != write.version => self.reconcile(&write.key),
             Written::Outdated | Written::Failed => {
                 let failures = entry.fail();
                 let key = write.key.clone();
@@ -179,7 +182,7 @@ impl Reconciler {
 
     /// The pause after a failed write is over.
     pub fn retry(&mut self, key: &ObjectKey) {
-        self.consider(key);
+        self.reconcile(key);
     }
 
     /// Looks again at Services that wait for something that has happened. To
@@ -198,14 +201,14 @@ impl Reconciler {
     /// Decides about one Service of which only words are to be written, each in
     /// turn; false if there is none. To be called only when the writer has
     /// nothing better to do.
-    pub fn afterthought(&mut self) -> bool {
+    pub fn reconcile_deferred(&mut self) -> bool {
         let after = self.turn.take().map_or(Bound::Unbounded, Bound::Excluded);
         let next = self.later.range((after, Bound::Unbounded)).next();
         let Some(key) = next.or_else(|| self.later.first()).cloned() else {
             return false;
         };
         self.later.remove(&key);
-        self.look_at(&key, true);
+        self.reconcile_one(&key, true);
         self.turn = Some(key);
         true
     }
@@ -220,7 +223,7 @@ impl Reconciler {
             let Some(place) = openings.iter().filter_map(next).min() else {
                 return;
             };
-            self.consider(&place.1);
+            self.reconcile(&place.1);
             last = Some(place);
         }
     }
@@ -280,7 +283,7 @@ impl Reconciler {
         self.allocator.reconfigure(&config);
         self.config = Some(config);
         if self.active {
-            self.consider_all();
+            self.reconcile_all();
         }
     }
 
@@ -295,39 +298,39 @@ impl Reconciler {
         };
         self.active = true;
         self.allocator = Allocator::new(config);
-        self.consider_all();
+        self.reconcile_all();
         let spoken_of = self.announcements.services();
         spoken_of.iter().for_each(|key| self.weigh(key));
     }
 
     /// First every claim that a status makes, then every choice; the older
     /// Service comes first in both.
-    fn consider_all(&mut self) {
+    fn reconcile_all(&mut self) {
         let mut order: Vec<_> = self.services.values().collect();
         order.sort_by_key(|entry| entry.view.seniority());
         for entry in &order {
             replay(&entry.view, &entry.doubtful, &mut self.allocator);
         }
         let keys: Vec<_> = order.iter().map(|entry| entry.view.key.clone()).collect();
-        keys.iter().for_each(|key| self.consider(key));
+        keys.iter().for_each(|key| self.reconcile(key));
     }
 
-    fn consider(&mut self, key: &ObjectKey) {
-        for other in self.heed_strangers(key) {
-            self.look_at(&other, false);
+    fn reconcile(&mut self, key: &ObjectKey) {
+        for other in self.quarantine_conflicts(key) {
+            self.reconcile_one(&other, false);
         }
-        self.look_at(key, false);
+        self.reconcile_one(key, false);
     }
 
     /// Decides about a Service; `words` is whether mere words are written too.
-    fn look_at(&mut self, key: &ObjectKey, words: bool) {
+    fn reconcile_one(&mut self, key: &ObjectKey, words: bool) {
         if !self.active {
             return;
         }
         let Some(entry) = self.services.get_mut(key).filter(|entry| !entry.writing) else {
             return;
         };
-        let around = Surroundings {
+        let around = Context {
             class: self.class.as_deref(),
             namespaces: &self.namespaces,
         };
@@ -342,7 +345,7 @@ impl Reconciler {
             announced: self
                 .announcements
                 .say(entry, around.class, &decision, self.now),
-            strangers: self.announcements.wanted_strangers(&entry.view),
+            strangers: self.announcements.requested_conflicts(&entry.view),
             decision,
         };
         let due = entry.silent.as_ref().map(|(_, since)| *since + GRACE);
@@ -355,18 +358,18 @@ impl Reconciler {
             true => self.later.insert(key.clone()),
             false => self.later.remove(key),
         };
-        self.recount(before, now);
+        self.count_refusal(before, now);
         self.weigh(key);
     }
 
-    fn consider_namespace(&mut self, name: &str) {
+    fn reconcile_namespace(&mut self, name: &str) {
         let ours = |key: &&ObjectKey| key.namespace == name;
         let keys: Vec<_> = self.services.keys().filter(ours).cloned().collect();
-        keys.iter().for_each(|key| self.consider(key));
+        keys.iter().for_each(|key| self.reconcile(key));
     }
 
     /// A Service is refused for another reason than before.
-    fn recount(&mut self, before: Option<&'static str>, now: Option<&'static str>) {
+    fn count_refusal(&mut self, before: Option<&'static str>, now: Option<&'static str>) {
         if let Some(count) = before.and_then(|before| self.refused.get_mut(before)) {
             *count = count.saturating_sub(1);
         }
@@ -376,9 +379,9 @@ impl Reconciler {
     }
 
     /// The API server has what was written; only now does anybody hear of it.
-    fn tell_assigned(&mut self, key: &ObjectKey) {
+    fn notify_assigned(&mut self, key: &ObjectKey) {
         if let Some(entry) = self.services.get(key) {
-            let around = Surroundings {
+            let around = Context {
                 class: self.class.as_deref(),
                 namespaces: &self.namespaces,
             };

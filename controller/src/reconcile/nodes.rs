@@ -45,7 +45,7 @@ impl Reconciler {
             let turned = before.symmetric_difference(&said.nodes.ready);
             turned.flat_map(|name| said.spoken_of_by(name)).collect()
         };
-        keys.iter().for_each(|key| self.consider(key));
+        keys.iter().for_each(|key| self.reconcile(key));
     }
 
     /// A Node is Ready now, or is not: its condition says so, or it is gone.
@@ -53,7 +53,7 @@ impl Reconciler {
     pub fn node_changed(&mut self, name: &str, ready: bool) {
         if self.announcements.nodes.put(name, ready) {
             let keys = self.announcements.spoken_of_by(name);
-            keys.iter().for_each(|key| self.consider(key));
+            keys.iter().for_each(|key| self.reconcile(key));
         }
     }
 }

@@ -8,7 +8,7 @@ use ferrolb_api::pool::IPAddressPoolStatus;
 use ferrolb_core::range::Family;
 
 use super::Reconciler;
-use super::action::{Action, Chore, PoolNews};
+use super::action::{Action, BackgroundWrite, PoolNotice};
 use crate::allocator::Usage;
 
 /// The least time between two writes of one pool's status.
@@ -70,28 +70,33 @@ impl Pools {
         for (pool, usage) in usage {
             count(counts.entry(pool).or_default(), usage);
             let news = self.warn(pool, usage, now);
-            actions.extend(news.map(Action::TellPool));
+            actions.extend(news.map(Action::NotifyPool));
         }
         self.full
             .retain(|(pool, _), _| counts.contains_key(&**pool));
         self.due = None;
         for (pool, counts) in counts {
-            actions.extend(self.write(pool, counts, now).map(Action::Chore));
+            actions.extend(self.write(pool, counts, now).map(Action::Background));
         }
         actions
     }
 
-    fn warn(&mut self, pool: &str, usage: Usage, now: Duration) -> Option<PoolNews> {
+    fn warn(&mut self, pool: &str, usage: Usage, now: Duration) -> Option<PoolNotice> {
         let place = (pool.to_owned(), usage.family);
         let level = self.full.entry(place).or_default().rise(usage, now)?;
-        Some(PoolNews {
+        Some(PoolNotice {
             pool: pool.to_owned(),
             uid: self.objects.get(pool).map(|object| object.uid.clone()),
             note: note(pool, level, usage),
         })
     }
 
-    fn write(&mut self, pool: &str, counts: IPAddressPoolStatus, now: Duration) -> Option<Chore> {
+    fn write(
+        &mut self,
+        pool: &str,
+        counts: IPAddressPoolStatus,
+        now: Duration,
+    ) -> Option<BackgroundWrite> {
         let object = self.objects.get(pool)?;
         if object.shown == Some(counts) || self.writing.contains(pool) {
             return None;
@@ -103,7 +108,7 @@ impl Pools {
         }
         self.writing.insert(pool.to_owned());
         self.rest.insert(pool.to_owned(), now + PAUSE);
-        Some(Chore::PoolStatus {
+        Some(BackgroundWrite::PoolStatus {
             name: pool.to_owned(),
             uid: object.uid.clone(),
             counts,
@@ -133,8 +138,8 @@ impl Reconciler {
     }
 
     /// A chore is done, or failed.
-    pub fn chore_ended(&mut self, chore: &Chore, done: bool) {
-        let Chore::PoolStatus { name, uid, counts } = chore else {
+    pub fn background_ended(&mut self, chore: &BackgroundWrite, done: bool) {
+        let BackgroundWrite::PoolStatus { name, uid, counts } = chore else {
             // One that is left behind still is named again by and by.
             return;
         };

@@ -4,15 +4,15 @@ use ferrolb_core::change::Change;
 
 use super::{POOL, config_map, no_config_map, ours, pools, sources, sources_after, stored};
 use crate::config::{AcceptedWrite, ConfigObject, ConfigOutput, ConfigSources, SourceEvent};
-use crate::reconcile::Seen;
+use crate::reconcile::ConfigState;
 
 const TEXT: &str = "pools: [{name: a, addresses: [10.0.0.0/24]}]";
 
 /// The names of the pools that are in force although the doors do not say so.
 fn in_force(outputs: &[ConfigOutput]) -> Vec<String> {
     let config = match outputs.last() {
-        Some(ConfigOutput::State(Seen::Faulty(faulty))) => faulty.in_force.clone(),
-        Some(ConfigOutput::State(Seen::Absent(config))) => config.clone(),
+        Some(ConfigOutput::State(ConfigState::Invalid(faulty))) => faulty.in_force.clone(),
+        Some(ConfigOutput::State(ConfigState::Absent(config))) => config.clone(),
         other => panic!("neither faulty nor absent but {other:?}"),
     };
     let config = config.expect("something in force");
@@ -98,7 +98,7 @@ fn what_was_accepted_and_cannot_be_read_is_not_in_force() {
     let mut sources = sources_after(Some(&broken));
     sources.apply(config_map("pools: 7"));
     let outputs = sources.apply(SourceEvent::Served(Vec::new()));
-    let Some(ConfigOutput::State(Seen::Faulty(faulty))) = outputs.last() else {
+    let Some(ConfigOutput::State(ConfigState::Invalid(faulty))) = outputs.last() else {
         panic!("{outputs:?}");
     };
     assert_eq!(faulty.in_force, None);

@@ -42,7 +42,7 @@ fn reads_what_decisions_need() {
     }));
     assert_eq!(view.key.to_string(), "shop/web");
     assert_eq!((view.created, view.version_number()), (60, Some(17)));
-    assert!(view.load_balancer && view.tidy && !view.deleting);
+    assert!(view.load_balancer && view.ingress_is_canonical && !view.deleting);
     assert_eq!(view.class.as_deref(), Some("c"));
     assert_eq!(view.families, [V6, V4]);
     assert_eq!(view.policy, FamilyPolicy::RequireDual);
@@ -55,10 +55,12 @@ fn a_host_name_or_another_mode_in_the_status_is_not_ours() {
         json!({"hostname": "h"}),
         json!({"ip": "10.0.0.1", "ipMode": "Proxy"}),
     ] {
-        assert!(!view(json!({"status": {"loadBalancer": {"ingress": [entry]}}})).tidy);
+        assert!(
+            !view(json!({"status": {"loadBalancer": {"ingress": [entry]}}})).ingress_is_canonical
+        );
     }
     let older_server = json!({"status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}});
-    assert!(view(older_server).tidy);
+    assert!(view(older_server).ingress_is_canonical);
 }
 
 #[test]

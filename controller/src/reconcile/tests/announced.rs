@@ -1,7 +1,7 @@
 //! From what speakers say to the condition `Announced`.
 
 use super::server::{World, saying};
-use crate::reconcile::Chore;
+use crate::reconcile::BackgroundWrite;
 
 const LAN: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.9, 'fd77::1-fd77::9']}]";
 
@@ -291,8 +291,10 @@ fn what_becomes_true_in_time_is_not_swept() {
     assert_eq!(world.chores.len(), 1);
 }
 
-fn name(chore: &Chore) -> &str {
+fn name(chore: &BackgroundWrite) -> &str {
     match chore {
-        Chore::Sweep { name, .. } | Chore::PoolStatus { name, .. } => name,
+        BackgroundWrite::DeleteOrphan { name, .. } | BackgroundWrite::PoolStatus { name, .. } => {
+            name
+        }
     }
 }

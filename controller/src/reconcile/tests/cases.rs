@@ -4,7 +4,7 @@ use ferrolb_core::config::Config;
 use ferrolb_core::range::Family::{V4, V6};
 
 use super::server::World;
-use crate::reconcile::{Action, FaultyConfig, Notice, Reconciler, Seen};
+use crate::reconcile::{Action, ConfigState, InvalidConfig, Notice, Reconciler};
 use crate::service::{FamilyPolicy, Request};
 use crate::tests::{config, key};
 
@@ -91,8 +91,8 @@ fn an_identical_refusal_is_told_once() {
     world.notices();
     world.create("b");
     world.rest();
-    world.change("b", |view| view.tidy = true);
-    world.change("b", |view| view.tidy = true);
+    world.change("b", |view| view.ingress_is_canonical = true);
+    world.change("b", |view| view.ingress_is_canonical = true);
     world.rest();
     assert!(matches!(&world.notices()[..], [Notice::Refused(_)]));
 }
@@ -191,7 +191,7 @@ fn does_not_step_back_to_an_older_view() {
 
 /// The lists without which nothing may be chosen.
 const LISTS: [fn(&World, &mut Reconciler); 3] = [
-    |world, controller| controller.config_seen(Seen::Good(world.config.clone())),
+    |world, controller| controller.config_seen(ConfigState::Valid(world.config.clone())),
     |_, controller| controller.namespaces_listed(Default::default()),
     |world, controller| controller.services_listed(world.services.values().cloned().collect()),
 ];
@@ -229,12 +229,15 @@ fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
     world.create("a");
     world.rest();
     let faults = Config::from_yaml("pools: 7").unwrap_err();
-    let faulty = FaultyConfig {
+    let faulty = InvalidConfig {
         uid: "uid".to_owned(),
         faults,
         in_force: None,
     };
-    for seen in [Seen::Absent(None), Seen::Faulty(faulty.clone())] {
+    for seen in [
+        ConfigState::Absent(None),
+        ConfigState::Invalid(faulty.clone()),
+    ] {
         let mut fresh = Reconciler::new(None);
         fresh.lead();
         fresh.config_seen(seen.clone());
@@ -251,9 +254,9 @@ fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
     }
     assert_eq!(
         world.controller.take_actions(),
-        [Action::TellConfig(faulty.clone())]
+        [Action::NotifyConfig(faulty.clone())]
     );
-    world.controller.config_seen(Seen::Faulty(faulty));
+    world.controller.config_seen(ConfigState::Invalid(faulty));
     assert_eq!(world.controller.take_actions(), []);
     world.create("b");
     world.rest();
@@ -263,12 +266,15 @@ fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
 #[test]
 fn begins_under_a_fault_with_what_was_accepted_not_with_what_it_remembers() {
     let accepted = config("[{name: b, addresses: [10.1.0.1/32]}]");
-    let faulty = FaultyConfig {
+    let faulty = InvalidConfig {
         uid: "uid".to_owned(),
         faults: Config::from_yaml("pools: 7").unwrap_err(),
         in_force: Some(accepted.clone()),
     };
-    for seen in [Seen::Absent(Some(accepted)), Seen::Faulty(faulty)] {
+    for seen in [
+        ConfigState::Absent(Some(accepted)),
+        ConfigState::Invalid(faulty),
+    ] {
         let mut world = World::new(TWO);
         world.controller.lead();
         world.controller.config_seen(seen);

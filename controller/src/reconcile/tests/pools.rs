@@ -1,7 +1,7 @@
 //! What administrators are told of their pools.
 
 use super::server::World;
-use crate::reconcile::{Chore, PoolObject};
+use crate::reconcile::{BackgroundWrite, PoolObject};
 use ferrolb_api::pool::IPAddressPoolStatus;
 
 const LAN: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.4, 'fd77::/64']}]";
@@ -33,12 +33,12 @@ fn world(objects: Vec<PoolObject>) -> World {
 
 /// The counts that were to be written, all done now.
 fn written(world: &mut World) -> Vec<IPAddressPoolStatus> {
-    let chores: Vec<Chore> = world.chores.drain(..).collect();
+    let chores: Vec<BackgroundWrite> = world.chores.drain(..).collect();
     let done = chores.iter().filter_map(|chore| {
-        world.controller.chore_ended(chore, true);
+        world.controller.background_ended(chore, true);
         match chore {
-            Chore::PoolStatus { counts, .. } => Some(*counts),
-            Chore::Sweep { .. } => None,
+            BackgroundWrite::PoolStatus { counts, .. } => Some(*counts),
+            BackgroundWrite::DeleteOrphan { .. } => None,
         }
     });
     done.collect()
@@ -85,7 +85,7 @@ fn a_failed_write_is_tried_again_after_a_while() {
     let chore = world.chores.remove(0);
     world.pass(1);
     assert_eq!(world.chores, [], "one is under way");
-    world.controller.chore_ended(&chore, false);
+    world.controller.background_ended(&chore, false);
     world.pass(4);
     assert_eq!(world.chores, []);
     world.pass(1);

@@ -8,15 +8,16 @@ use std::time::Duration;
 use ferrolb_core::config::Config;
 use ferrolb_core::key::ObjectKey;
 
-use crate::decide::{Namespaces, Say};
+use crate::decide::{ConditionChange, Namespaces};
 use crate::reconcile::{
-    Action, Announcement, Chore, Notice, PoolNews, Reconciler, Seen, StatusWrite, Told, Written,
+    Action, Announcement, BackgroundWrite, ConfigState, Notice, PoolNotice, Reconciler,
+    ServiceNotice, StatusWrite, Written,
 };
-use crate::service::{Condition, ServiceView, Shown};
+use crate::service::{Condition, ObservedCondition, ServiceView};
 use crate::tests::{config, key, service};
 
-fn shown(condition: &Condition) -> Shown {
-    Shown {
+fn shown(condition: &Condition) -> ObservedCondition {
+    ObservedCondition {
         status: condition.status,
         reason: condition.reason.to_owned(),
         message: condition.message.clone(),
@@ -24,11 +25,11 @@ fn shown(condition: &Condition) -> Shown {
     }
 }
 
-fn turn(condition: &mut Option<Shown>, say: &Say) {
+fn turn(condition: &mut Option<ObservedCondition>, say: &ConditionChange) {
     match say {
-        Say::Same => {}
-        Say::Nothing => *condition = None,
-        Say::This(words) => *condition = Some(shown(words)),
+        ConditionChange::Keep => {}
+        ConditionChange::Remove => *condition = None,
+        ConditionChange::Set(words) => *condition = Some(shown(words)),
     }
 }
 
@@ -62,9 +63,9 @@ pub(super) struct World {
     news: VecDeque<News>,
     pub(super) writes: VecDeque<StatusWrite>,
     retries: Vec<ObjectKey>,
-    pub(super) told: Vec<Told>,
-    pub(super) chores: Vec<Chore>,
-    pub(super) pool_news: Vec<PoolNews>,
+    pub(super) told: Vec<ServiceNotice>,
+    pub(super) chores: Vec<BackgroundWrite>,
+    pub(super) pool_news: Vec<PoolNotice>,
     /// Status writes asked for so far.
     pub(super) written: usize,
     pub(super) said: BTreeMap<String, Announcement>,
@@ -108,7 +109,8 @@ impl World {
         self.controller = Reconciler::new(None);
         self.controller.tick(self.now);
         self.controller.lead();
-        self.controller.config_seen(Seen::Good(self.config.clone()));
+        self.controller
+            .config_seen(ConfigState::Valid(self.config.clone()));
         self.controller.namespaces_listed(Namespaces::new());
         self.controller
             .services_listed(self.services.values().cloned().collect());
@@ -187,7 +189,8 @@ impl World {
 
     pub(super) fn configure(&mut self, pools: &str) {
         self.config = config(pools);
-        self.controller.config_seen(Seen::Good(self.config.clone()));
+        self.controller
+            .config_seen(ConfigState::Valid(self.config.clone()));
         self.act();
     }
 
@@ -228,7 +231,7 @@ impl World {
                 view.status.clone_from(&write.addresses);
                 turn(&mut view.condition, &write.condition);
                 turn(&mut view.announced, &write.announced);
-                view.tidy = true;
+                view.ingress_is_canonical = true;
                 self.store(view);
                 Written::Done(Box::new(self.services[&write.key].clone()))
             }
@@ -312,7 +315,7 @@ impl World {
         self.controller.settle();
         self.carry_out();
         // The writer has no leisure while it has anything to write.
-        while self.writes.is_empty() && self.controller.afterthought() {
+        while self.writes.is_empty() && self.controller.reconcile_deferred() {
             self.carry_out();
         }
     }
@@ -324,11 +327,11 @@ impl World {
                     self.written += 1;
                     self.writes.push_back(write);
                 }
-                Action::Tell(told) => self.told.push(told),
+                Action::NotifyService(told) => self.told.push(told),
                 Action::Retry { key, .. } => self.retries.push(key),
-                Action::Chore(chore) => self.chores.push(chore),
-                Action::TellPool(news) => self.pool_news.push(news),
-                Action::TellConfig(_) => {}
+                Action::Background(chore) => self.chores.push(chore),
+                Action::NotifyPool(news) => self.pool_news.push(news),
+                Action::NotifyConfig(_) => {}
             }
         }
     }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use ferrolb_controller::decide::{Namespaces, Say};
+use ferrolb_controller::decide::{ConditionChange, Namespaces};
 use ferrolb_controller::k8s::view;
-use ferrolb_controller::reconcile::{Action, Reconciler, Seen, StatusWrite, Written};
-use ferrolb_controller::service::{ConditionStatus, Shown};
+use ferrolb_controller::reconcile::{Action, ConfigState, Reconciler, StatusWrite, Written};
+use ferrolb_controller::service::{ConditionStatus, ObservedCondition};
 use ferrolb_core::config::Config;
 use k8s_openapi::api::core::v1::Service;
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ impl Core {
         self.reconciler.lead();
         self.reconciler.namespaces_listed(self.namespaces.clone());
         if let Some(config) = self.config.clone() {
-            self.reconciler.config_seen(Seen::Good(config));
+            self.reconciler.config_seen(ConfigState::Valid(config));
         }
         let views = self.services.values().map(|object| self.view(object));
         let views = views.collect();
@@ -71,7 +71,7 @@ impl Core {
     fn act(&mut self) {
         loop {
             self.reconciler.settle();
-            while self.reconciler.afterthought() {}
+            while self.reconciler.reconcile_deferred() {}
             let actions = self.reconciler.take_actions();
             if actions.is_empty() {
                 return;
@@ -91,9 +91,9 @@ impl Core {
         let ingress: Vec<Value> = write.addresses.iter().map(entry).collect();
         object["status"]["loadBalancer"] = json!({"ingress": ingress});
         match &write.condition {
-            Say::Same => {}
-            Say::Nothing => object["status"]["conditions"] = json!([]),
-            Say::This(condition) => {
+            ConditionChange::Keep => {}
+            ConditionChange::Remove => object["status"]["conditions"] = json!([]),
+            ConditionChange::Set(condition) => {
                 object["status"]["conditions"] = json!([{
                     "type": "ferrolb.io/Allocated",
                     "status": condition.status.as_str(),
@@ -119,7 +119,7 @@ impl Stage for Core {
     async fn configure(&mut self, text: String) -> Result<(), String> {
         let config = Config::from_yaml(&text).map_err(|faults| faults.to_string())?;
         self.config = Some(config.clone());
-        self.reconciler.config_seen(Seen::Good(config));
+        self.reconciler.config_seen(ConfigState::Valid(config));
         self.act();
         Ok(())
     }
@@ -195,7 +195,7 @@ impl Stage for Core {
     async fn expect(&mut self, place: (&str, &str), what: &Expected) -> Result<(), String> {
         let key = (place.0.to_owned(), place.1.to_owned());
         let view = self.view(&self.services[&key]);
-        let says = |c: Shown| (c.status == ConditionStatus::True, c.reason, c.message);
+        let says = |c: ObservedCondition| (c.status == ConditionStatus::True, c.reason, c.message);
         let condition = view.condition.map(says);
         let look = Look {
             addresses: view.status.iter().map(ToString::to_string).collect(),
