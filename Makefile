@@ -88,9 +88,9 @@ bench-answers: packages bench-program ## How fast ARP is answered, idle and busy
 bench-rest: packages bench-program ## What a speaker uses at rest with 3, 10 and 30 of them (root)
 	target/release/ferrolb-bench rest $(BENCH)
 
-.PHONY: bench-turns
-bench-turns: bench-program ## How long the engine is busy with a change of facts, with many IPs and nodes
-	target/release/ferrolb-bench turns $(BENCH)
+.PHONY: bench-engine
+bench-engine: bench-program ## How long one change keeps the engine busy, with many IPs and nodes
+	target/release/ferrolb-bench engine $(BENCH)
 
 .PHONY: soak
 soak: packages bench-program ## Ten speakers, busy processors, 1 % loss, 30 minutes: nobody takes over (root)

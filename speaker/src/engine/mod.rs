@@ -61,7 +61,7 @@ impl Engine {
             interval: parts.gossip.interval(),
             detection_time: parts.gossip.detection_time(),
             refresh: parts.refresh,
-            probe_fresh: parts.initial_probe,
+            initial_probe: parts.initial_probe,
         };
         Self {
             agent: Agent::new(settings, Instant::now()),

@@ -85,7 +85,7 @@ impl Announcer {
 
     /// When [`due`](Self::due) will next have something.
     #[must_use]
-    pub fn next_deadline(&self) -> Option<Instant> {
+    pub fn next_timeout(&self) -> Option<Instant> {
         let (due, ..) = self.queue.first()?;
         Some(self.not_before.map_or(*due, |gate| gate.max(*due)))
     }
@@ -126,7 +126,7 @@ mod tests {
     fn announced(announcer: &mut Announcer, start: Instant, count: usize) -> Vec<u128> {
         let mut times = Vec::new();
         while times.len() < count {
-            let Some(at) = announcer.next_deadline() else {
+            let Some(at) = announcer.next_timeout() else {
                 break;
             };
             announcer
@@ -161,7 +161,7 @@ mod tests {
         announcer.start(ip(0), now, now);
         announcer.stop(ip(0));
         assert!(announcer.due(now).is_empty());
-        assert_eq!(announcer.next_deadline(), None);
+        assert_eq!(announcer.next_timeout(), None);
     }
 
     #[test]
@@ -181,7 +181,7 @@ mod tests {
         (0..1000).for_each(|number| announcer.start(ip(number), now, now));
         assert_eq!(announcer.due(now).len(), BATCH);
         assert!(announcer.due(now).is_empty());
-        let next = announcer.next_deadline().unwrap();
+        let next = announcer.next_timeout().unwrap();
         assert!(next > now);
         assert_eq!(announcer.due(next).len(), BATCH);
     }

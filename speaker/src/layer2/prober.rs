@@ -46,7 +46,7 @@ impl Prober {
 
     /// When [`due`](Self::due) will next have something.
     #[must_use]
-    pub fn next_deadline(&self) -> Option<Instant> {
+    pub fn next_timeout(&self) -> Option<Instant> {
         self.open.values().map(|probe| probe.next).min()
     }
 }
@@ -69,7 +69,7 @@ mod tests {
             .filter(|ms| !prober.due(start + Duration::from_millis(*ms)).is_empty())
             .collect::<Vec<_>>();
         assert_eq!(probed, [0, 15, 30, 45]);
-        assert_eq!(prober.next_deadline(), None);
+        assert_eq!(prober.next_timeout(), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod answers;
 mod assign;
 mod busy;
+mod engine;
 mod failover;
 mod figures;
 mod ground;
@@ -17,7 +18,6 @@ mod rest;
 mod say;
 mod scrape;
 mod soak;
-mod turns;
 mod wire;
 
 use std::process::ExitCode;
@@ -44,8 +44,8 @@ enum What {
     Rest(rest::RestArgs),
     /// Whether anybody takes over without need on a busy, lossy LAN (root).
     Soak(soak::SoakArgs),
-    /// How long the engine is busy with a change of facts.
-    Turns(turns::TurnsArgs),
+    /// How long one change keeps the engine busy.
+    Engine(engine::EngineArgs),
 }
 
 fn main() -> ExitCode {
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         What::Answers(args) => answers::run(&args),
         What::Rest(args) => rest::run(&args),
         What::Soak(args) => soak::run(&args),
-        What::Turns(args) => turns::run(&args),
+        What::Engine(args) => engine::run(&args),
     };
     if let Err(error) = done {
         say::note(&format!("{error:#}"));

@@ -44,7 +44,7 @@ pub struct Settings {
     /// The gap between announcements in quiet times.
     pub refresh: Option<Duration>,
     /// How long the wire is asked for an IP that nobody announced before.
-    pub probe_fresh: Duration,
+    pub initial_probe: Duration,
 }
 
 /// What one speaker knows, owns and is about to do.
@@ -94,7 +94,7 @@ impl Agent {
     /// A speaker that starts now and owns nothing yet.
     #[must_use]
     pub fn new(settings: Settings, now: Instant) -> Self {
-        let timing = Timing::new(settings.interval, settings.probe_fresh);
+        let timing = Timing::new(settings.interval, settings.initial_probe);
         Self {
             election: Election::new(settings.node.clone(), timing),
             announcer: Announcer::new(settings.refresh),
@@ -168,8 +168,8 @@ impl Agent {
         let heartbeat = self.last_turn + self.stall_limit / 4;
         let deadlines = [
             self.election.next_timeout(),
-            self.announcer.next_deadline(),
-            self.prober.next_deadline(),
+            self.announcer.next_timeout(),
+            self.prober.next_timeout(),
             self.monitor.next_timeout(),
         ];
         deadlines

@@ -27,7 +27,7 @@ fn alone(now: Instant) -> Agent {
         interval: Duration::from_millis(50),
         detection_time: DETECTION,
         refresh: None,
-        probe_fresh: Duration::ZERO,
+        initial_probe: Duration::ZERO,
     };
     let mut agent = Agent::new(settings, now);
     agent.links_changed(vec![link(1)], now);

@@ -18,7 +18,7 @@ pub(crate) const DETECTION: Duration = Duration::from_millis(250);
 /// How long the wire is asked before a suspect's IP is taken.
 pub(crate) const ASK: Duration = Duration::from_millis(60);
 /// How long it is asked for an IP that nobody announced before.
-pub(crate) const PROBE_FRESH: Duration = Duration::from_millis(300);
+pub(crate) const INITIAL_PROBE: Duration = Duration::from_millis(300);
 /// The gap between announcements in quiet times.
 pub(crate) const REFRESH: Duration = Duration::from_secs(60);
 /// The kernel index of each station's only link.

@@ -16,7 +16,7 @@ use ferrolb_speaker::layer2::wire::frame::Purpose;
 
 use ferrolb_core::key::NodeName;
 
-use crate::scene::{DETECTION, INTERVAL, PROBE_FRESH, REFRESH};
+use crate::scene::{DETECTION, INITIAL_PROBE, INTERVAL, REFRESH};
 use crate::world::World;
 
 /// What Services want.
@@ -49,7 +49,7 @@ impl Speaker {
             interval: INTERVAL,
             detection_time: DETECTION,
             refresh: Some(REFRESH),
-            probe_fresh: PROBE_FRESH,
+            initial_probe: INITIAL_PROBE,
         };
         let mut agent = Agent::new(settings, now);
         agent.expect_peers(peers);

@@ -1,4 +1,4 @@
-//! `make bench-turns`: how long the engine is busy with a change of facts when
+//! `make bench-engine`: how long the engine is busy with a change of facts when
 //! there are many IPs and nodes. Pure code, measured in memory: the longer it
 //! takes, the nearer it comes to what counts as a stall.
 
@@ -23,14 +23,14 @@ const SIZES: [(u32, u32); 4] = [(100, 10), (1_000, 10), (5_000, 10), (5_000, 30)
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
-pub(crate) struct TurnsArgs {
+pub(crate) struct EngineArgs {
     /// Changes of facts for each row.
     #[arg(long, default_value_t = 20)]
     changes: u32,
 }
 
 /// Measures, and prints the table.
-pub(crate) fn run(args: &TurnsArgs) -> Result<()> {
+pub(crate) fn run(args: &EngineArgs) -> Result<()> {
     let head = [
         "IPs",
         "nodes",
