@@ -157,8 +157,8 @@ fn free_ports() -> Result<[u16; 3], LabError> {
         TcpListener::bind("127.0.0.1:0")
             .and_then(|socket| Ok((socket.local_addr()?.port(), socket)))
     };
-    let failed = |source| LabError::Start {
-        command: "a listener on 127.0.0.1".to_owned(),
+    let failed = |source| LabError::Listen {
+        address: "127.0.0.1".to_owned(),
         source,
     };
     let held = [

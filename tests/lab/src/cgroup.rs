@@ -177,9 +177,7 @@ impl Group {
             } else {
                 (file, "0", "0")
             }),
-            None => Err(LabError::Refused(
-                "this machine has no cgroup freezer".to_owned(),
-            )),
+            None => Err(LabError::NoFreezer),
         }
     }
 }

@@ -31,11 +31,9 @@ impl ChildGuard {
         let (stop, stopped) = channel();
         let (report, started) = channel();
         let keeper = std::thread::spawn(move || keep(&mut command, &report, &stopped));
-        let started = started.recv().unwrap_or_else(|_| {
-            Err(LabError::Refused(
-                "the thread that keeps a child ended early".to_owned(),
-            ))
-        });
+        let started = started
+            .recv()
+            .unwrap_or_else(|_| Err(LabError::ThreadEnded));
         Ok(Self {
             pid: started?,
             stop: Some(stop),

@@ -1,5 +1,6 @@
 //! What `kill` and `restart` act on: the controller, a node's speaker, the API server.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -22,6 +23,16 @@ pub enum Component {
     Api,
 }
 
+impl fmt::Display for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Controller => f.write_str("controller"),
+            Self::Speaker(node) => write!(f, "speaker-{node}"),
+            Self::Api => f.write_str("api"),
+        }
+    }
+}
+
 impl FromStr for Component {
     type Err = LabError;
 
@@ -35,8 +46,8 @@ impl FromStr for Component {
         match name {
             "controller" => Ok(Self::Controller),
             "api" => Ok(Self::Api),
-            _ => speaker().ok_or_else(|| {
-                LabError::Refused(format!("{name} is none of controller, speaker-1 …, api"))
+            _ => speaker().ok_or_else(|| LabError::UnknownComponent {
+                name: name.to_owned(),
             }),
         }
     }
@@ -60,7 +71,9 @@ pub(crate) fn signal(
             .collect(),
     };
     if pids.is_empty() {
-        return Err(LabError::Refused("no such process runs".to_owned()));
+        return Err(LabError::ComponentStopped {
+            component: component.to_string(),
+        });
     }
     for pid in pids {
         // Gone between the look and the signal is gone.

@@ -99,8 +99,7 @@ fn suits(lab: &Lab) -> Result<(), DemoError> {
     let wrong = |error: LabError| DemoError::at("before its first step", error.into());
     let options = lab.options().map_err(wrong)?;
     if options.bare || options.nodes < 2 {
-        let sentence = "the demo needs FerroLB on two nodes or more: cargo lab down, then again";
-        return Err(wrong(LabError::Refused(sentence.to_owned())));
+        return Err(wrong(LabError::DemoNeedsNodes));
     }
     Ok(())
 }

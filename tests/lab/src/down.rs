@@ -61,10 +61,9 @@ fn refuse_foreign(dirs: &Dirs) -> Result<(), LabError> {
     if names.is_empty() || names.iter().any(|name| name == OPTIONS) {
         return Ok(());
     }
-    Err(LabError::Refused(format!(
-        "{} holds files but no lab: name another directory",
-        dirs.root().display()
-    )))
+    Err(LabError::ForeignDirectory {
+        path: dirs.root().to_path_buf(),
+    })
 }
 
 #[cfg(test)]

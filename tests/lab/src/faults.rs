@@ -24,9 +24,7 @@ pub enum FailureMode {
 pub(crate) fn fail(dirs: &Dirs, number: u8, how: FailureMode) -> Result<(), LabError> {
     let port = plan::node_name(number);
     if !node::is_on(dirs, number) {
-        return Err(LabError::Refused(format!(
-            "{port} has no power, and cannot fail further"
-        )));
+        return Err(LabError::PoweredOff { node: port });
     }
     match how {
         FailureMode::Link => lan::set_port(dirs, &port, false),

@@ -108,9 +108,7 @@ pub(crate) fn reload(
     progress: &dyn Progress,
 ) -> Result<(), LabError> {
     if options.bare {
-        return Err(LabError::Refused(
-            "the lab is bare: `cargo lab up` installs FerroLB".to_owned(),
-        ));
+        return Err(LabError::WithoutFerrolb);
     }
     supply(dirs, options, progress)?;
     progress.step("rolling out");

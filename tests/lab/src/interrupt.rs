@@ -15,12 +15,8 @@ static SEEN: AtomicBool = AtomicBool::new(false);
 pub fn watch() -> Result<(), LabError> {
     let flag = FLAG.get_or_init(Arc::default);
     for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(flag)).map_err(|source| {
-            LabError::Start {
-                command: format!("the handler of signal {signal}"),
-                source,
-            }
-        })?;
+        signal_hook::flag::register(signal, Arc::clone(flag))
+            .map_err(|source| LabError::SignalHandler { signal, source })?;
     }
     Ok(())
 }

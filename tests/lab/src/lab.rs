@@ -123,10 +123,10 @@ impl Lab {
         if ["client", "api", "lan"].contains(&place) || self.node_number(place).is_some() {
             return Ok(self.dirs.name(place));
         }
-        Err(LabError::Refused(format!(
-            "{place} is no place of this lab: client, api, lan, node-1 … node-{}",
-            self.nodes()
-        )))
+        Err(LabError::UnknownMachine {
+            name: place.to_owned(),
+            nodes: self.nodes(),
+        })
     }
 
     /// A node's number from its name, if it is one of this lab's.

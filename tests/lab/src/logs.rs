@@ -27,10 +27,8 @@ pub(crate) fn read(dirs: &Dirs, nodes: u8, name: &str) -> Result<String, LabErro
     if name == "controller" {
         return (1..=nodes).map(|node| pods(dirs, node, name)).collect();
     }
-    let unknown = || {
-        LabError::Refused(format!(
-            "{name} has no log here: controller, speaker-N, api, etcd, controller-manager, scheduler, relay, kubelet-N, containerd-N, kube-proxy-N, init-N"
-        ))
+    let unknown = || LabError::UnknownLog {
+        name: name.to_owned(),
     };
     let (program, node) = name.rsplit_once('-').ok_or_else(unknown)?;
     let node: u8 = node

@@ -15,10 +15,9 @@ pub fn external_ips(lab: &Lab, namespace: &str, service: &str) -> Result<Vec<IpA
     let path = "-ojsonpath={.status.loadBalancer.ingress[*].ip}";
     let ips = lab.kubectl(["-n", namespace, "get", "service", service, path])?;
     let parse = |ip: &str| {
-        ip.parse().map_err(|_| {
-            LabError::Refused(format!(
-                "the status of Service {namespace}/{service} holds {ip:?}, which is no IP"
-            ))
+        ip.parse().map_err(|_| LabError::UnexpectedAnswer {
+            origin: format!("the status of Service {namespace}/{service}"),
+            answer: ip.to_owned(),
         })
     };
     ips.split_whitespace().map(parse).collect()
@@ -52,10 +51,9 @@ pub fn curl(lab: &Lab, ip: Ipv4Addr) -> Result<Responder, LabError> {
         &url,
     ];
     let answer = run::output(&mut netns::exec(&lab.client_namespace(), argv))?;
-    Responder::parse(&answer).ok_or_else(|| {
-        LabError::Refused(format!(
-            "{url} answered {answer:?}, not the sample workload's line"
-        ))
+    Responder::parse(&answer).ok_or_else(|| LabError::UnexpectedAnswer {
+        origin: url,
+        answer,
     })
 }
 
@@ -78,8 +76,9 @@ pub fn owners(lab: &Lab, ip: Ipv4Addr) -> Result<Vec<u8>, LabError> {
 fn node_of(mac: &str, ip: Ipv4Addr) -> Result<u8, LabError> {
     (1..=plan::MAX_NODES)
         .find(|node| plan::Network::Lan.mac(plan::node_host(*node)) == mac)
-        .ok_or_else(|| {
-            LabError::Refused(format!("{ip} is answered by {mac}, which is no node's MAC"))
+        .ok_or_else(|| LabError::UnknownMac {
+            ip,
+            mac: mac.to_owned(),
         })
 }
 

@@ -21,20 +21,16 @@ pub(crate) struct Proc {
 }
 
 impl Proc {
-    /// The process that has this pid now.
-    pub(crate) fn of(pid: i32) -> Result<Self, LabError> {
-        match look(pid) {
-            Some((_, start)) => Ok(Self { pid, start }),
-            None => Err(LabError::Refused(format!(
-                "the process {pid} ended as soon as it was started"
-            ))),
-        }
+    /// The process that has this pid now, if any.
+    pub(crate) fn of(pid: i32) -> Option<Self> {
+        let (_, start) = stat(pid)?;
+        Some(Self { pid, start })
     }
 
     /// Whether it still runs (a zombie does not).
     #[must_use]
     pub(crate) fn is_alive(&self) -> bool {
-        look(self.pid).is_some_and(|(state, start)| state != 'Z' && start == self.start)
+        stat(self.pid).is_some_and(|(state, start)| state != 'Z' && start == self.start)
     }
 
     /// Sends a signal, if it is still the same process.
@@ -88,7 +84,7 @@ fn file(dirs: &Dirs, name: &str) -> PathBuf {
     dirs.file("procs").join(format!("{name}.json"))
 }
 
-fn look(pid: i32) -> Option<(char, u64)> {
+fn stat(pid: i32) -> Option<(char, u64)> {
     let text =
         std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
     parse(&text)

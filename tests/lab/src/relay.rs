@@ -50,8 +50,8 @@ pub(crate) fn port(file: &Path) -> Option<u16> {
 
 fn listen(port_file: &Path) -> Result<TcpListener, LabError> {
     let address = format!("127.0.0.1:{}", port(port_file).unwrap_or(0));
-    let failed = |source| LabError::Start {
-        command: format!("a listener on {address}"),
+    let failed = |source| LabError::Listen {
+        address: address.clone(),
         source,
     };
     let listener = TcpListener::bind(&address).map_err(failed)?;

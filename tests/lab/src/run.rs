@@ -63,8 +63,9 @@ pub fn line(line: &str) -> Result<String, LabError> {
 
 /// Runs a command that needs `input` on its stdin.
 pub fn with_input(command: &mut Command, input: &str) -> Result<String, LabError> {
+    let rendered = render(command);
     let start = |source| LabError::Start {
-        command: input_note(input),
+        command: rendered.clone(),
         source,
     };
     let mut child = command
@@ -84,10 +85,6 @@ pub fn with_input(command: &mut Command, input: &str) -> Result<String, LabError
         &String::from_utf8_lossy(&output.stderr),
     )?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn input_note(input: &str) -> String {
-    format!("a program that reads {} bytes", input.len())
 }
 
 /// Runs long work, e.g. a build: says now and then that it still goes on, and ends it on

@@ -1,4 +1,4 @@
-//! How every process of a lab comes to life: the hidden `lab order` enters the group and
+//! How every process of a lab comes to life: the hidden `lab spawn` enters the group and
 //! the network namespace, becomes its own session, starts the program and leaves. So the
 //! program outlives `lab up`, is found again by its group, and is nobody's zombie here.
 
@@ -29,7 +29,7 @@ pub(crate) struct SpawnOrder {
 
 /// Starts a program of the lab and records it as `name`.
 pub(crate) fn start(dirs: &Dirs, name: &str, order: &SpawnOrder) -> Result<Proc, LabError> {
-    let what = || "a order".to_owned();
+    let what = || "the spawn order".to_owned();
     let order = serde_json::to_string(order).map_err(|source| LabError::Parse {
         what: what(),
         source,
@@ -42,15 +42,18 @@ pub(crate) fn start(dirs: &Dirs, name: &str, order: &SpawnOrder) -> Result<Proc,
         what: what(),
         source,
     })?;
-    let proc = Proc::of(pid)?;
+    let proc = Proc::of(pid).ok_or_else(|| LabError::ExitedEarly {
+        pid,
+        logs: dirs.root().to_path_buf(),
+    })?;
     procs::record(dirs, name, &proc)?;
     Ok(proc)
 }
 
-/// `lab order`: does what the order says and gives the program's pid.
+/// `lab spawn`: does what the order says and gives the program's pid.
 pub fn run_order(order: &str) -> Result<u32, LabError> {
     let order: SpawnOrder = serde_json::from_str(order).map_err(|source| LabError::Parse {
-        what: "the order order".to_owned(),
+        what: "the spawn order".to_owned(),
         source,
     })?;
     nix::unistd::setsid().map_err(|source| LabError::System {
@@ -66,9 +69,7 @@ pub fn run_order(order: &str) -> Result<u32, LabError> {
 
 fn spawn(order: &SpawnOrder) -> Result<u32, LabError> {
     let Some((program, args)) = order.argv.split_first() else {
-        return Err(LabError::Refused(
-            "the order order names no program".to_owned(),
-        ));
+        return Err(LabError::EmptyCommand);
     };
     let log = open_log(&order.log)?;
     let second = log.try_clone().map_err(|source| LabError::File {

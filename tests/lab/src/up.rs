@@ -30,15 +30,13 @@ const NEEDED: [&str; 9] = [
 ];
 /// Directories that a node covers with its own, so that a checkout or a lab below them
 /// could not be seen from within.
-const COVERED: [&str; 4] = ["/run", "/var/run", "/var/lib", "/var/log"];
+const HIDDEN: [&str; 4] = ["/run", "/var/run", "/var/lib", "/var/log"];
 
 /// What the lab was asked to be.
 pub(crate) fn options(dirs: &Dirs) -> Result<Options, LabError> {
     let file = dirs.file("lab.json");
     if !file.exists() {
-        return Err(LabError::Refused(
-            "the lab is down: `cargo lab up` brings it up".to_owned(),
-        ));
+        return Err(LabError::NotUp);
     }
     files::read_json(&file)
 }
@@ -79,17 +77,13 @@ fn check(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
         tools::require(&["iptables"])?;
     }
     if options.nodes == 0 || options.nodes > plan::MAX_NODES {
-        return Err(LabError::Refused(format!(
-            "a lab has 1 to {} nodes",
-            plan::MAX_NODES
-        )));
+        return Err(LabError::NodeCount {
+            max: plan::MAX_NODES,
+        });
     }
-    for place in [dirs.root().to_path_buf(), tools::checkout()] {
-        if let Some(covered) = COVERED.iter().find(|covered| place.starts_with(covered)) {
-            return Err(LabError::Refused(format!(
-                "{} lies below {covered}, which every node covers with its own: move it elsewhere",
-                place.display()
-            )));
+    for path in [dirs.root().to_path_buf(), tools::checkout()] {
+        if let Some(hidden) = HIDDEN.into_iter().find(|hidden| path.starts_with(hidden)) {
+            return Err(LabError::HiddenDirectory { path, hidden });
         }
     }
     Ok(())
@@ -107,9 +101,7 @@ fn bring_up(dirs: &Dirs, wanted: &Options, progress: &dyn Progress) -> Result<()
             ..have.clone()
         }) != cluster
         {
-            return Err(LabError::Refused(
-                "the lab is up with other options: `cargo lab down` first".to_owned(),
-            ));
+            return Err(LabError::OtherOptions);
         }
         progress.step("the lab is up already");
         if !have.bare || wanted.bare {

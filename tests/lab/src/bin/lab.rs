@@ -188,11 +188,10 @@ fn done((): ()) -> ExitCode {
 }
 
 fn number(lab: &Lab, name: &str) -> Result<u8, LabError> {
-    let last = lab.options()?.nodes;
-    lab.node_number(name).ok_or_else(|| {
-        LabError::Refused(format!(
-            "{name} is no node of this lab: node-1 … node-{last}"
-        ))
+    let nodes = lab.options()?.nodes;
+    lab.node_number(name).ok_or_else(|| LabError::UnknownNode {
+        name: name.to_owned(),
+        nodes,
     })
 }
 

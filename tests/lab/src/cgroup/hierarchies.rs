@@ -32,9 +32,7 @@ pub(crate) fn of_this_process() -> Result<Vec<Hierarchy>, LabError> {
     let own = files::read(Path::new("/proc/self/cgroup"))?;
     let hierarchies = read(&mounts, &own);
     if hierarchies.is_empty() {
-        return Err(LabError::Refused(
-            "no cgroup file system is mounted on this machine".to_owned(),
-        ));
+        return Err(LabError::NoCgroups);
     }
     Ok(hierarchies)
 }

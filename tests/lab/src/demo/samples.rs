@@ -39,11 +39,7 @@ impl<'a> Samples<'a> {
         let sample = lab.kubectl(["create", "--dry-run=client", "-ojson", "-f", &pool])?;
         let pool_was_there = !existing.trim().is_empty();
         if pool_was_there && data(&existing)? != data(&sample)? {
-            return Err(LabError::Refused(
-                "this lab has pools of its own (ConfigMap ferrolb in ferrolb-system), which the demo \
-                 would replace: delete the ConfigMap first, or run the demo in another lab (--dir)"
-                    .to_owned(),
-            ));
+            return Err(LabError::PoolsExist);
         }
         Ok(Self {
             lab,

@@ -78,9 +78,7 @@ pub(crate) fn is_on(dirs: &Dirs, node: u8) -> bool {
 fn init_pid(dirs: &Dirs, node: u8) -> Result<i32, LabError> {
     let name = plan::node_name(node);
     let Some(outer) = procs::alive(dirs, &name) else {
-        return Err(LabError::Refused(format!(
-            "{name} has no power: `lab heal {name}` switches it on"
-        )));
+        return Err(LabError::PoweredOff { node: name });
     };
     wait::until("the node's first process", Duration::from_secs(10), || {
         outer

@@ -20,17 +20,16 @@ pub(super) fn plug_all(dirs: &Dirs, node: u8) -> Result<(), LabError> {
 /// Plugs a further NIC into the spare network.
 pub(crate) fn plug(dirs: &Dirs, node: u8, nic: &str) -> Result<(), LabError> {
     if !SPARE_NICS.contains(&nic) {
-        return Err(LabError::Refused(format!(
-            "a NIC to be plugged in is one of {}",
-            SPARE_NICS.join(", ")
-        )));
+        return Err(LabError::UnknownNic {
+            name: nic.to_owned(),
+        });
     }
     let mut nics = remembered(dirs, node)?;
     if nics.iter().any(|have| have == nic) {
-        return Err(LabError::Refused(format!(
-            "{} has {nic} already",
-            plan::node_name(node)
-        )));
+        return Err(LabError::NicExists {
+            node: plan::node_name(node),
+            nic: nic.to_owned(),
+        });
     }
     connect(dirs, node, nic)?;
     nics.push(nic.to_owned());
@@ -41,10 +40,10 @@ pub(crate) fn plug(dirs: &Dirs, node: u8, nic: &str) -> Result<(), LabError> {
 pub(crate) fn unplug(dirs: &Dirs, node: u8, nic: &str) -> Result<(), LabError> {
     let mut nics = remembered(dirs, node)?;
     if !nics.iter().any(|have| have == nic) {
-        return Err(LabError::Refused(format!(
-            "{} has no {nic} that was plugged in",
-            plan::node_name(node)
-        )));
+        return Err(LabError::NoSuchNic {
+            node: plan::node_name(node),
+            nic: nic.to_owned(),
+        });
     }
     lan::unplug(dirs, &port(node, nic))?;
     nics.retain(|have| have != nic);

@@ -97,5 +97,8 @@ fn host_triple() -> Result<String, LabError> {
     text.lines()
         .find_map(|line| line.strip_prefix("host: "))
         .map(str::to_owned)
-        .ok_or_else(|| LabError::Refused("rustc --version --verbose names no host".to_owned()))
+        .ok_or_else(|| LabError::UnexpectedAnswer {
+            origin: "rustc --version --verbose".to_owned(),
+            answer: text.clone(),
+        })
 }

@@ -38,10 +38,7 @@ pub fn require(programs: &[&str]) -> Result<(), LabError> {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(LabError::Refused(format!(
-        "missing on this machine: {}",
-        missing.join("; ")
-    )))
+    Err(LabError::MissingPrograms(missing))
 }
 
 /// Refuses if a file that a package brings is missing.
@@ -49,10 +46,10 @@ pub(super) fn require_file(candidates: &[&str], package: &str) -> Result<(), Lab
     if candidates.iter().any(|path| Path::new(path).exists()) {
         return Ok(());
     }
-    Err(LabError::Refused(format!(
-        "missing on this machine: {}: apt-get install {package}",
-        candidates[0]
-    )))
+    Err(LabError::MissingFile {
+        path: candidates[0].to_owned(),
+        package: package.to_owned(),
+    })
 }
 
 /// Refuses unless this process is root.
@@ -60,9 +57,7 @@ pub fn require_root() -> Result<(), LabError> {
     if nix::unistd::geteuid().is_root() {
         return Ok(());
     }
-    Err(LabError::Refused(
-        "the lab makes namespaces, cgroups and mounts and must run as root: repeat the command with sudo".to_owned(),
-    ))
+    Err(LabError::NotRoot)
 }
 
 /// The first executable of this name on PATH and in the system's own directories.
