@@ -1,12 +1,15 @@
-//! `demo`: the main job of FerroLB told as a story that ends well only if all
-//! of it happened. Here are its frame and its errors; the steps are in `story`.
+//! `cargo lab demo`: shows a failover of FerroLB step by step and succeeds only if
+//! every step is observed. Here are setup, cleanup and errors; the steps are in
+//! `steps`.
 
 mod printer;
 mod samples;
 mod steps;
 
 use std::io::{self, Write};
+use std::net::Ipv4Addr;
 
+use ferrolb_core::text::Chain;
 use thiserror::Error;
 
 use self::printer::Printer;
@@ -16,64 +19,64 @@ use crate::lab::{Lab, Options};
 use crate::probe::ProbeError;
 use crate::progress::Progress;
 
-/// Where and why the story ended early.
+/// The step at which the demo failed, and why.
 #[derive(Debug, Error)]
-#[error("the demo failed {place}")]
+#[error("the demo failed {position}")]
 pub struct DemoError {
     /// The step, by number and title.
-    place: String,
-    /// The reason.
+    position: String,
+    /// The cause.
     #[source]
-    trouble: Trouble,
+    cause: StepError,
 }
 
 /// Why a step failed.
 #[derive(Debug, Error)]
-pub(crate) enum Trouble {
-    /// The lab could not do or see something.
+pub(crate) enum StepError {
+    /// An operation on the lab failed.
     #[error(transparent)]
     Lab(#[from] LabError),
     /// Probing failed.
     #[error(transparent)]
     Probe(#[from] ProbeError),
-    /// The story could not be written out.
-    #[error("writing the story")]
-    Tell(#[from] io::Error),
-    /// What was seen is not what FerroLB promises.
-    #[error("{0}")]
-    Claim(String),
+    /// The output could not be written.
+    #[error("cannot write the output of the demo")]
+    Write(#[from] io::Error),
+    /// The address is configured on an interface of these nodes.
+    #[error("{ip} is configured on an interface of {nodes}, but must not be on any")]
+    OnInterface {
+        /// The address.
+        ip: Ipv4Addr,
+        /// Names of the nodes.
+        nodes: String,
+    },
 }
 
 impl DemoError {
-    fn at(place: &str, trouble: Trouble) -> Self {
+    fn at(position: &str, cause: StepError) -> Self {
         Self {
-            place: place.to_owned(),
-            trouble,
+            position: position.to_owned(),
+            cause,
         }
     }
 
-    /// Whether it ended because the user wanted it to.
+    /// Whether the user interrupted it.
     fn is_interrupt(&self) -> bool {
-        matches!(self.trouble, Trouble::Lab(LabError::Interrupted))
+        matches!(self.cause, StepError::Lab(LabError::Interrupted))
     }
 
-    /// The error, its causes, and where to look next, for a person.
+    /// The error, its causes, and where to look next.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text += &format!(": {error}");
-            cause = error.source();
-        }
-        text + "\nwhere to look: cargo lab status; cargo lab logs controller (speaker-1, speaker-2, …); \
-            cargo lab kubectl -n demo get events. A lab that is left up goes with cargo lab down."
+        Chain(self).to_string()
+            + "\nTo investigate: cargo lab status; cargo lab logs controller (or speaker-1, speaker-2, …); \
+                  cargo lab kubectl -n demo get events. To remove the lab: cargo lab down."
     }
 }
 
-/// `lab demo`: brings the lab up if it is down, tells the story on `out`, and
-/// takes down what it brought up. After a failure the lab stays, to be looked
-/// at; after Ctrl-C it does not.
+/// `lab demo`: starts the lab if it is down, runs the steps with output on `out`, and
+/// stops the lab if it started it. After a failure the lab stays up for inspection;
+/// after Ctrl-C it does not.
 pub fn run(
     lab: &Lab,
     progress: &dyn Progress,
@@ -83,41 +86,41 @@ pub fn run(
     let was_up = lab.is_up();
     if !was_up {
         lab.up(&Options::default(), progress)
-            .map_err(|error| DemoError::at("while bringing the lab up", error.into()))?;
+            .map_err(|error| DemoError::at("while starting the lab", error.into()))?;
     }
-    let told = suits(lab).and_then(|()| tell(lab, out, colour));
-    let over = !matches!(&told, Err(error) if !error.is_interrupt());
-    if !was_up && over {
+    let result = check_size(lab).and_then(|()| run_steps(lab, out, colour));
+    let stop = !matches!(&result, Err(error) if !error.is_interrupt());
+    if !was_up && stop {
         lab.down(progress)
-            .map_err(|error| DemoError::at("while taking the lab down", error.into()))?;
+            .map_err(|error| DemoError::at("while stopping the lab", error.into()))?;
     }
-    told
+    result
 }
 
-/// Refuses a lab in which the story cannot happen.
-fn suits(lab: &Lab) -> Result<(), DemoError> {
-    let wrong = |error: LabError| DemoError::at("before its first step", error.into());
-    let options = lab.options().map_err(wrong)?;
+/// Rejects a lab in which no failover is possible.
+fn check_size(lab: &Lab) -> Result<(), DemoError> {
+    let rejected = |error: LabError| DemoError::at("before its first step", error.into());
+    let options = lab.options().map_err(rejected)?;
     if options.bare || options.nodes < 2 {
-        return Err(wrong(LabError::DemoNeedsNodes));
+        return Err(rejected(LabError::DemoNeedsNodes));
     }
     Ok(())
 }
 
-/// The story, and the samples taken away after it. A story that ended early
-/// leaves them, so that the failure can be looked at.
-fn tell(lab: &Lab, out: &mut dyn Write, colour: bool) -> Result<(), DemoError> {
+/// Runs the steps and removes the samples. After a failure the samples stay for
+/// inspection.
+fn run_steps(lab: &Lab, out: &mut dyn Write, colour: bool) -> Result<(), DemoError> {
     let mut out = Printer::new(out, colour);
-    let told = Samples::prepare(lab)
-        .map_err(Trouble::from)
+    let result = Samples::prepare(lab)
+        .map_err(StepError::from)
         .and_then(|samples| {
-            steps::tell(lab, &samples, &mut out)?;
-            out.step("The samples are taken away")?;
+            steps::run(lab, &samples, &mut out)?;
+            out.step("Clean up")?;
             samples.clean()?;
-            Ok(out.text("done: all of it happened")?)
+            Ok(out.text("The samples are deleted. The demo succeeded.")?)
         });
-    told.map_err(|trouble| DemoError {
-        place: out.position(),
-        trouble,
+    result.map_err(|cause| DemoError {
+        position: out.position(),
+        cause,
     })
 }

@@ -2,9 +2,8 @@
 //! network namespace is the LAN, one holds the control plane, one is the client, and
 //! each node is a tree of namespaces with containerd, kubelet and kube-proxy in it.
 //!
-//! The program `lab` is a thin shell around this library; the test suites use the same
-//! functions, most of them on [`lab::Lab`]. This file declares the parts and holds
-//! nothing else.
+//! The program `lab` is a thin command line around this library; the test suites use
+//! the same functions, mostly through [`lab::Lab`]. This file only declares the modules.
 
 pub mod apiserver;
 mod cgroup;

@@ -1,6 +1,5 @@
-//! What can be seen of a Service: its address in the cluster, its answer on the
-//! LAN, and who answers ARP for it. Shared by the demo and the suites. Looks
-//! only; changes nothing.
+//! Observes a Service: its addresses in the cluster, its answer on the LAN, and the
+//! nodes that answer ARP for it. Shared by the demo and the suites; read-only.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use crate::lab::Lab;
 use crate::probe::{Responder, arp};
 use crate::{netns, plan, run, wait};
 
-/// The external IPs in a Service's status, in its order; empty while it has none.
+/// The external IPs in a Service's status, in order; empty while it has none.
 pub fn external_ips(lab: &Lab, namespace: &str, service: &str) -> Result<Vec<IpAddr>, LabError> {
     let path = "-ojsonpath={.status.loadBalancer.ingress[*].ip}";
     let ips = lab.kubectl(["-n", namespace, "get", "service", service, path])?;
@@ -34,11 +33,11 @@ pub fn wait_for_ip(lab: &Lab, namespace: &str, service: &str) -> Result<Ipv4Addr
         };
         ips.iter()
             .find_map(v4)
-            .ok_or_else(|| format!("status holds {ips:?}"))
+            .ok_or_else(|| format!("the status contains {ips:?}"))
     })
 }
 
-/// One curl from the client: who answered.
+/// Runs curl on the client once and returns who answered.
 pub fn curl(lab: &Lab, ip: Ipv4Addr) -> Result<Responder, LabError> {
     let url = format!("http://{ip}/");
     let argv = [
@@ -57,7 +56,7 @@ pub fn curl(lab: &Lab, ip: Ipv4Addr) -> Result<Responder, LabError> {
     })
 }
 
-/// Waits until curl from the client is answered.
+/// Waits until curl on the client gets an answer.
 pub fn wait_for_answer(lab: &Lab, ip: Ipv4Addr) -> Result<Responder, LabError> {
     wait::until(
         &format!("an answer from http://{ip}/"),
@@ -66,7 +65,7 @@ pub fn wait_for_answer(lab: &Lab, ip: Ipv4Addr) -> Result<Responder, LabError> {
     )
 }
 
-/// The nodes that answer ARP for an address, asked from the client.
+/// The nodes that answer ARP requests of the client for an address.
 pub fn owners(lab: &Lab, ip: Ipv4Addr) -> Result<Vec<u8>, LabError> {
     let macs = arp::answerers(&lab.client_namespace(), ip)?;
     macs.iter().map(|mac| node_of(mac, ip)).collect()
@@ -82,7 +81,7 @@ fn node_of(mac: &str, ip: Ipv4Addr) -> Result<u8, LabError> {
         })
 }
 
-/// Waits until exactly one node answers ARP for an address, and names it.
+/// Waits until exactly one node answers ARP for an address, and returns it.
 pub fn wait_for_one_owner(lab: &Lab, ip: Ipv4Addr, within: Duration) -> Result<u8, LabError> {
     wait::until(
         &format!("exactly one node to answer ARP for {ip}"),
@@ -92,12 +91,12 @@ pub fn wait_for_one_owner(lab: &Lab, ip: Ipv4Addr, within: Duration) -> Result<u
             .as_slice()
         {
             [owner] => Ok(*owner),
-            several => Err(format!("answered by nodes {several:?}")),
+            several => Err(format!("nodes {several:?} answer")),
         },
     )
 }
 
-/// The nodes that carry an address on any interface; there should be none.
+/// The nodes that have an address on any interface; there should be none.
 pub fn carriers(lab: &Lab, ip: IpAddr) -> Result<Vec<String>, LabError> {
     let mut found = Vec::new();
     for node in 1..=lab.nodes() {

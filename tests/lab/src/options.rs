@@ -1,18 +1,18 @@
-//! What a lab can be asked to be. Values only.
+//! The options of a lab. Values only.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// How a lab is built.
+/// The options with which a lab is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
-    /// How many nodes, from 1.
+    /// Number of nodes, at least 1.
     pub nodes: u8,
-    /// Without FerroLB: only the cluster.
+    /// Only the cluster, without FerroLB.
     pub bare: bool,
-    /// How kube-proxy writes its rules.
+    /// The mode of kube-proxy.
     pub proxy_mode: ProxyMode,
-    /// How soon Kubernetes believes that a node is dead.
+    /// When Kubernetes marks a dead node NotReady.
     pub timing: Timing,
 }
 
@@ -31,9 +31,9 @@ impl Default for Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum ProxyMode {
-    /// The mode of today.
+    /// The current default recommendation.
     Nftables,
-    /// The mode of most clusters that exist.
+    /// The mode of most existing clusters.
     Iptables,
 }
 
@@ -48,13 +48,13 @@ impl ProxyMode {
     }
 }
 
-/// The clocks of Kubernetes' own node monitoring; FerroLB does not depend on them.
+/// Intervals of Kubernetes' own node monitoring; FerroLB does not depend on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Timing {
     /// Upstream's defaults: a dead node is NotReady after about 50 s.
     Default,
-    /// A dead node is NotReady after about 6 s, so that a test need not wait.
+    /// A dead node is NotReady after about 6 s, which keeps tests short.
     Fast,
 }
 
@@ -72,7 +72,7 @@ pub struct Clocks {
 }
 
 impl Timing {
-    /// The clocks themselves.
+    /// The intervals.
     #[must_use]
     pub fn clocks(self) -> Clocks {
         match self {

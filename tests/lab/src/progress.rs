@@ -1,15 +1,15 @@
-//! What a person sees while the lab works: calm lines with the time since the start.
+//! Progress messages: one line per step with the time since the start.
 
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
-/// Receives one line for each step of long work.
+/// Receives one line per step of a long operation.
 pub trait Progress {
     /// A step begins.
     fn step(&self, what: &str);
 }
 
-/// Says nothing.
+/// Discards progress messages.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Silent;
 
@@ -53,7 +53,7 @@ impl Default for Stderr {
 
 impl Progress for Stderr {
     fn step(&self, what: &str) {
-        // Progress that cannot be shown is no reason to stop the work.
-        let _unseen = std::io::stderr().write_all(self.line(what).as_bytes());
+        // A failure to show progress must not stop the work.
+        let _unwritten = std::io::stderr().write_all(self.line(what).as_bytes());
     }
 }

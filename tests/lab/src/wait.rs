@@ -1,23 +1,23 @@
-//! Waiting for a condition with a deadline: the lab and its suites never sleep for luck.
+//! Waiting for a condition with a deadline, instead of sleeping for a fixed time.
 
 use std::time::{Duration, Instant};
 
 use crate::error::LabError;
 use crate::interrupt;
 
-/// How often a condition is looked at.
-const EVERY: Duration = Duration::from_millis(100);
+/// Time between two checks of a condition.
+const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Looks at a condition until it gives a value; its `Err` says what it saw instead and
-/// ends up in the timeout's message. An interrupt ends the wait.
+/// Repeats `check` until it returns a value. Its last `Err` describes what was observed
+/// instead and becomes part of the timeout's message. An interrupt ends the wait.
 pub fn until<T>(
     what: &str,
     deadline: Duration,
-    mut look: impl FnMut() -> Result<T, String>,
+    mut check: impl FnMut() -> Result<T, String>,
 ) -> Result<T, LabError> {
     let start = Instant::now();
     loop {
-        let last = match look() {
+        let last = match check() {
             Ok(value) => return Ok(value),
             Err(last) => last,
         };
@@ -29,7 +29,7 @@ pub fn until<T>(
                 last,
             });
         }
-        std::thread::sleep(EVERY);
+        std::thread::sleep(INTERVAL);
     }
 }
 
@@ -38,21 +38,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gives_the_value_once_it_is_there() {
-        let mut looks = 0;
-        let value = until("the third look", Duration::from_secs(5), || {
-            looks += 1;
-            if looks == 3 {
-                Ok(looks)
+    fn returns_the_value_as_soon_as_the_check_succeeds() {
+        let mut checks = 0;
+        let value = until("the third check", Duration::from_secs(5), || {
+            checks += 1;
+            if checks == 3 {
+                Ok(checks)
             } else {
-                Err(format!("look {looks}"))
+                Err(format!("check {checks}"))
             }
         });
         assert_eq!(value.unwrap(), 3);
     }
 
     #[test]
-    fn the_timeout_says_what_was_seen_last() {
+    fn the_timeout_contains_the_last_observation() {
         let error = until::<()>("rain", Duration::ZERO, || Err("sunshine".to_owned())).unwrap_err();
         assert!(error.to_string().contains("sunshine"), "{error}");
     }

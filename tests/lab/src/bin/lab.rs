@@ -1,5 +1,4 @@
-//! The program `lab`: reads the command line, calls the library, writes what it says.
-//! Decides nothing.
+//! The program `lab`: parses the command line, calls the library and prints results.
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -14,113 +13,113 @@ use ferrolb_lab::probe::command::ProbeArgs;
 use ferrolb_lab::progress::Stderr;
 use ferrolb_lab::{LabError, demo, ferrolb, interrupt, node, probe, relay, spawn, status};
 
-/// A LAN of network namespaces with a real Kubernetes cluster and FerroLB on it.
+/// Run a real Kubernetes cluster with FerroLB on a LAN of network namespaces.
 #[derive(Parser)]
 #[command(name = "lab", bin_name = "cargo lab")]
 struct Cli {
-    /// The lab's state directory [default: target/lab of this checkout].
+    /// State directory [default: target/lab of this checkout].
     #[arg(long, env = "LAB_DIR", global = true)]
     dir: Option<PathBuf>,
     #[command(subcommand)]
-    command: What,
+    command: Action,
 }
 
 #[derive(Subcommand)]
-enum What {
-    /// Bring the lab up; harmless if it is up.
+enum Action {
+    /// Start the lab; does nothing if it is up.
     Up(UpArgs),
-    /// Remove everything the lab made.
+    /// Stop the lab and remove everything it created.
     Down,
-    /// Show what is there.
+    /// Show nodes, links and pods.
     Status,
-    /// Run kubectl as the cluster's administrator.
+    /// Run kubectl as cluster administrator.
     #[command(disable_help_flag = true)]
     Kubectl {
-        /// kubectl's own arguments.
+        /// Arguments for kubectl.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Run a command on node-1 …, client, api or lan.
+    /// Run a command on node-N, client, api or lan.
     Exec {
-        /// Where.
-        place: String,
+        /// Machine: node-N, client, api or lan.
+        machine: String,
         /// The command and its arguments, after `--`.
         #[arg(last = true, required = true)]
         argv: Vec<OsString>,
     },
-    /// Break a node.
+    /// Make a node fail.
     Fail {
-        /// The node's name.
+        /// Name of the node.
         node: String,
-        /// In which way.
+        /// Failure mode.
         #[arg(long, value_enum, default_value = "link")]
         how: FailureMode,
     },
-    /// Undo everything that was done to a node by `fail`.
+    /// Undo every failure of a node.
     Heal {
-        /// The node's name.
+        /// Name of the node.
         node: String,
     },
-    /// Plug a further NIC of a node into the spare network.
+    /// Connect another NIC of a node to the spare network.
     Plug {
-        /// The node's name.
+        /// Name of the node.
         node: String,
-        /// eth1, eth2 or eth3.
+        /// Name of the NIC: eth1, eth2 or eth3.
         nic: String,
     },
-    /// Take such a NIC away again.
+    /// Remove a NIC added by `plug`.
     Unplug {
-        /// The node's name.
+        /// Name of the node.
         node: String,
-        /// eth1, eth2 or eth3.
+        /// Name of the NIC: eth1, eth2 or eth3.
         nic: String,
     },
-    /// SIGKILL to controller (every replica), speaker-N, or api (stays down).
+    /// Send SIGKILL to controller (every replica), speaker-N, or api (stays down).
     Kill {
-        /// Whom.
-        target: String,
+        /// Component: controller, speaker-N or api.
+        component: String,
     },
-    /// Restart controller, speaker-N or api, and wait until it is ready.
+    /// Restart controller, speaker-N or api and wait until it is ready.
     Restart {
-        /// Whom.
-        target: String,
+        /// Component: controller, speaker-N or api.
+        component: String,
     },
-    /// Build FerroLB again, import it, roll it out.
+    /// Rebuild FerroLB, import the images and roll them out.
     Reload,
     /// Build the images of controller and speaker as OCI archives, and print where they are.
     Images,
     /// Print a log: controller, speaker-N, api, etcd, kubelet-N, containerd-N, …
     Logs {
-        /// Which.
+        /// Name of the log.
         name: String,
     },
-    /// Show the main job as a story; exit 0 only if all of it happened.
+    /// Demonstrate a failover step by step; exits 0 only if every step succeeds.
     Demo,
-    /// Ask the sample workload again and again, and report the silence.
+    /// Probe the sample workload continuously and report the longest outage.
     Probe(ProbeArgs),
-    /// Start one of the lab's processes.
+    /// Start a process of the lab.
     #[command(hide = true)]
     Spawn { order: String },
-    /// Carry connections to the API server.
+    /// Relay connections to the API server.
     #[command(hide = true)]
     Relay { order: String },
-    /// Be a node's first process.
+    /// Run as the init process of a node.
     #[command(hide = true)]
     NodeInit { order: PathBuf },
 }
 
 #[derive(Args)]
 struct UpArgs {
-    /// How many nodes.
+    /// Number of nodes.
     #[arg(long, default_value_t = 3)]
     nodes: u8,
-    /// The cluster without FerroLB.
+    /// Start the cluster without FerroLB.
     #[arg(long)]
     bare: bool,
-    /// How kube-proxy writes its rules.
+    /// Mode of kube-proxy.
     #[arg(long, value_enum, default_value = "nftables")]
     proxy_mode: ProxyMode,
-    /// How soon Kubernetes believes that a node is dead: after 6 s or 50 s.
+    /// When Kubernetes marks a dead node NotReady: fast = 6 s, default = 50 s.
     #[arg(long, value_enum, default_value = "fast")]
     kubernetes_timing: Timing,
 }
@@ -141,45 +140,45 @@ fn main() -> ExitCode {
     let dir = cli.dir.unwrap_or_else(Dirs::standard);
     let outcome = Lab::open(&dir).and_then(|lab| run(&lab, cli.command));
     outcome.unwrap_or_else(|error| {
-        complain(&error.sentence());
+        print_error(&error.sentence());
         ExitCode::FAILURE
     })
 }
 
-fn run(lab: &Lab, what: What) -> Result<ExitCode, LabError> {
-    match what {
-        What::Up(args) => {
+fn run(lab: &Lab, action: Action) -> Result<ExitCode, LabError> {
+    match action {
+        Action::Up(args) => {
             interrupt::watch()?;
             lab.up(&args.options(), &Stderr::new()).map(done)
         }
-        What::Down => lab.down(&Stderr::new()).map(done),
-        What::Status => say(&status::text(lab)),
-        What::Kubectl { args } => {
+        Action::Down => lab.down(&Stderr::new()).map(done),
+        Action::Status => print(&status::text(lab)),
+        Action::Kubectl { args } => {
             lab.options()?;
-            become_program(lab.kubectl_command().args(args))
+            exec(lab.kubectl_command().args(args))
         }
-        What::Exec { place, argv } => become_program(&mut lab.command_at(&place, argv)?),
-        What::Fail { node, how } => lab.fail(number(lab, &node)?, how).map(done),
-        What::Heal { node } => lab.heal(number(lab, &node)?).map(done),
-        What::Plug { node, nic } => lab.plug(number(lab, &node)?, &nic).map(done),
-        What::Unplug { node, nic } => lab.unplug(number(lab, &node)?, &nic).map(done),
-        What::Kill { target } => lab.kill(&target).map(done),
-        What::Restart { target } => lab.restart(&target).map(done),
-        What::Reload => {
+        Action::Exec { machine, argv } => exec(&mut lab.command_at(&machine, argv)?),
+        Action::Fail { node, how } => lab.fail(number(lab, &node)?, how).map(done),
+        Action::Heal { node } => lab.heal(number(lab, &node)?).map(done),
+        Action::Plug { node, nic } => lab.plug(number(lab, &node)?, &nic).map(done),
+        Action::Unplug { node, nic } => lab.unplug(number(lab, &node)?, &nic).map(done),
+        Action::Kill { component } => lab.kill(&component).map(done),
+        Action::Restart { component } => lab.restart(&component).map(done),
+        Action::Reload => {
             interrupt::watch()?;
             lab.reload(&Stderr::new()).map(done)
         }
-        What::Images => {
+        Action::Images => {
             let archives = ferrolb::release_images(&Stderr::new())?;
             let lines = archives.iter().map(|path| format!("{}\n", path.display()));
-            say(&lines.collect::<String>())
+            print(&lines.collect::<String>())
         }
-        What::Logs { name } => say(&lab.logs(&name)?),
-        What::Demo => tell(lab),
-        What::Probe(args) => ask(lab, &args),
-        What::Spawn { order } => say(&spawn::run_order(&order)?.to_string()),
-        What::Relay { order } => relay::serve(&order).map(done),
-        What::NodeInit { order } => node::init::run_order(&order).map(done),
+        Action::Logs { name } => print(&lab.logs(&name)?),
+        Action::Demo => run_demo(lab),
+        Action::Probe(args) => run_probe(lab, &args),
+        Action::Spawn { order } => print(&spawn::run_order(&order)?.to_string()),
+        Action::Relay { order } => relay::serve(&order).map(done),
+        Action::NodeInit { order } => node::init::run_order(&order).map(done),
     }
 }
 
@@ -195,28 +194,29 @@ fn number(lab: &Lab, name: &str) -> Result<u8, LabError> {
     })
 }
 
-/// The demo, in a lab of its own unless one is up.
-fn tell(lab: &Lab) -> Result<ExitCode, LabError> {
+/// Runs the demo, in a lab of its own unless one is up.
+fn run_demo(lab: &Lab) -> Result<ExitCode, LabError> {
     interrupt::watch()?;
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     if let Err(error) = demo::run(lab, &Stderr::new(), &mut std::io::stdout(), colour) {
-        complain(&error.sentence());
+        print_error(&error.sentence());
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn ask(lab: &Lab, args: &ProbeArgs) -> Result<ExitCode, LabError> {
+fn run_probe(lab: &Lab, args: &ProbeArgs) -> Result<ExitCode, LabError> {
     let namespace = lab.namespace_of(&args.from)?;
     if let Err(error) = probe::command::run(&namespace, args, &mut std::io::stdout()) {
-        complain(&error.to_string());
+        print_error(&error.to_string());
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Replaces this process, so that the program has the terminal and gives its own status.
-fn become_program(command: &mut Command) -> Result<ExitCode, LabError> {
+/// Replaces this process by the command, which thus has the terminal and sets the exit
+/// status.
+fn exec(command: &mut Command) -> Result<ExitCode, LabError> {
     let source = command.exec();
     Err(LabError::Start {
         command: ferrolb_lab::run::render(command),
@@ -224,10 +224,10 @@ fn become_program(command: &mut Command) -> Result<ExitCode, LabError> {
     })
 }
 
-fn say(text: &str) -> Result<ExitCode, LabError> {
+fn print(text: &str) -> Result<ExitCode, LabError> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever read us has read enough.
+        // The reader has closed the pipe and wants no more.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(source) => Err(LabError::File {
             doing: "write",
@@ -238,7 +238,7 @@ fn say(text: &str) -> Result<ExitCode, LabError> {
     }
 }
 
-fn complain(text: &str) {
-    // Nothing is left to be done if stderr is gone too.
-    let _unseen = writeln!(std::io::stderr(), "lab: {text}");
+fn print_error(text: &str) {
+    // If stderr is closed too, there is nowhere left to report.
+    let _unwritten = writeln!(std::io::stderr(), "lab: {text}");
 }

@@ -1,9 +1,8 @@
-//! How the story is told: numbered steps, what was typed, what came back.
-//! Writes text and knows nothing of what it means.
+//! The output format of the demo: numbered steps, commands and their results.
 
 use std::io::{self, Write};
 
-/// Tells the story on a writer; bold headings only where colours are wanted.
+/// Prints the demo on a writer, with bold headings if `colour` is set.
 pub(super) struct Printer<'a> {
     out: &'a mut dyn Write,
     colour: bool,
@@ -32,12 +31,12 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// A command as a person would type it.
+    /// A command as a user would type it.
     pub(super) fn command(&mut self, command: &str) -> io::Result<()> {
         self.text(&format!("$ {command}"))
     }
 
-    /// Text, indented below the step.
+    /// Text below the heading of the step.
     pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
         for line in text.trim_end().lines() {
             writeln!(self.out, "   {line}")?;
@@ -45,7 +44,7 @@ impl<'a> Printer<'a> {
         self.out.flush()
     }
 
-    /// The step being told, for an error.
+    /// The current step, for an error message.
     pub(super) fn position(&self) -> String {
         match self.step {
             0 => "before its first step".to_owned(),
@@ -58,22 +57,22 @@ impl<'a> Printer<'a> {
 mod tests {
     use super::*;
 
-    fn told(colour: bool) -> String {
+    fn printed(colour: bool) -> String {
         let mut text = Vec::new();
         let mut printer = Printer::new(&mut text, colour);
-        printer.step("The plug is pulled").unwrap();
+        printer.step("Link down").unwrap();
         printer.text("one\ntwo\n").unwrap();
-        assert_eq!(printer.position(), "at step 1 (The plug is pulled)");
+        assert_eq!(printer.position(), "at step 1 (Link down)");
         String::from_utf8(text).unwrap()
     }
 
     #[test]
-    fn is_plain_text_without_colours() {
-        assert_eq!(told(false), "\n1. The plug is pulled\n   one\n   two\n");
+    fn output_is_plain_text_without_colours() {
+        assert_eq!(printed(false), "\n1. Link down\n   one\n   two\n");
     }
 
     #[test]
-    fn colours_only_the_headings() {
-        assert_eq!(told(true).matches('\u{1b}').count(), 2);
+    fn only_headings_are_coloured() {
+        assert_eq!(printed(true).matches('\u{1b}').count(), 2);
     }
 }

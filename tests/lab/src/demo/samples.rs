@@ -1,5 +1,5 @@
-//! Puts the samples of `config/samples` into the cluster and takes them away
-//! again. Pools that somebody else configured are never touched.
+//! Applies the samples of `config/samples` and deletes them afterwards. Pools
+//! configured by the user are never changed.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::tools;
 
 const POOL: &str = "pool.yaml";
 const WORKLOAD: &str = "echo.yaml";
-/// The Service of the demo; the comment in the file says why this one.
+/// The Service of the demo; the comment in the file gives the reason for this choice.
 pub(super) const SERVICE: &str = "service-local.yaml";
 /// The samples' namespace.
 pub(super) const NAMESPACE: &str = "demo";
@@ -19,11 +19,11 @@ pub(super) const NAME: &str = "echo";
 /// The samples in a cluster.
 pub(super) struct Samples<'a> {
     lab: &'a Lab,
-    pool_was_there: bool,
+    had_pool: bool,
 }
 
 impl<'a> Samples<'a> {
-    /// Looks at what is in the cluster; refuses if it has pools of its own.
+    /// Checks the cluster; an error if the user has configured other pools.
     pub(super) fn prepare(lab: &'a Lab) -> Result<Self, LabError> {
         let existing = [
             "-n",
@@ -37,14 +37,11 @@ impl<'a> Samples<'a> {
         let existing = lab.kubectl(existing)?;
         let pool = file(POOL);
         let sample = lab.kubectl(["create", "--dry-run=client", "-ojson", "-f", &pool])?;
-        let pool_was_there = !existing.trim().is_empty();
-        if pool_was_there && data(&existing)? != data(&sample)? {
+        let had_pool = !existing.trim().is_empty();
+        if had_pool && data(&existing)? != data(&sample)? {
             return Err(LabError::PoolsExist);
         }
-        Ok(Self {
-            lab,
-            pool_was_there,
-        })
+        Ok(Self { lab, had_pool })
     }
 
     /// Applies the pool and the workload, and waits until every pod is ready.
@@ -69,7 +66,7 @@ impl<'a> Samples<'a> {
         self.lab.kubectl(["apply", "-f", &file(SERVICE)])
     }
 
-    /// Takes away what was applied.
+    /// Deletes what was applied.
     pub(super) fn clean(&self) -> Result<(), LabError> {
         self.lab.kubectl([
             "delete",
@@ -78,7 +75,7 @@ impl<'a> Samples<'a> {
             "--ignore-not-found",
             "--timeout=60s",
         ])?;
-        if !self.pool_was_there {
+        if !self.had_pool {
             self.lab
                 .kubectl(["delete", "--ignore-not-found", "-f", &file(POOL)])?;
         }
@@ -86,7 +83,7 @@ impl<'a> Samples<'a> {
     }
 }
 
-/// A sample's path on this disk: the lab belongs to the checkout it was built in.
+/// The path of a sample in the checkout from which the lab was built.
 fn file(name: &str) -> String {
     tools::checkout()
         .join("config/samples")
@@ -95,7 +92,7 @@ fn file(name: &str) -> String {
         .to_string()
 }
 
-/// The data of a ConfigMap given as JSON.
+/// The `data` of a ConfigMap in JSON.
 fn data(config_map: &str) -> Result<Value, LabError> {
     let parsed: Value = serde_json::from_str(config_map).map_err(|source| LabError::Parse {
         what: "the ConfigMap ferrolb".to_owned(),
