@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ferrolb_core::config::Kind;
 use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_MAP, CONTROLLER};
-use ferrolb_runtime::kube::events::{self, EventWriter, News, Reporter};
+use ferrolb_runtime::kube::events::{self, EventNote, EventWriter, Reporter};
 use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
 use kube::{Api, Client, ResourceExt};
 
@@ -71,7 +71,7 @@ impl EventSender {
             Notice::Conflict { .. } => (true, "AddressConflict", "Announce"),
         };
         let (namespace, name) = (&told.key.namespace, &told.key.name);
-        self.send(News {
+        self.send(EventNote {
             regarding: reference("Service", namespace, name, &told.uid),
             warning,
             reason,
@@ -95,7 +95,7 @@ impl EventSender {
             (None, false) => "no address is assigned until it is corrected".to_owned(),
         };
         let note = format!("Configuration rejected, {instead}: {}", faulty.faults);
-        self.send(News {
+        self.send(EventNote {
             regarding: reference("ConfigMap", &self.namespace, CONFIG_MAP, &faulty.uid),
             warning: true,
             reason: "ConfigInvalid",
@@ -108,7 +108,7 @@ impl EventSender {
     /// ConfigMap it is in.
     pub fn pool(&self, news: PoolNotice) {
         let PoolNotice { pool, uid, note } = news;
-        let news = |regarding| News {
+        let news = |regarding| EventNote {
             regarding,
             warning: true,
             reason: "PoolUsage",
@@ -140,7 +140,7 @@ impl EventSender {
         if let Some(kind) = known {
             regarding.api_version = Some(format!("metallb.io/{}", kind.version()));
         }
-        self.send(News {
+        self.send(EventNote {
             regarding,
             warning: true,
             reason: notice.reason,
@@ -149,7 +149,7 @@ impl EventSender {
         });
     }
 
-    fn send(&self, news: News) {
+    fn send(&self, news: EventNote) {
         self.sender.send(news);
     }
 }

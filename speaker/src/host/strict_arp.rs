@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use ferrolb_runtime::kube::events::{News, reference};
+use ferrolb_runtime::kube::events::{EventNote, reference};
 
 use crate::host::interfaces::Links;
 
@@ -52,8 +52,8 @@ impl fmt::Display for Loose {
 
 /// The Event about it, on the Node.
 #[must_use]
-pub fn news(node: &str, loose: Loose) -> News {
-    News {
+pub fn news(node: &str, loose: Loose) -> EventNote {
+    EventNote {
         // The kubelet names its Node by the name in place of the uid.
         regarding: reference("v1", "Node", None, node, node),
         warning: true,

@@ -3,14 +3,14 @@
 
 use std::net::IpAddr;
 
-use ferrolb_runtime::kube::events::{News, reference};
+use ferrolb_runtime::kube::events::{EventNote, reference};
 
 use crate::eligibility::ServiceView;
 use crate::layer2::election::{Action, Cause};
 
 /// The Event that an action is worth, about one of the Services that hold the IP.
 #[must_use]
-pub fn of_action(action: &Action, node: &str, service: &ServiceView) -> Option<News> {
+pub fn of_action(action: &Action, node: &str, service: &ServiceView) -> Option<EventNote> {
     let (warning, reason, verb, note) = match action {
         Action::TakeOver {
             ip, cause, from, ..
@@ -35,7 +35,7 @@ pub fn of_action(action: &Action, node: &str, service: &ServiceView) -> Option<N
 /// The Event for one of several Services that cannot share an IP, because no
 /// node may announce it for all of them.
 #[must_use]
-pub fn at_odds(ip: IpAddr, service: &ServiceView, all: &[String]) -> News {
+pub fn at_odds(ip: IpAddr, service: &ServiceView, all: &[String]) -> EventNote {
     let all = all.join(", ");
     let note = format!(
         "nobody announces {ip}: each of the Services that share it ({all}) has nodes that may, \
@@ -60,9 +60,9 @@ fn news(
     reason: &'static str,
     action: &'static str,
     note: String,
-) -> News {
+) -> EventNote {
     let (namespace, name) = (&service.key.namespace, &service.key.name);
-    News {
+    EventNote {
         regarding: reference("v1", "Service", Some(namespace), name, &service.uid),
         warning,
         reason,

@@ -8,7 +8,7 @@ use ferrolb_api::l2_status::ServiceL2Status;
 use ferrolb_core::announcement::{ANNOUNCES, NODE_LABEL};
 use ferrolb_core::key::ObjectKey;
 use ferrolb_core::names::SPEAKER;
-use ferrolb_runtime::kube::events::{self, News, Reporter, reference};
+use ferrolb_runtime::kube::events::{self, EventNote, Reporter, reference};
 use ferrolb_speaker::report::l2_status::writer::{Author, L2StatusWriter};
 use ferrolb_speaker::report::l2_status::{L2Status, L2Statuses, SupersededStatus, name};
 use kube::ResourceExt;
@@ -169,7 +169,7 @@ pub(crate) async fn what_a_speaker_says_again_is_one_event(cluster: &mut Cluster
     let (sender, writer) = events::channel(client, by, Arc::new(|_| {}));
     let leave = CancellationToken::new();
     let task = tokio::spawn(writer.run(leave.clone()));
-    let news = |note: &str| News {
+    let news = |note: &str| EventNote {
         regarding: reference("v1", "Service", Some("default"), "web", "7"),
         warning: false,
         reason: "Announced",

@@ -17,7 +17,7 @@ use source::{CRATES, code, is_test, names, read, root, rust_files};
 /// Pure: values in, values out, time passed in.
 const PURE: [&str; 32] = [
     "shared/core/src",
-    "shared/runtime/src/kube/events/digest.rs",
+    "shared/runtime/src/kube/events/correlator.rs",
     "controller/src/allocator",
     "controller/src/decide",
     "controller/src/config",

@@ -1,5 +1,5 @@
-//! When Events may go out: in a lull, and not in the many short pauses that a
-//! burst of writes has.
+//! When Events may be written: in a quiet period, and not in the many short
+//! pauses of a burst of writes.
 
 use std::time::Duration;
 
@@ -7,24 +7,24 @@ use tokio::sync::watch;
 use tokio::sync::watch::error::RecvError;
 use tokio::time::{Instant, timeout_at};
 
-/// How long nothing is done before it is a lull.
-const LULL: Duration = Duration::from_millis(250);
+/// How long no write is in flight before a period counts as quiet.
+const QUIET_PERIOD: Duration = Duration::from_millis(250);
 
-/// Since when nothing is done that Events should not hold up; none while
-/// something is.
+/// Since when no write is in flight that Events should not delay; `None` while
+/// one is.
 pub type IdleSince = watch::Receiver<Option<Instant>>;
 
-/// Waits until there is a lull.
+/// Waits for a quiet period.
 ///
 /// # Errors
-/// When nobody is there any more who does anything.
-pub(super) async fn begun(idle_since: &mut IdleSince) -> Result<(), RecvError> {
+/// When the owner of the writes is gone.
+pub(super) async fn wait(idle_since: &mut IdleSince) -> Result<(), RecvError> {
     loop {
         let Some(since) = *idle_since.wait_for(Option::is_some).await? else {
             continue;
         };
         let over = idle_since.wait_for(|now| *now != Some(since));
-        match timeout_at(since + LULL, over).await {
+        match timeout_at(since + QUIET_PERIOD, over).await {
             Ok(changed) => drop(changed?),
             Err(_lasted) => return Ok(()),
         }
@@ -38,40 +38,40 @@ mod tests {
     use tokio::sync::watch;
     use tokio::time::{Instant, sleep};
 
-    use super::{LULL, begun};
+    use super::{QUIET_PERIOD, wait};
 
     #[tokio::test(start_paused = true)]
-    async fn short_pauses_of_a_burst_are_no_lull() {
+    async fn short_pauses_of_a_burst_are_not_quiet() {
         let (sender, mut idle_since) = watch::channel(None);
         let start = Instant::now();
         let burst = tokio::spawn(async move {
             for _ in 0..10 {
                 sender.send_replace(Some(Instant::now()));
-                sleep(LULL - Duration::from_millis(1)).await;
+                sleep(QUIET_PERIOD - Duration::from_millis(1)).await;
                 sender.send_replace(None);
                 sleep(Duration::from_millis(1)).await;
             }
             sender.send_replace(Some(Instant::now()));
             sender
         });
-        begun(&mut idle_since).await.unwrap();
-        assert_eq!(start.elapsed(), LULL * 11);
+        wait(&mut idle_since).await.unwrap();
+        assert_eq!(start.elapsed(), QUIET_PERIOD * 11);
         drop(burst.await);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lull_that_lasts_is_not_waited_for_again() {
+    async fn a_quiet_period_that_lasts_is_not_waited_for_again() {
         let (_sender, mut idle_since) = watch::channel(Some(Instant::now()));
-        begun(&mut idle_since).await.unwrap();
+        wait(&mut idle_since).await.unwrap();
         let start = Instant::now();
-        begun(&mut idle_since).await.unwrap();
+        wait(&mut idle_since).await.unwrap();
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_for_one_who_is_gone() {
+    async fn does_not_wait_for_an_owner_that_is_gone() {
         let (sender, mut idle_since) = watch::channel(None);
         drop(sender);
-        assert!(begun(&mut idle_since).await.is_err());
+        assert!(wait(&mut idle_since).await.is_err());
     }
 }
