@@ -1,14 +1,14 @@
-//! When each owned IP is announced: at once at take-over, again with gaps of
+//! When each owned IP is announced: at once after a takeover, again with gaps of
 //! more than a second (Linux and many routers ignore a second change of a
-//! neighbour entry within one second), then in a slow refresh. Pure; a whole
-//! node's announcements are rate-limited, so that taking over a thousand IPs
-//! is no burst.
+//! neighbour entry within one second), then in a slow refresh. Pure. All
+//! announcements of a node are rate-limited, so that taking over a thousand IPs
+//! does not make a burst.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-/// Gaps after the first announcement of a take-over.
+/// Gaps after the first announcement of a takeover.
 const REPEATS: [Duration; 4] = [
     Duration::from_millis(1100),
     Duration::from_millis(1100),
@@ -16,7 +16,7 @@ const REPEATS: [Duration; 4] = [
     Duration::from_millis(4400),
 ];
 
-/// How many IPs are announced in one go, and the gap to the next go.
+/// How many IPs are announced in one batch, and the gap to the next batch.
 const BATCH: usize = 50;
 const BATCH_GAP: Duration = Duration::from_millis(5);
 
@@ -24,7 +24,7 @@ const BATCH_GAP: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct Announcer {
     refresh: Option<Duration>,
-    /// By when it is due, then by since when nobody has answered for the IP.
+    /// By due time, then by the time since which nobody has answered for the IP.
     queue: BTreeSet<(Instant, Instant, IpAddr)>,
     plans: BTreeMap<IpAddr, Plan>,
     not_before: Option<Instant>,
@@ -38,8 +38,8 @@ struct Plan {
 }
 
 impl Announcer {
-    /// `refresh` is the gap between announcements in quiet times; none turns
-    /// the refresh off.
+    /// `refresh` is the gap between announcements when nothing changes; none
+    /// turns the refresh off.
     #[must_use]
     pub fn new(refresh: Option<Duration>) -> Self {
         Self {
@@ -50,8 +50,8 @@ impl Announcer {
         }
     }
 
-    /// Begins announcing an IP, or begins anew. Of those that begin together
-    /// the one for which nobody has answered for longest comes first.
+    /// Starts announcing an IP, or restarts. Of IPs that start together, the one
+    /// without an answer for longest comes first.
     pub fn start(&mut self, ip: IpAddr, silent_since: Instant, now: Instant) {
         self.stop(ip);
         let plan = Plan {
@@ -62,7 +62,7 @@ impl Announcer {
         self.schedule(ip, plan);
     }
 
-    /// Ends announcing an IP.
+    /// Stops announcing an IP.
     pub fn stop(&mut self, ip: IpAddr) {
         if let Some(plan) = self.plans.remove(&ip) {
             self.queue.remove(&(plan.due, plan.silent_since, ip));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn falls_silent_after_the_take_over_without_a_refresh() {
+    fn stops_after_the_repeats_without_a_refresh() {
         let start = Instant::now();
         let mut announcer = Announcer::new(None);
         announcer.start(ip(0), start, start);
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_silent_longest_is_announced_first() {
+    fn the_ip_without_an_answer_for_longest_is_announced_first() {
         let now = Instant::now();
         let mut announcer = Announcer::new(None);
         announcer.start(ip(1), now, now);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_ips_are_no_burst() {
+    fn a_thousand_ips_are_sent_in_batches() {
         let now = Instant::now();
         let mut announcer = Announcer::new(None);
         (0..1000).for_each(|number| announcer.start(ip(number), now, now));

@@ -1,6 +1,5 @@
-//! What a speaker says of itself in gossip, as keys and values, and how it is
-//! read back. Pure. This is the protocol between speakers: a key once given a
-//! meaning keeps it.
+//! The keys that a speaker publishes in gossip, and how they are read. Pure. This
+//! is the protocol between speakers: a key never changes its meaning.
 //!
 //! | key | value |
 //! | --- | --- |
@@ -8,8 +7,8 @@
 //! | `draining` | `1` while it is leaving |
 //! | `starting` | `1` until it knows enough to own anything |
 //! | `isolated` | `1` while no other speaker answers it on the LAN |
-//! | `seized/IP` | how often in quick succession that IP was taken from nodes that live |
-//! | `conflict/IP` | the MAC of a stranger that holds that IP |
+//! | `seized/IP` | how often in quick succession it took that IP from live nodes |
+//! | `conflict/IP` | the MAC of a foreign host that uses that IP |
 //! | `links` | JSON list of its suitable links with carrier |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +19,7 @@ use std::time::Instant;
 use crate::layer2::election::{Election, MemberState};
 use crate::layer2::links::LanLink;
 
-const YES: &str = "1";
+const TRUE: &str = "1";
 const CLAIM: &str = "claim/";
 const DRAINING: &str = "draining";
 const STARTING: &str = "starting";
@@ -32,13 +31,12 @@ const LINKS: &str = "links";
 /// A key to set, or to delete where there is no value.
 pub type KeyChange = (String, Option<String>);
 
-/// What is said about IPs: key and value of each.
-pub type AboutIps = BTreeMap<String, String>;
+/// The keys about IPs, with their values.
+pub type IpKeys = BTreeMap<String, String>;
 
-/// What a node has to say about IPs: its claims, those it seized, and the
-/// strangers it found.
+/// The keys about IPs: claims, forced takeovers, and conflicts with foreign hosts.
 #[must_use]
-pub fn about_ips(election: &Election, now: Instant) -> AboutIps {
+pub fn ip_keys(election: &Election, now: Instant) -> IpKeys {
     let claims = election.claims();
     let claims = claims.map(|(ip, epoch)| (format!("{CLAIM}{ip}"), epoch.to_string()));
     let forced_takeovers = election.forced_takeovers(now);
@@ -49,9 +47,9 @@ pub fn about_ips(election: &Election, now: Instant) -> AboutIps {
     claims.chain(forced_takeovers).chain(conflicts).collect()
 }
 
-/// What to publish where one was said before and the other is to be said now.
+/// The keys to set and to delete on the way from one state to the other.
 #[must_use]
-pub fn changes(before: &AboutIps, after: &AboutIps) -> Vec<KeyChange> {
+pub fn changes(before: &IpKeys, after: &IpKeys) -> Vec<KeyChange> {
     let gone = before.keys().filter(|key| !after.contains_key(*key));
     let gone = gone.map(|key| (key.clone(), None));
     let new = after
@@ -61,33 +59,33 @@ pub fn changes(before: &AboutIps, after: &AboutIps) -> Vec<KeyChange> {
         .collect()
 }
 
-/// Says that this node is leaving.
+/// This node is leaving.
 #[must_use]
 pub fn draining() -> KeyChange {
-    (DRAINING.to_owned(), Some(YES.to_owned()))
+    (DRAINING.to_owned(), Some(TRUE.to_owned()))
 }
 
-/// Says whether this node still has to learn what there is to own.
+/// Whether this node does not know yet what there is to own.
 #[must_use]
 pub fn starting(starting: bool) -> KeyChange {
-    (STARTING.to_owned(), starting.then(|| YES.to_owned()))
+    (STARTING.to_owned(), starting.then(|| TRUE.to_owned()))
 }
 
-/// Says whether anybody answers this node on the LAN.
+/// Whether no other speaker answers this node on the LAN.
 #[must_use]
 pub fn isolated(isolated: bool) -> KeyChange {
-    (ISOLATED.to_owned(), isolated.then(|| YES.to_owned()))
+    (ISOLATED.to_owned(), isolated.then(|| TRUE.to_owned()))
 }
 
-/// Names this node's suitable links with carrier.
+/// This node's suitable links with carrier.
 #[must_use]
 pub fn links(links: &[LanLink]) -> KeyChange {
     // A list of names, numbers and addresses always has a JSON form.
     (LINKS.to_owned(), serde_json::to_string(links).ok())
 }
 
-/// Reads what a member says. A value that cannot be read counts as unsaid: a
-/// newer version may have said it.
+/// Reads the keys of a member. A value that cannot be read counts as absent: a
+/// newer version may have set it.
 #[must_use]
 pub fn read(state: &BTreeMap<String, String>, alive: bool) -> (MemberState, Vec<LanLink>) {
     let links: Vec<LanLink> = state
@@ -128,7 +126,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
     use std::time::Instant;
 
-    use super::{about_ips, changes, draining, isolated, links, read, starting};
+    use super::{changes, draining, ip_keys, isolated, links, read, starting};
     use crate::layer2::election::{Election, ElectionInput, Timing};
     use crate::layer2::links::LanLink;
     use ferrolb_core::mac::Mac;
@@ -145,15 +143,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_is_read_back() {
-        let said = [
+    fn keys_about_the_node_are_read_back() {
+        let keys = [
             draining(),
             isolated(true),
             starting(true),
             links(std::slice::from_ref(&link())),
         ];
-        let said = said.into_iter();
-        let state = said.filter_map(|(key, value)| Some((key, value?)));
+        let keys = keys.into_iter();
+        let state = keys.filter_map(|(key, value)| Some((key, value?)));
         let (member, read_links) = read(&state.collect(), true);
         assert!(member.alive && member.draining && member.isolated && member.starting);
         assert!(member.macs.contains(&link().mac));
@@ -161,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_and_strangers_are_read_back() {
+    fn claims_and_conflicts_are_read_back() {
         let now = Instant::now();
         let mut input = ElectionInput::default();
         let held: IpAddr = "2001:db8::1".parse().unwrap();
@@ -175,31 +173,31 @@ mod tests {
         election.step(&input, now);
         election.claim_seen(held, Mac([2, 0, 0, 0, 0, 9]), &input, now);
         election.step(&input, now + timing.initial_probe);
-        let said = about_ips(&election, now);
-        let (member, _) = read(&said, true);
+        let keys = ip_keys(&election, now);
+        let (member, _) = read(&keys, true);
         assert_eq!(member.claims, BTreeMap::from([(IP, 1)]));
         assert_eq!(member.conflicts, BTreeSet::from([held]));
-        let news = changes(&BTreeMap::new(), &said);
-        assert_eq!(news.len(), 2);
-        assert_eq!(changes(&said, &said), []);
+        let first = changes(&BTreeMap::new(), &keys);
+        assert_eq!(first.len(), 2);
+        assert_eq!(changes(&keys, &keys), []);
         assert!(
-            changes(&said, &BTreeMap::new())
+            changes(&keys, &BTreeMap::new())
                 .iter()
                 .all(|(_, value)| value.is_none())
         );
     }
 
     #[test]
-    fn a_seizure_is_read_back() {
-        let said = BTreeMap::from([(format!("seized/{IP}"), "2".to_owned())]);
+    fn a_forced_takeover_is_read_back() {
+        let keys = BTreeMap::from([(format!("seized/{IP}"), "2".to_owned())]);
         assert_eq!(
-            read(&said, true).0.forced_takeovers,
+            read(&keys, true).0.forced_takeovers,
             BTreeMap::from([(IP, 2)])
         );
     }
 
     #[test]
-    fn what_cannot_be_read_counts_as_unsaid() {
+    fn a_value_that_cannot_be_read_counts_as_absent() {
         let state = BTreeMap::from([
             ("claim/nowhere".to_owned(), "1".to_owned()),
             ("claim/192.0.2.1".to_owned(), "soon".to_owned()),

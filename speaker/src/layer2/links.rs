@@ -1,8 +1,8 @@
-//! Which nodes, and which links of this node, can announce an IP. Pure.
+//! On which links of which nodes an IP can be announced. Pure.
 //!
-//! Of the links that the advertisements allow, one on the IP's subnet is the
-//! right one. Only where no node at all has such a link (pools that are routed
-//! to the LAN, NICs without an address) any allowed link will do.
+//! Of the links that the advertisements allow, those on the IP's subnet are used.
+//! Only if no node has such a link (pools that are routed to the LAN, NICs
+//! without an address), any allowed link is used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
@@ -22,14 +22,14 @@ pub struct LanLink {
     pub index: u32,
     /// The interface's name.
     pub name: String,
-    /// Its hardware address: the node is known by it on the wire.
+    /// Its hardware address, by which the node is known on the LAN.
     pub mac: Mac,
     /// Its addresses with their prefix lengths.
     pub subnets: Vec<IpNet>,
 }
 
 impl LanLink {
-    /// As whom this node asks on the link.
+    /// The source of this node's probes on the link.
     #[must_use]
     pub fn sender(&self) -> Sender {
         let mut addresses = self.subnets.iter().map(IpNet::addr);
@@ -54,26 +54,26 @@ fn link_local(ip: IpAddr) -> Option<Ipv6Addr> {
 /// The links of each live node.
 pub type Lan = BTreeMap<NodeName, Vec<LanLink>>;
 
-/// On which links of the LAN, one after the other, an IP is on the subnet: IPs
-/// that are on the same ones have the same reach.
+/// For each link of the LAN, in order, whether an IP is on its subnet: IPs with
+/// the same result can be announced on the same links.
 #[must_use]
 pub fn neighbourhood(ip: IpAddr, lan: &Lan) -> Vec<bool> {
     let links = lan.values().flatten();
     links.map(|link| link.is_on_subnet_of(ip)).collect()
 }
 
-/// For each node that is admitted and has one: its links on which `ip` may be
-/// announced, given every live node's links.
+/// For each eligible node that has any: its links on which `ip` may be announced,
+/// given the links of all live nodes.
 #[must_use]
 pub fn links_for<'a>(
     ip: IpAddr,
-    grants: &'a EligibilityByNode,
+    eligibility: &'a EligibilityByNode,
     lan: &Lan,
 ) -> BTreeMap<&'a NodeName, BTreeSet<u32>> {
     let mut allowed: Vec<(&NodeName, &LanLink)> = Vec::new();
-    for (node, grant) in grants {
+    for (node, eligible) in eligibility {
         let links = lan.get(node).into_iter().flatten();
-        let admitted = links.filter(|link| grant.interfaces.allow(&link.name));
+        let admitted = links.filter(|link| eligible.interfaces.allow(&link.name));
         allowed.extend(admitted.map(|link| (node, link)));
     }
     if allowed.iter().any(|(_, link)| link.is_on_subnet_of(ip)) {
@@ -111,21 +111,21 @@ mod tests {
 
     /// EligibilityByNode for each node of the LAN on interfaces that match the patterns;
     /// no pattern allows all.
-    fn grants(nodes: &[(&str, &[&str])]) -> EligibilityByNode {
-        let grant = |(node, patterns): &(&str, &[&str])| {
+    fn eligibility(nodes: &[(&str, &[&str])]) -> EligibilityByNode {
+        let node_eligibility = |(node, patterns): &(&str, &[&str])| {
             let patterns: Vec<String> = patterns.iter().map(|text| (*text).to_owned()).collect();
             let named = (!patterns.is_empty()).then(|| Interfaces::named(Patterns::new(patterns)));
-            let grant = NodeEligibility {
+            let node_eligibility = NodeEligibility {
                 interfaces: named.unwrap_or_default(),
                 ..NodeEligibility::default()
             };
-            ((*node).to_owned(), grant)
+            ((*node).to_owned(), node_eligibility)
         };
-        nodes.iter().map(grant).collect()
+        nodes.iter().map(node_eligibility).collect()
     }
 
-    fn found(ip: &str, grants: &EligibilityByNode, lan: &Lan) -> Vec<(String, Vec<u32>)> {
-        let links = links_for(ip.parse().unwrap(), grants, lan).into_iter();
+    fn found(ip: &str, eligibility: &EligibilityByNode, lan: &Lan) -> Vec<(String, Vec<u32>)> {
+        let links = links_for(ip.parse().unwrap(), eligibility, lan).into_iter();
         links
             .map(|(node, links)| (node.clone(), links.into_iter().collect()))
             .collect()
@@ -134,9 +134,9 @@ mod tests {
     #[test]
     fn the_link_on_the_ips_subnet_is_used() {
         let lan = lan(&[("a", &[link(2, "10.77.0.11/24"), link(3, "10.99.0.11/24")])]);
-        let grants = grants(&[("a", &[])]);
+        let eligibility = eligibility(&[("a", &[])]);
         assert_eq!(
-            found("10.77.0.240", &grants, &lan),
+            found("10.77.0.240", &eligibility, &lan),
             [("a".to_owned(), vec![2])]
         );
     }
@@ -147,7 +147,7 @@ mod tests {
             ("a", &[link(2, "10.99.0.11/24")]),
             ("b", &[link(2, "10.77.0.12/24")]),
         ]);
-        let both = grants(&[("a", &[]), ("b", &[])]);
+        let both = eligibility(&[("a", &[]), ("b", &[])]);
         assert_eq!(
             found("10.77.0.240", &both, &lan),
             [("b".to_owned(), vec![2])]
@@ -155,12 +155,12 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_is_not_admitted_says_nothing_about_the_subnet() {
+    fn the_links_of_an_ineligible_node_do_not_count() {
         let lan = lan(&[
             ("a", &[link(2, "10.99.0.11/24")]),
             ("b", &[link(2, "10.77.0.12/24")]),
         ]);
-        let one = grants(&[("a", &[])]);
+        let one = eligibility(&[("a", &[])]);
         assert_eq!(
             found("10.77.0.240", &one, &lan),
             [("a".to_owned(), vec![2])]
@@ -171,12 +171,12 @@ mod tests {
     fn only_the_interfaces_that_are_allowed_are_used() {
         let links = [link(2, "10.77.0.11/24"), link(3, "10.77.0.21/24")];
         let lan = lan(&[("a", &links), ("b", &[link(2, "10.77.0.12/24")])]);
-        let on_eth3 = grants(&[("a", &["eth3"]), ("b", &["eth3"])]);
+        let on_eth3 = eligibility(&[("a", &["eth3"]), ("b", &["eth3"])]);
         assert_eq!(
             found("10.77.0.240", &on_eth3, &lan),
             [("a".to_owned(), vec![3])]
         );
-        let on_any = grants(&[("a", &["eth*"]), ("b", &["wan0"])]);
+        let on_any = eligibility(&[("a", &["eth*"]), ("b", &["wan0"])]);
         assert_eq!(
             found("10.77.0.240", &on_any, &lan),
             [("a".to_owned(), vec![2, 3])]
@@ -184,10 +184,10 @@ mod tests {
     }
 
     #[test]
-    fn an_allowed_interface_off_the_subnet_will_do_where_no_other_is_allowed() {
+    fn an_allowed_interface_off_the_subnet_is_used_if_no_other_is_allowed() {
         let links = [link(2, "10.77.0.11/24"), link(3, "10.99.0.11/24")];
         let lan = lan(&[("a", &links)]);
-        let on_eth3 = grants(&[("a", &["eth3"])]);
+        let on_eth3 = eligibility(&[("a", &["eth3"])]);
         assert_eq!(
             found("10.77.0.240", &on_eth3, &lan),
             [("a".to_owned(), vec![3])]
@@ -206,9 +206,9 @@ mod tests {
     fn a_routed_pool_is_announced_on_every_suitable_link() {
         let links = [link(2, "10.77.0.11/24"), link(3, "10.99.0.11/24")];
         let lan = lan(&[("a", &links)]);
-        let grants = grants(&[("a", &[])]);
+        let eligibility = eligibility(&[("a", &[])]);
         assert_eq!(
-            found("203.0.113.7", &grants, &lan),
+            found("203.0.113.7", &eligibility, &lan),
             [("a".to_owned(), vec![2, 3])]
         );
     }

@@ -128,7 +128,7 @@ impl Scene {
         let looked = clock.lap();
         let actions = election.step(&snapshot.input, now);
         let decided = clock.lap();
-        let said = gossip_keys::about_ips(&election, now);
+        let said = gossip_keys::ip_keys(&election, now);
         let changes = gossip_keys::changes(&BTreeMap::new(), &said);
         let told = clock.lap();
         std::hint::black_box((watch, actions, changes));

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::{Agent, Note};
-use crate::layer2::gossip_keys::{self, AboutIps, KeyChange};
+use crate::layer2::gossip_keys::{self, IpKeys, KeyChange};
 
 /// A starting speaker waits so long to see the peers that the API server knows
 /// of, before it takes anything: one that sees nobody would take everything.
@@ -51,7 +51,7 @@ impl Agent {
     /// The last word of one that has left: it takes back what nobody took over.
     #[must_use]
     pub fn retire(&self) -> Vec<KeyChange> {
-        gossip_keys::changes(&self.said, &AboutIps::new())
+        gossip_keys::changes(&self.said, &IpKeys::new())
     }
 
     /// Whether this node's name comes first among the live members.

@@ -22,7 +22,7 @@ use crate::eligibility::DesiredIp;
 use crate::gossip::View;
 use crate::layer2::announcer::Announcer;
 use crate::layer2::election::{Election, Epoch, Timing};
-use crate::layer2::gossip_keys::{self, AboutIps};
+use crate::layer2::gossip_keys::{self, IpKeys};
 use crate::layer2::links::LanLink;
 use crate::layer2::liveness::monitor::Monitor;
 use crate::layer2::prober::Prober;
@@ -72,7 +72,7 @@ pub struct Agent {
     /// The members' hardware addresses.
     stations: HashMap<Mac, NodeName>,
     /// What was last published about IPs.
-    said: AboutIps,
+    said: IpKeys,
     /// Whether this node last said that nobody answers it.
     said_isolated: bool,
     /// The table last given to the responder.
@@ -110,7 +110,7 @@ impl Agent {
             peers: None,
             settled: false,
             stations: HashMap::new(),
-            said: AboutIps::new(),
+            said: IpKeys::new(),
             said_isolated: false,
             answering: BTreeMap::new(),
             started: now,

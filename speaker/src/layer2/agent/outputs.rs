@@ -94,7 +94,7 @@ impl Agent {
 
     /// Tells the others at once what this node has to say about IPs.
     pub(super) fn publish_claims(&mut self, now: Instant) {
-        let said = gossip_keys::about_ips(&self.election, now);
+        let said = gossip_keys::ip_keys(&self.election, now);
         let changes = gossip_keys::changes(&self.said, &said);
         if changes.is_empty() {
             return;
