@@ -1,4 +1,4 @@
-//! Wires the parts together and runs them until told to leave.
+//! Wires the parts of the speaker together and runs them until cancelled.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ const UPDATES: usize = 1024;
 pub async fn run(args: Args, leave: CancellationToken) -> Result<(), Error> {
     let metrics = Metrics::default();
     let readiness = Readiness::default();
-    // The other tasks go on until the engine has left.
+    // The other tasks continue until the engine has left.
     let done = CancellationToken::new();
     let mut tasks = Tasks::default();
 
@@ -80,7 +80,7 @@ async fn start(
     let counters = Arc::new(WireCounters::default());
     metrics::observe_wire(metrics, &counters)?;
     let (events, wire_events) = mpsc::unbounded_channel();
-    // First, since it shows a missing privilege.
+    // First, because it fails without the privilege.
     let wire = Wire::start(events, counters)?;
     let exclude = Patterns::with_defaults(&args.exclude_interfaces);
     let links = spawn_links(exclude.clone(), tasks, done);
@@ -123,7 +123,7 @@ async fn start(
     Ok((engine, inputs))
 }
 
-/// Starts what tells the cluster, behind the engine's back.
+/// Starts the tasks that report to the cluster, independently of the engine.
 fn spawn_reporter(
     args: &Args,
     client: &Client,
@@ -136,21 +136,21 @@ fn spawn_reporter(
         controller: SPEAKER,
         instance: args.node_name.clone(),
     };
-    let ended = counters.events.clone();
-    let count = move |result: Outcome| ended.with_label_values(&[result.label()]).inc();
+    let events = counters.events.clone();
+    let count = move |result: Outcome| events.with_label_values(&[result.label()]).inc();
     let (sender, writer) = events::channel(client.clone(), by, Arc::new(count));
     tasks.spawn_infallible("events", writer.run(done.clone()));
 
-    let (testimony, testimonies) = watch::channel(Arc::default());
+    let (statuses, status_updates) = watch::channel(Arc::default());
     let l2_status = L2StatusWriter::new(client.clone(), &args.common.namespace, args.author());
-    let following = l2_status.run(testimonies, done.clone());
+    let following = l2_status.run(status_updates, done.clone());
     tasks.spawn_infallible("ServiceL2Status", following);
 
-    let (node, teller) = (args.node_name.clone(), sender.clone());
-    let tell = move |loose| strict_arp_watch::tell(&node, &teller, loose);
-    let looking = strict_arp_watch::watch(SETTINGS.into(), links.clone(), tell, done.clone());
-    tasks.spawn_infallible("strict ARP", looking);
-    Reporter::new(args.node_name.clone(), sender, testimony)
+    let (node, events) = (args.node_name.clone(), sender.clone());
+    let report = move |loose| strict_arp_watch::report(&node, &events, loose);
+    let watching = strict_arp_watch::watch(SETTINGS.into(), links.clone(), report, done.clone());
+    tasks.spawn_infallible("strict ARP", watching);
+    Reporter::new(args.node_name.clone(), sender, statuses)
 }
 
 fn spawn_links(

@@ -1,5 +1,5 @@
-//! What a network link is, and which links may carry announcements. Pure;
-//! where links are read from is `net/links.rs`.
+//! Network links, and which of them may carry announcements. Pure; `links` reads
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ pub type Links = BTreeMap<u32, Link>;
 /// One network link as the kernel describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// The kernel's index; not used again while the link lives.
+    /// The kernel's index; not reused while the link exists.
     pub index: u32,
     /// Interface name; may change.
     pub name: String,
-    /// Hardware address; zero where the link is no Ethernet.
+    /// Hardware address; zero if the link is not Ethernet.
     pub mac: Mac,
-    /// Set up by the administrator (`IFF_UP`).
+    /// Administratively up (`IFF_UP`).
     pub up: bool,
-    /// The lower layer works (`IFF_LOWER_UP`).
+    /// The lower layer is up (`IFF_LOWER_UP`).
     pub carrier: bool,
     /// How often the carrier has come or gone (`IFLA_CARRIER_CHANGES`).
     pub carrier_changes: u32,
@@ -30,24 +30,24 @@ pub struct Link {
     pub loopback: bool,
     /// `IFF_NOARP`: tunnels and the like.
     pub noarp: bool,
-    /// Index of the bridge or bond this link is a port of. A VRF is no such
-    /// thing: its members keep their own addresses.
+    /// Index of the bridge or bond that this link is a port of. A VRF does not
+    /// count: its members keep their own addresses.
     pub master: Option<u32>,
     /// IPv4 and IPv6 addresses with their prefix lengths, sorted.
     pub addresses: Vec<IpNet>,
 }
 
-/// Why a link carries no announcements.
+/// Why a link does not carry announcements.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Unsuitable {
     /// The name matches an exclusion.
     #[error("excluded by the pattern {0:?}")]
     Excluded(String),
     /// Reaches this node only.
-    #[error("it is a loopback")]
+    #[error("it is a loopback interface")]
     Loopback,
     /// Neighbours do not use ARP on it.
-    #[error("it does not do ARP")]
+    #[error("it does not use ARP")]
     NoArp,
     /// No Ethernet address.
     #[error("it has no Ethernet address")]
@@ -55,20 +55,20 @@ pub enum Unsuitable {
     /// Frames for it arrive at its master.
     #[error("it is a port of link {0}")]
     Port(u32),
-    /// The administrator set it down.
+    /// Administratively down.
     #[error("it is down")]
     Down,
-    /// Nothing at the other end of the cable.
+    /// The cable is not connected, or the other end is down.
     #[error("it has no carrier")]
     NoCarrier,
 }
 
-/// Names of links that are left alone: `docker*` is a prefix, a name without
-/// `*` at its end is meant exactly.
+/// Patterns for names of links: `docker*` matches a prefix, a pattern without `*`
+/// at its end one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patterns(Vec<String>);
 
-/// Devices that container runtimes, network plugins and kube-proxy make.
+/// Devices that container runtimes, network plugins and kube-proxy create.
 const DEFAULT_EXCLUSIONS: [&str; 33] = [
     "antrea-*",
     "bpfin.cali",
@@ -139,7 +139,8 @@ impl Patterns {
 /// Whether `link` may carry announcements now.
 ///
 /// # Errors
-/// Why not: lasting reasons first, so that a down tunnel is a tunnel.
+/// The first reason against it, permanent ones first, so that a tunnel that is
+/// down is reported as a tunnel.
 pub fn suitable(link: &Link, exclude: &Patterns) -> Result<(), Unsuitable> {
     if let Some(pattern) = exclude.matching(&link.name) {
         return Err(Unsuitable::Excluded(pattern.to_owned()));
@@ -158,8 +159,8 @@ pub fn suitable(link: &Link, exclude: &Patterns) -> Result<(), Unsuitable> {
     }
 }
 
-/// Whether a link that has carrier, and had it when it was last looked at, has
-/// lost it in between: others may have taken over and given back meanwhile.
+/// Whether a link with carrier, both now and before, lost it in between: other
+/// nodes may have taken over and given back meanwhile.
 #[must_use]
 pub fn flapped(before: &[Link], now: &[Link]) -> bool {
     let known = |link: &Link| before.iter().find(|it| it.index == link.index).cloned();
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_of_carrier_that_was_not_seen_is_known_by_the_count() {
+    fn an_unseen_loss_of_carrier_shows_in_the_count() {
         let changed = |changes| Link {
             carrier_changes: changes,
             ..lan_nic()
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_devices_of_network_plugins_alone() {
+    fn excludes_devices_of_network_plugins() {
         let names = [
             "cali12345",
             "cni0",
@@ -260,16 +261,16 @@ mod tests {
                 name: name.to_owned(),
                 ..lan_nic()
             };
-            let refused = suitable(&link, &Patterns::default());
+            let result = suitable(&link, &Patterns::default());
             assert!(
-                matches!(refused, Err(Unsuitable::Excluded(_))),
-                "{name}: {refused:?}"
+                matches!(result, Err(Unsuitable::Excluded(_))),
+                "{name}: {result:?}"
             );
         }
     }
 
     #[test]
-    fn takes_the_nics_and_bridges_people_name() {
+    fn accepts_common_names_of_nics_and_bridges() {
         for name in [
             "eno1", "enp3s0f1", "bond0", "br0", "br-ex", "eth0.5", "vlan10", "local0",
         ] {
@@ -282,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_without_star_is_meant_exactly() {
+    fn a_pattern_without_star_matches_exactly() {
         let patterns = Patterns::new(["eth1".to_owned(), "wan*".to_owned()]);
         assert_eq!(patterns.matching("eth1"), Some("eth1"));
         assert_eq!(patterns.matching("eth10"), None);

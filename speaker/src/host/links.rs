@@ -37,31 +37,30 @@ const GROUPS: [MulticastGroup; 3] = [
     MulticastGroup::Ipv6Ifaddr,
 ];
 
-/// How often the links that matter are asked for.
+/// How often suitable links are queried.
 const RECHECK: Duration = Duration::from_millis(50);
 
 type Events = UnboundedReceiver<(NetlinkMessage<RouteNetlinkMessage>, SocketAddr)>;
 
-/// Why links can no longer be followed.
+/// The links can no longer be followed.
 #[derive(Debug, Error)]
 pub enum LinksError {
     /// No netlink socket.
-    #[error("opening a netlink socket for link and address events")]
+    #[error("cannot open a netlink socket for link and address events")]
     Open(#[source] std::io::Error),
-    /// The kernel did not list what exists.
-    #[error("listing links and addresses over netlink")]
+    /// The kernel did not list them.
+    #[error("cannot list links and addresses over netlink")]
     List(#[source] rtnetlink::Error),
-    /// The socket gave up.
+    /// The socket was closed.
     #[error("the netlink socket for link events was closed")]
     Closed,
 }
 
-/// Publishes this node's links, all of them, at first and after each change,
-/// until cancelled. Those that are suitable, and not named by `exclude`, are
-/// looked at more often.
+/// Publishes all links of this node, at first and after each change, until
+/// cancelled. Those that are suitable, and not excluded, are also queried often.
 ///
 /// # Errors
-/// When the kernel's events cannot be read; nothing is retried here.
+/// When the kernel's events cannot be read; there is no retry here.
 pub async fn watch(
     out: watch::Sender<Arc<Links>>,
     exclude: Patterns,
@@ -105,19 +104,19 @@ async fn publish(
                     _ => {}
                 }
             }
-            _ = recheck.tick() => look_again(handle, exclude, &mut links).await,
+            _ = recheck.tick() => recheck_suitable(handle, exclude, &mut links).await,
         }
     }
 }
 
-async fn look_again(handle: &Handle, exclude: &Patterns, links: &mut Links) {
-    let matter = links
+async fn recheck_suitable(handle: &Handle, exclude: &Patterns, links: &mut Links) {
+    let relevant = links
         .values()
         .filter(|link| suitable(link, exclude).is_ok());
-    let indices: Vec<u32> = matter.map(|link| link.index).collect();
+    let indices: Vec<u32> = relevant.map(|link| link.index).collect();
     for index in indices {
         let mut answer = handle.link().get().match_index(index).execute();
-        // One that has just gone is an error here, and an event soon.
+        // A link that has just gone is an error here; its event follows.
         if let Ok(Some(link)) = answer.try_next().await {
             set_link(links, &link);
         }
@@ -149,8 +148,8 @@ fn apply(links: &mut Links, message: &RouteNetlinkMessage) {
     }
 }
 
-/// Bridges tell about their ports with messages of the same type, and Wi-Fi
-/// drivers send fragments; both say nothing about the device itself.
+/// Bridges report their ports with messages of the same type, and Wi-Fi drivers
+/// send fragments; neither describes the device itself.
 fn is_device(link: &LinkMessage) -> bool {
     let wireless = |attribute: &LinkAttribute| matches!(attribute, LinkAttribute::Wireless(_));
     link.header.interface_family == AddressFamily::Unspec && !link.attributes.iter().any(wireless)
@@ -163,7 +162,7 @@ fn set_link(links: &mut Links, message: &LinkMessage) {
     let mut link = read_link(message);
     if let Some(known) = links.get_mut(&link.index) {
         if known.carrier_changes > link.carrier_changes {
-            // Sent before the answer to a question that is known already.
+            // Older than the answer to a query that arrived before it.
             return;
         }
         link.addresses = std::mem::take(&mut known.addresses);
@@ -217,7 +216,7 @@ fn set_address(links: &mut Links, message: &AddressMessage, present: bool) {
     let Some(address) = read_address(message) else {
         return;
     };
-    let present = present && !(is_link_local(address) && is_untested(message));
+    let present = present && !(is_link_local(address) && is_tentative(message));
     match (link.addresses.binary_search(&address), present) {
         (Err(place), true) => link.addresses.insert(place, address),
         (Ok(place), false) => drop(link.addresses.remove(place)),
@@ -225,9 +224,9 @@ fn set_address(links: &mut Links, message: &AddressMessage, present: bool) {
     }
 }
 
-/// Nothing may be sent from a link-local address before it is known to be the
-/// only one (RFC 4862 §5.4). The kernel tells again when it is.
-fn is_untested(message: &AddressMessage) -> bool {
+/// A link-local address may not be used before it is known to be unique (RFC 4862
+/// §5.4). The kernel sends another event when it is.
+fn is_tentative(message: &AddressMessage) -> bool {
     let flags = message.header.flags;
     flags.intersects(AddressHeaderFlags::Tentative | AddressHeaderFlags::Dadfailed)
 }
@@ -236,7 +235,7 @@ fn is_link_local(address: IpNet) -> bool {
     matches!(address.addr(), IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
 
-/// On a point-to-point link "address" is the peer's, and "local" is ours.
+/// On a point-to-point link `Address` is the peer's address and `Local` is ours.
 fn read_address(message: &AddressMessage) -> Option<IpNet> {
     let mut address: Option<IpAddr> = None;
     for attribute in &message.attributes {

@@ -1,6 +1,6 @@
 //! The node this speaker runs on: the kernel's links and settings.
 //!
-//! `interfaces` and `strict_arp` are pure; `links` follows rtnetlink and
+//! `interfaces` and `strict_arp` are pure; `links` follows rtnetlink events and
 //! `strict_arp_watch` reads `/proc`.
 
 pub mod interfaces;

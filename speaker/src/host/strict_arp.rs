@@ -1,6 +1,8 @@
-//! kube-proxy in IPVS mode puts every external IP on the interface `kube-ipvs0`
-//! of every node, and unless it is told otherwise each of these kernels answers
-//! ARP for them: an IP then has as many owners as there are nodes. Pure.
+//! Whether the kernel's ARP settings suit kube-proxy. Pure.
+//!
+//! In IPVS mode kube-proxy puts every external IP on the interface `kube-ipvs0` of
+//! every node. Without strict ARP each of these kernels answers ARP for them, and
+//! every node is an owner.
 
 use std::fmt;
 
@@ -8,19 +10,19 @@ use ferrolb_runtime::kube::events::{EventNote, reference};
 
 use crate::host::interfaces::Links;
 
-/// The interface that kube-proxy makes in IPVS mode.
+/// The interface that kube-proxy creates in IPVS mode.
 const IPVS_LINK: &str = "kube-ipvs0";
 
-/// What the kernel is told about ARP: `net.ipv4.conf.all`.
+/// ARP settings of the kernel in `net.ipv4.conf.all`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ArpSettings {
-    /// `arp_ignore`: from 1 on, only addresses of the asked interface are answered for.
+    /// `arp_ignore`: from 1 on, only addresses of the receiving interface are answered for.
     pub ignore: u8,
-    /// `arp_announce`: at 2, questions bear an address of the asking interface.
+    /// `arp_announce`: at 2, requests carry an address of the sending interface.
     pub announce: u8,
 }
 
-/// This node's kernel answers for IPs that are not its to answer for.
+/// This node's kernel answers for IPs that other nodes own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Loose(pub ArpSettings);
 
@@ -30,7 +32,7 @@ pub fn uses_ipvs(links: &Links) -> bool {
     links.values().any(|link| link.name == IPVS_LINK)
 }
 
-/// What is wrong with the settings of a node that uses IPVS.
+/// Checks the settings of a node that uses IPVS.
 #[must_use]
 pub fn judge(settings: ArpSettings) -> Option<Loose> {
     // What kube-proxy sets with strictARP.
@@ -44,8 +46,8 @@ impl fmt::Display for Loose {
         write!(
             out,
             "kube-proxy runs in IPVS mode without strict ARP (arp_ignore is {ignore}, arp_announce \
-             {announce}), so this node's kernel answers for every external IP beside its owner; \
-             set ipvs.strictARP: true in kube-proxy's configuration (--ipvs-strict-arp) and restart it"
+             is {announce}), so this node's kernel answers ARP for every external IP; set \
+             ipvs.strictARP: true in kube-proxy's configuration (--ipvs-strict-arp) and restart it"
         )
     }
 }
@@ -85,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn ipvs_is_known_by_its_interface_even_though_that_is_down() {
+    fn ipvs_is_detected_by_its_interface_even_if_that_is_down() {
         assert!(uses_ipvs(&Links::from([(9, link("kube-ipvs0"))])));
         assert!(!uses_ipvs(&Links::from([(9, link("eth0"))])));
     }

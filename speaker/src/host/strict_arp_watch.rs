@@ -1,5 +1,5 @@
-//! Looks whether the kernel's ARP settings fit kube-proxy's mode: at the start,
-//! when links change, and now and then, since settings change unheard.
+//! Checks whether the kernel's ARP settings suit kube-proxy's mode: at the start,
+//! when links change, and periodically, since settings change without an event.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,21 +16,21 @@ use crate::host::strict_arp::{ArpSettings, Loose, judge, news, uses_ipvs};
 /// Where the kernel shows the settings of this network namespace.
 pub const SETTINGS: &str = "/proc/sys/net/ipv4/conf/all";
 
-/// A kube-proxy that has just made its interface may still be setting.
+/// A kube-proxy that has just created its interface may still be changing settings.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How often the settings are read where IPVS is used.
-const AGAIN: Duration = Duration::from_secs(60);
+/// How often the settings are read while IPVS is used.
+const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Watches until cancelled; `tell` is told of what is wrong when it changes,
-/// and of none when nothing is any more.
+/// Watches until cancelled; `report` is called when the result changes, with none
+/// when the settings are right again.
 pub async fn watch(
     folder: PathBuf,
     mut links: watch::Receiver<Arc<Links>>,
-    tell: impl Fn(Option<Loose>),
+    report: impl Fn(Option<Loose>),
     cancel: CancellationToken,
 ) {
-    let mut told = None;
+    let mut reported = None;
     loop {
         let ipvs = uses_ipvs(&links.borrow_and_update());
         if ipvs {
@@ -39,33 +39,38 @@ pub async fn watch(
                 () = tokio::time::sleep(GRACE) => {}
             }
         }
-        let loose = if ipvs { look(&folder) } else { None };
-        if loose != told {
-            tell(loose);
-            told = loose;
+        let loose = if ipvs { check(&folder) } else { None };
+        if loose != reported {
+            report(loose);
+            reported = loose;
         }
         tokio::select! {
             () = cancel.cancelled() => return,
             changed = links.changed() => if changed.is_err() {
                 return cancel.cancelled().await;
             },
-            () = tokio::time::sleep(AGAIN), if ipvs => {}
+            () = tokio::time::sleep(INTERVAL), if ipvs => {}
         }
     }
 }
 
-/// Logs what is wrong, and writes an Event on the Node.
-pub fn tell(node: &str, events: &EventSender, loose: Option<Loose>) {
+/// Logs the result, and writes an Event on the Node if the settings are wrong.
+pub fn report(node: &str, events: &EventSender, loose: Option<Loose>) {
     match loose {
         Some(loose) => {
-            tracing::warn!(node, "{loose}");
+            tracing::warn!(
+                node,
+                arp_ignore = loose.0.ignore,
+                arp_announce = loose.0.announce,
+                "kube-proxy runs in IPVS mode without strict ARP; set ipvs.strictARP: true"
+            );
             events.send(news(node, loose));
         }
-        None => tracing::info!(node, "ARP settings fit kube-proxy's mode now"),
+        None => tracing::info!(node, "ARP settings suit kube-proxy's mode again"),
     }
 }
 
-fn look(folder: &Path) -> Option<Loose> {
+fn check(folder: &Path) -> Option<Loose> {
     let settings = read(folder, "arp_ignore").and_then(|ignore| {
         let announce = read(folder, "arp_announce")?;
         Ok(ArpSettings { ignore, announce })

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_asks_from_its_link_local_address() {
+    fn a_link_probes_from_its_link_local_address() {
         let mut link = link(2, "2001:db8::11/64");
         assert_eq!(link.sender().link_local, None);
         link.subnets.push("fe80::11/64".parse().unwrap());

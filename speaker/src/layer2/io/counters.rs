@@ -1,21 +1,21 @@
-//! What the wire side counts. Plain atomics, written by the responder's
-//! thread and by senders; metrics read them. Decides nothing.
+//! Frame counters of the responder. Plain atomics, written by its thread and by
+//! senders, read by the metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ferrolb_core::range::Family;
 
-/// A number that only grows.
+/// A counter.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// One more.
+    /// Adds one.
     pub fn increment(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The number so far.
+    /// The count so far.
     #[must_use]
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -32,7 +32,7 @@ pub struct WireCounters {
 }
 
 impl WireCounters {
-    /// Those of one family.
+    /// The counters of one family.
     #[must_use]
     pub const fn of(&self, family: Family) -> &FrameCounters {
         match family {
@@ -42,21 +42,21 @@ impl WireCounters {
     }
 }
 
-/// Frames of one family by what became of them.
+/// Frames of one family, by result.
 #[derive(Debug, Default)]
 pub struct FrameCounters {
     /// Requests or solicitations for an IP owned on the link they came in on.
     pub requests: Counter,
     /// Answers sent.
     pub answers: Counter,
-    /// Questions sent that claim nothing, to all or to one station.
+    /// Probes sent, to all or to one host.
     pub probes_sent: Counter,
     /// Gratuitous ARP (requests and replies) or unsolicited advertisements sent.
     pub announcements_sent: Counter,
     /// Requests left unanswered because the watchdog had expired.
     pub dropped_mute: Counter,
-    /// Frames that are not sound, or not for this family over Ethernet.
+    /// Frames that are malformed, or not for this family over Ethernet.
     pub malformed: Counter,
-    /// Frames the kernel did not take.
+    /// Frames that could not be sent.
     pub send_errors: Counter,
 }

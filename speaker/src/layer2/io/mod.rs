@@ -1,5 +1,5 @@
-//! Packet sockets and the thread that answers on them. I/O only: which frame
-//! gets which answer is decided in `wire`.
+//! Packet sockets and the thread that answers on them. I/O only: `wire` decides
+//! which frame gets which answer.
 
 pub mod counters;
 pub mod responder;

@@ -1,6 +1,6 @@
-//! The handle to the wire: what the engine calls. The work is done on a
-//! thread of its own (`thread.rs`), never on the async runtime, so that a busy
-//! runtime delays no answer. Decides nothing.
+//! The handle to the responder, for the engine. The responder runs on a thread of
+//! its own (`thread.rs`), not on the async runtime, so that a busy runtime does
+//! not delay answers.
 
 mod groups;
 mod sockets;
@@ -30,19 +30,19 @@ use crate::layer2::wire::answer::Owned;
 use crate::layer2::wire::frame::{Frame, Purpose};
 use crate::layer2::wire::sightings::Sighting;
 
-/// What the wire side tells the engine. When the thread ends, the channel
-/// closes.
+/// What the responder reports to the engine. The channel closes when its thread
+/// ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WireEvent {
     /// Another host claimed a watched IP, or tested whether it may have an IP
     /// that is owned here and was refused. Repetitions are thinned out.
     Seen(Sighting),
-    /// A link has no working sockets; it is tried again, four times a second,
-    /// until `LinkOpened` or until the link is no longer in the set.
+    /// A link has no working sockets. They are retried four times a second until
+    /// `LinkOpened`, or until the link leaves the set.
     LinkFailed {
         /// Kernel index of the link.
         link: u32,
-        /// What happened, with causes.
+        /// The error, with causes.
         error: String,
     },
     /// A link has working sockets, for either family.
@@ -50,42 +50,42 @@ pub enum WireEvent {
         /// Kernel index of the link.
         link: u32,
     },
-    /// Questions for some owned IPv6 addresses are not heard on a link; it is
-    /// tried again, four times a second, until it is no longer wanted.
+    /// Solicitations for some owned IPv6 addresses do not arrive on a link. Joining
+    /// is retried four times a second until the group is no longer needed.
     GroupFailed {
         /// Kernel index of the link.
         link: u32,
         /// The solicited-node group that could not be joined.
         group: Ipv6Addr,
-        /// What happened, with causes.
+        /// The error, with causes.
         error: String,
     },
 }
 
-/// Why the wire cannot be used.
+/// The responder cannot be used.
 #[derive(Debug, Error)]
 pub enum WireError {
-    /// Packet sockets are not to be had.
-    #[error("the wire cannot be read")]
+    /// Packet sockets are unavailable.
+    #[error("packet sockets are unavailable")]
     Socket(#[from] SocketError),
     /// No thread, or no channel to wake it.
-    #[error("starting the thread that answers on the wire")]
+    #[error("cannot start the responder thread")]
     Start(#[source] io::Error),
-    /// Nothing is open on that link now.
+    /// There is no open socket on that link.
     #[error("no open socket on link {0}")]
     NotOpen(u32),
-    /// The kernel did not take the frame; full buffers count as well.
-    #[error("sending on link {link}")]
+    /// The kernel rejected the frame, possibly because of full buffers.
+    #[error("cannot send on link {link}")]
     Send {
         /// Kernel index of the link.
         link: u32,
-        /// The kernel's word.
+        /// The cause.
         #[source]
         source: io::Error,
     },
 }
 
-/// The wire side of one speaker. Cheap to clone; the thread ends with
+/// The responder of one speaker. Cheap to clone; its thread ends with
 /// [`Wire::stop`] or with the last clone.
 #[derive(Debug, Clone)]
 pub struct Wire(Arc<Handle>);
@@ -98,7 +98,7 @@ struct Handle {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What the engine writes and the responder's thread reads without waiting.
+/// State that the engine writes and the responder's thread reads without waiting.
 #[derive(Debug, Default)]
 struct Shared {
     owned: ArcSwap<Owned>,
@@ -109,11 +109,11 @@ struct Shared {
 }
 
 impl Wire {
-    /// Starts the thread, in the network namespace of the caller. It answers
-    /// nothing until it has links, owned IPs and a renewed watchdog.
+    /// Starts the thread, in the network namespace of the caller. It does not
+    /// answer before it has links, owned IPs and a renewed watchdog.
     ///
     /// # Errors
-    /// Without `CAP_NET_RAW`, or when no thread can be had.
+    /// Without `CAP_NET_RAW`, or when the thread cannot be started.
     pub fn start(
         events: UnboundedSender<WireEvent>,
         counters: Arc<WireCounters>,
@@ -138,22 +138,21 @@ impl Wire {
         })))
     }
 
-    /// The links to listen on, all of them: sockets of others are closed, and
-    /// a link whose hardware address changed is opened again. Returns at once;
+    /// Sets all links to listen on: sockets of others are closed, and those of a
+    /// link whose hardware address changed are reopened. Returns at once;
     /// `LinkOpened` or `LinkFailed` follows for each new one.
     pub fn set_links(&self, links: Vec<Link>) {
-        self.0.tell(Command::Links(links));
+        self.0.send_command(Command::Links(links));
     }
 
-    /// The IPs to answer for, all of them, each with its links; in force when
-    /// this returns. The groups of IPv6 addresses are joined and left at once,
-    /// on the thread.
+    /// Sets all IPs to answer for, each with its links; effective on return. The
+    /// groups of IPv6 addresses are then joined and left on the thread.
     pub fn set_owned(&self, owned: Owned) {
         self.0.shared.owned.store(Arc::new(owned));
-        self.0.tell(Command::Groups);
+        self.0.send_command(Command::Groups);
     }
 
-    /// The IPs whose foreign speakers are reported, all of them.
+    /// Sets all IPs for which claims of other hosts are reported.
     pub fn set_watched(&self, ips: HashSet<IpAddr>) {
         self.0.shared.watched.store(Arc::new(ips));
     }
@@ -167,16 +166,16 @@ impl Wire {
         }
     }
 
-    /// Puts a frame on a link; never waits.
+    /// Sends a frame on a link; never waits.
     ///
     /// # Errors
-    /// When the link has no socket, or the kernel does not take the frame.
+    /// When the link has no socket, or the kernel rejects the frame.
     pub fn send(&self, link: u32, frame: &Frame) -> Result<(), WireError> {
         self.0.shared.send(link, frame)
     }
 
-    /// Ends the thread and waits for it; nothing is answered afterwards.
-    /// Other clones become useless.
+    /// Ends the thread and waits for it; no answers afterwards. Other clones
+    /// become useless.
     pub fn stop(self) {
         self.0.stop();
     }
@@ -203,20 +202,20 @@ impl Shared {
 }
 
 impl Handle {
-    fn tell(&self, command: Command) {
-        // An ended thread needs no command.
+    fn send_command(&self, command: Command) {
+        // A thread that has ended needs no command.
         if self.commands.send(command).is_ok() {
             self.wake();
         }
     }
 
     fn wake(&self) {
-        // A full channel wakes just as well.
+        // A full channel wakes the thread just as well.
         let _ = (&self.wake).write(&[1]);
     }
 
     fn stop(&self) {
-        self.tell(Command::Stop);
+        self.send_command(Command::Stop);
         let thread = self
             .thread
             .lock()

@@ -1,9 +1,9 @@
 //! One packet socket per link and family: opened, filtered, read and written
 //! here. Safe calls only. Decides nothing about frames.
 //!
-//! The socket takes ARP, or neighbour discovery, and is never promiscuous. It is made with its
-//! protocol and thereby hears every link until it is bound, so it is deaf
-//! (a filter that drops all) until it is bound and emptied.
+//! The socket receives ARP or neighbour discovery and is never promiscuous. A
+//! socket made with a protocol receives from every link until it is bound, so a
+//! filter drops everything until it is bound and emptied.
 
 mod filter;
 pub(super) mod groups;
@@ -26,25 +26,25 @@ const ETH_P_ARP: u16 = 0x0806;
 /// `ETH_P_IPV6` of the same.
 const ETH_P_IPV6: u16 = 0x86dd;
 /// Room for any frame of a LAN without jumbo frames; a longer one is cut off
-/// and then refused as unsound.
+/// and then counted as malformed.
 pub(super) const FRAME_ROOM: usize = 1514;
 /// Room for a burst of answers to many probes; the kernel caps it.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
-/// Why a link has no working socket.
+/// A link has no working socket.
 #[derive(Debug, Error)]
 pub enum SocketError {
-    /// The kernel refuses packet sockets to this process.
+    /// This process may not open packet sockets.
     #[error(
         "no permission to open a packet socket: the speaker needs the capability CAP_NET_RAW \
          (in Kubernetes: uid 0 and securityContext.capabilities.add [\"NET_RAW\"])"
     )]
     Forbidden(#[source] io::Error),
     /// No socket for another reason.
-    #[error("opening a packet socket")]
+    #[error("cannot open a packet socket")]
     Open(#[source] io::Error),
     /// The link went away before the socket was bound.
-    #[error("link {name} (index {index}) does not exist any more")]
+    #[error("link {name} (index {index}) no longer exists")]
     Gone {
         /// Its name when it was last seen.
         name: String,
@@ -52,19 +52,19 @@ pub enum SocketError {
         index: u32,
     },
     /// Binding, filtering or emptying failed.
-    #[error("{action} the packet socket of link {name}")]
+    #[error("cannot {action} the packet socket of link {name}")]
     Setup {
-        /// What was being done.
+        /// What failed.
         action: &'static str,
         /// The link's name.
         name: String,
-        /// The kernel's word.
+        /// The cause.
         #[source]
         source: io::Error,
     },
 }
 
-/// A packet socket that hears and speaks of one family's addresses on one link.
+/// A packet socket for one family on one link.
 #[derive(Debug)]
 pub(super) struct LinkSocket {
     link: u32,
@@ -94,16 +94,16 @@ impl LinkSocket {
         // Best effort: a smaller buffer only loses frames sooner in a burst.
         let _ = this.socket.set_recv_buffer_size(RECEIVE_BUFFER);
         this.socket
-            .attach_filter(&filter::DEAF)
-            .map_err(setup("silencing"))?;
+            .attach_filter(&filter::DROP_ALL)
+            .map_err(setup("silence"))?;
         // The address carries no protocol: the kernel keeps the socket's own.
         bind(this.socket.as_raw_fd(), &address)
             .map_err(io::Error::from)
-            .map_err(setup("binding"))?;
-        this.empty().map_err(setup("emptying"))?;
+            .map_err(setup("bind"))?;
+        this.empty().map_err(setup("empty"))?;
         this.socket
-            .attach_filter(&filter::of_others(family, link.mac))
-            .map_err(setup("filtering"))?;
+            .attach_filter(&filter::of_other_hosts(family, link.mac))
+            .map_err(setup("filter"))?;
         Ok(this)
     }
 
@@ -112,17 +112,17 @@ impl LinkSocket {
         self.link
     }
 
-    /// The hardware address it speaks as.
+    /// The hardware address of its link.
     pub(super) const fn mac(&self) -> Mac {
         self.mac
     }
 
-    /// The family it speaks of.
+    /// Its family.
     pub(super) const fn family(&self) -> Family {
         self.family
     }
 
-    /// Reads one frame; none when there is none now.
+    /// Reads one frame, if one is waiting.
     pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         match (&self.socket).read(buffer) {
             Ok(length) => Ok(Some(length)),
@@ -149,7 +149,7 @@ impl AsFd for LinkSocket {
     }
 }
 
-/// Finds out at start whether packet sockets are allowed at all.
+/// Checks at start whether packet sockets are allowed.
 ///
 /// # Errors
 /// [`SocketError::Forbidden`] without `CAP_NET_RAW`.

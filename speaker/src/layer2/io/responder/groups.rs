@@ -1,7 +1,6 @@
-//! The solicited-node groups of the owned IPs: joined on each wanted link, also
-//! on those that come later, and left with the IP or the link. Owned by the
-//! responder's thread; a thousand of them take several turns, so that answers
-//! do not wait.
+//! The solicited-node groups of the owned IPs: joined on each link to listen on,
+//! also on later ones, and left with the IP or the link. Owned by the responder's
+//! thread; many groups take several batches, so that answers do not wait.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -11,36 +10,36 @@ use ferrolb_core::text::Chain;
 use super::WireEvent;
 use crate::layer2::io::socket::groups::{Joined, Membership};
 
-/// Groups joined and left in one turn.
-const TURN: usize = 32;
-/// Gap between attempts to join what failed.
+/// Groups joined and left in one batch.
+const BATCH: usize = 32;
+/// Gap between attempts to join a group after a failure.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// The wanted groups and what became of them.
+/// The needed groups and their state.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    wanted: BTreeSet<Membership>,
+    needed: BTreeSet<Membership>,
     joined: Joined,
     failed: BTreeSet<Membership>,
     due: Option<Instant>,
 }
 
 impl Groups {
-    /// Takes a new set of groups; `work` follows it.
-    pub(super) fn want(&mut self, wanted: BTreeSet<Membership>, now: Instant) {
-        if wanted != self.wanted {
-            self.failed.retain(|failed| wanted.contains(failed));
-            self.wanted = wanted;
+    /// Sets the needed groups; `work` joins and leaves.
+    pub(super) fn set(&mut self, needed: BTreeSet<Membership>, now: Instant) {
+        if needed != self.needed {
+            self.failed.retain(|failed| needed.contains(failed));
+            self.needed = needed;
             self.due = Some(now);
         }
     }
 
-    /// When there is something to do.
+    /// When there is work to do.
     pub(super) const fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// Joins and leaves some of what is due.
+    /// Joins and leaves some groups, if due.
     pub(super) fn work(&mut self, now: Instant) -> Vec<WireEvent> {
         if self.due.is_none_or(|due| now < due) {
             return Vec::new();
@@ -51,7 +50,7 @@ impl Groups {
             .into_iter()
             .filter_map(|membership| self.join(membership))
             .collect();
-        self.due = if self.untried().next().is_some() || self.unwanted().next().is_some() {
+        self.due = if self.untried().next().is_some() || self.unneeded().next().is_some() {
             Some(now)
         } else {
             (!self.failed.is_empty()).then(|| now + RETRY)
@@ -59,20 +58,20 @@ impl Groups {
         events
     }
 
-    fn unwanted(&self) -> impl Iterator<Item = &Membership> {
+    fn unneeded(&self) -> impl Iterator<Item = &Membership> {
         let joined = self.joined.iter();
-        joined.filter(|membership| !self.wanted.contains(*membership))
+        joined.filter(|membership| !self.needed.contains(*membership))
     }
 
     fn untried(&self) -> impl Iterator<Item = &Membership> {
-        let wanted = self.wanted.iter();
+        let needed = self.needed.iter();
         let tried = |it: &Membership| self.joined.contains(it) || self.failed.contains(it);
-        wanted.filter(move |membership| !tried(membership))
+        needed.filter(move |membership| !tried(membership))
     }
 
-    /// Some of what has not been tried; after that, all that failed.
+    /// Some groups that have not been tried; after those, all that failed.
     fn next(&self) -> Vec<Membership> {
-        let some: Vec<Membership> = self.untried().take(TURN).copied().collect();
+        let some: Vec<Membership> = self.untried().take(BATCH).copied().collect();
         if some.is_empty() {
             return self.failed.iter().copied().collect();
         }
@@ -80,13 +79,13 @@ impl Groups {
     }
 
     fn leave_some(&mut self) {
-        let gone: Vec<Membership> = self.unwanted().take(TURN).copied().collect();
+        let gone: Vec<Membership> = self.unneeded().take(BATCH).copied().collect();
         for membership in gone {
             self.joined.leave(&membership);
         }
     }
 
-    /// A failure is told once.
+    /// A failure is reported once.
     fn join(&mut self, membership: Membership) -> Option<WireEvent> {
         match self.joined.join(membership) {
             Ok(()) => {

@@ -1,4 +1,4 @@
-//! The sockets of the wanted links: opened, closed, opened again after a
+//! The sockets of the links to listen on: opened, closed, reopened after a
 //! failure. Owned by the responder's thread; others read the published table.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use crate::host::interfaces::Link;
 use crate::layer2::io::socket::{LinkSocket, SocketError};
 use ferrolb_core::mac::Mac;
 
-/// Gap between attempts to open what failed.
+/// Gap between attempts to open sockets after a failure.
 const RETRY: Duration = Duration::from_millis(250);
 
 /// A link's sockets, one for each family.
@@ -51,12 +51,12 @@ impl SocketTable {
     }
 
     /// Whether `mac` is the address of one of our own links.
-    pub(super) fn speaks_as(&self, mac: Mac) -> bool {
+    pub(super) fn is_own_mac(&self, mac: Mac) -> bool {
         self.iter().any(|socket| socket.mac() == mac)
     }
 }
 
-/// The wanted links and what became of them.
+/// The links to listen on and their state.
 #[derive(Debug, Default)]
 pub(super) struct Sockets {
     wanted: BTreeMap<u32, Link>,
@@ -66,12 +66,12 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
-    /// The open ones, to publish.
+    /// The open sockets, to publish.
     pub(super) fn table(&self) -> Arc<SocketTable> {
         Arc::clone(&self.open)
     }
 
-    /// Takes a new set of links and opens what is new in it.
+    /// Sets the links and opens those that are new.
     pub(super) fn want(&mut self, links: Vec<Link>, now: Instant) -> Vec<WireEvent> {
         self.wanted = links.into_iter().map(|link| (link.index, link)).collect();
         let wanted = &self.wanted;
@@ -89,8 +89,7 @@ impl Sockets {
         self.wanted.contains_key(&link)
     }
 
-    /// Closes the sockets of a link where one failed; they are tried again
-    /// after a while.
+    /// Closes the sockets of a link after an error; they are retried after a while.
     pub(super) fn fail(&mut self, link: u32, error: &dyn Error, now: Instant) -> Option<WireEvent> {
         Arc::make_mut(&mut self.open).0.remove(&link);
         self.retry_at.get_or_insert(now + RETRY);
@@ -100,12 +99,12 @@ impl Sockets {
         })
     }
 
-    /// When there is something to try again.
+    /// When to retry.
     pub(super) const fn retry_at(&self) -> Option<Instant> {
         self.retry_at
     }
 
-    /// Tries again what failed, if it is time.
+    /// Retries failed links, if it is time.
     pub(super) fn retry(&mut self, now: Instant) -> Vec<WireEvent> {
         if self.retry_at.is_none_or(|at| now < at) {
             return Vec::new();

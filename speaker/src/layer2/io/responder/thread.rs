@@ -1,6 +1,6 @@
-//! The thread that reads the sockets: it answers, reports, and opens what it
-//! is told to. What is answered is decided in `wire::answer`, what is reported
-//! in `wire::sightings`.
+//! The thread that reads the sockets: it answers, reports, and opens the sockets
+//! of new links. `wire::answer` decides what is answered, `wire::sightings` what
+//! is reported.
 
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
@@ -22,15 +22,15 @@ use crate::layer2::wire::answer::{OwnedOnLink, answer};
 use crate::layer2::wire::frame::{Frame, group_of};
 use crate::layer2::wire::sightings::{Sighting, Sightings, is_of_interest};
 
-/// Frames read from one socket before the others get their turn.
-const TURN: usize = 64;
+/// Frames read from one socket before the next one is served.
+const BATCH: usize = 64;
 
-/// What the handle tells the thread.
+/// Commands of the handle.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Listen on these links and no others.
+    /// Listen on these links only.
     Links(Vec<Link>),
-    /// Other IPs are owned: join and leave their groups.
+    /// The owned IPs changed: join and leave their groups.
     Groups,
     /// End.
     Stop,
@@ -68,21 +68,21 @@ impl Responder {
         }
     }
 
-    /// Runs until it is told to stop or the handle is gone.
+    /// Runs until it receives `Stop` or the handle is gone.
     pub(super) fn run(mut self) {
-        while self.obey() {
+        while self.run_commands() {
             let table = self.sockets.table();
             self.wait(&table);
             self.notice_expiration(&table);
             for socket in table.iter() {
                 self.serve(&table, socket);
             }
-            self.keep_time();
+            self.run_timers();
         }
     }
 
-    /// Executes commands; false when it is time to end.
-    fn obey(&mut self) -> bool {
+    /// Runs the pending commands; false when it is time to end.
+    fn run_commands(&mut self) -> bool {
         loop {
             match self.inbox.try_recv() {
                 Ok(Command::Links(links)) => {
@@ -90,47 +90,47 @@ impl Responder {
                     self.notice_expiration(&self.sockets.table());
                     let events = self.sockets.want(links, Instant::now());
                     self.publish(events);
-                    self.want_groups();
+                    self.set_groups();
                 }
-                Ok(Command::Groups) => self.want_groups(),
+                Ok(Command::Groups) => self.set_groups(),
                 Err(TryRecvError::Empty) => return true,
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return false,
             }
         }
     }
 
-    /// The groups of all owned IPs on each of their links that is listened on.
-    fn want_groups(&mut self) {
+    /// Needs the groups of all owned IPs on each of their open links.
+    fn set_groups(&mut self) {
         let owned = self.shared.owned.load();
         let groups = owned
             .iter()
             .filter_map(|(ip, links)| Some((group_of(*ip)?, links)));
         let on_links = groups.flat_map(|(group, links)| links.iter().map(move |it| (*it, group)));
-        let wanted = on_links.filter(|(link, _)| self.sockets.wants(*link));
-        self.groups.want(wanted.collect(), Instant::now());
-        self.keep_groups();
+        let needed = on_links.filter(|(link, _)| self.sockets.wants(*link));
+        self.groups.set(needed.collect(), Instant::now());
+        self.work_on_groups();
     }
 
-    fn keep_groups(&mut self) {
+    fn work_on_groups(&mut self) {
         let events = self.groups.work(Instant::now());
-        self.tell(events);
+        self.emit(events);
     }
 
-    /// Sleeps until a frame, a command or a deadline comes. Sockets are
-    /// non-blocking, so all of them may be read afterwards.
+    /// Sleeps until a frame, a command or a deadline. Sockets are non-blocking, so
+    /// all of them may be read afterwards.
     fn wait(&mut self, table: &SocketTable) {
         let sockets = table.iter().map(|socket| socket.as_fd());
         let mut fds: Vec<PollFd<'_>> = std::iter::once(self.woken.as_fd())
             .chain(sockets)
             .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
             .collect();
-        // An interrupted sleep is a short one.
-        let _ = poll(&mut fds, self.patience());
+        // An interrupted sleep is just shorter.
+        let _ = poll(&mut fds, self.poll_timeout());
         let mut tokens = [0; 64];
         while matches!((&self.woken).read(&mut tokens), Ok(1..)) {}
     }
 
-    fn patience(&self) -> PollTimeout {
+    fn poll_timeout(&self) -> PollTimeout {
         let deadlines = [
             self.sightings.ends(),
             self.sockets.retry_at(),
@@ -146,7 +146,7 @@ impl Responder {
 
     fn serve(&mut self, table: &SocketTable, socket: &LinkSocket) {
         let mut buffer = [0; FRAME_ROOM];
-        for _ in 0..TURN {
+        for _ in 0..BATCH {
             match socket.receive(&mut buffer) {
                 Ok(Some(length)) => {
                     let frame = buffer.get(..length).unwrap_or_default();
@@ -170,7 +170,7 @@ impl Responder {
         let Ok(frame) = Frame::parse(socket.family(), bytes) else {
             return counters.of(socket.family()).malformed.increment();
         };
-        if table.speaks_as(frame.speaker()) || table.speaks_as(frame.eth_src()) {
+        if table.is_own_mac(frame.speaker()) || table.is_own_mac(frame.eth_src()) {
             return;
         }
         let owned = self.shared.owned.load_full();
@@ -191,7 +191,7 @@ impl Responder {
             kind,
             at: Instant::now(),
         });
-        self.tell(passed.map(WireEvent::Seen));
+        self.emit(passed.map(WireEvent::Seen));
     }
 
     fn reply(
@@ -231,26 +231,26 @@ impl Responder {
         self.stale.notice(self.shared.watchdog.expirations(), open);
     }
 
-    fn keep_time(&mut self) {
+    fn run_timers(&mut self) {
         let now = Instant::now();
         let kept = self.sightings.flush(now);
-        self.tell(kept.into_iter().map(WireEvent::Seen));
+        self.emit(kept.into_iter().map(WireEvent::Seen));
         let retried = self.sockets.retry(now);
         if !retried.is_empty() {
             self.publish(retried);
         }
-        self.keep_groups();
+        self.work_on_groups();
     }
 
-    /// Makes a change of sockets known: first the table, then the events.
+    /// Publishes a change of sockets: first the table, then the events.
     fn publish(&self, events: impl IntoIterator<Item = WireEvent>) {
         self.shared.sockets.store(self.sockets.table());
-        self.tell(events);
+        self.emit(events);
     }
 
-    fn tell(&self, events: impl IntoIterator<Item = WireEvent>) {
+    fn emit(&self, events: impl IntoIterator<Item = WireEvent>) {
         for event in events {
-            // Without a listener the engine is gone and will end this thread.
+            // Without a receiver the engine is gone and this thread will end.
             let _ = self.events.send(event);
         }
     }

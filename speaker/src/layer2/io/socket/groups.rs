@@ -1,7 +1,6 @@
-//! Membership in IPv6 multicast groups, by plain UDP sockets that are bound to
-//! nothing and hear nothing. The kernel opens the network card for the group
-//! and reports it to switches that look (MLD, RFC 3810). Needs no privilege.
-//! Decides nothing.
+//! Membership in IPv6 multicast groups, by UDP sockets that are not bound and
+//! receive nothing. The kernel programs the network card for the group and
+//! reports it to snooping switches (MLD, RFC 3810). Needs no privilege.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,8 +8,7 @@ use std::net::Ipv6Addr;
 
 use socket2::{Domain, Socket, Type};
 
-/// The kernel grants a socket only so much memory for memberships; this many
-/// fit by far.
+/// The kernel limits the memory for memberships per socket; this many fit easily.
 const PER_SOCKET: usize = 64;
 
 /// A group on a link, by the link's kernel index.
@@ -20,7 +18,7 @@ pub(in crate::layer2::io) type Membership = (u32, Ipv6Addr);
 #[derive(Debug, Default)]
 pub(in crate::layer2::io) struct Joined {
     sockets: Vec<Socket>,
-    /// Each with its place in `sockets`.
+    /// Each with its index in `sockets`.
     memberships: BTreeMap<Membership, usize>,
 }
 
@@ -37,33 +35,33 @@ impl Joined {
 
     /// Joins a group on a link.
     pub(in crate::layer2::io) fn join(&mut self, (link, group): Membership) -> io::Result<()> {
-        let place = self.place()?;
-        if let Some(socket) = self.sockets.get(place) {
+        let index = self.index()?;
+        if let Some(socket) = self.sockets.get(index) {
             socket.join_multicast_v6(&group, link)?;
-            self.memberships.insert((link, group), place);
+            self.memberships.insert((link, group), index);
         }
         Ok(())
     }
 
-    /// Leaves a group; one on a link that is gone is left already.
+    /// Leaves a group; one on a link that is gone has been left already.
     pub(in crate::layer2::io) fn leave(&mut self, membership: &Membership) {
-        let place = self.memberships.remove(membership);
-        if let Some(socket) = place.and_then(|place| self.sockets.get(place)) {
+        let index = self.memberships.remove(membership);
+        if let Some(socket) = index.and_then(|index| self.sockets.get(index)) {
             let (link, group) = membership;
             let _ = socket.leave_multicast_v6(group, *link);
         }
     }
 
     /// A socket with room, opened if there is none.
-    fn place(&mut self) -> io::Result<usize> {
+    fn index(&mut self) -> io::Result<usize> {
         let mut used = vec![0; self.sockets.len()];
-        for place in self.memberships.values() {
-            if let Some(count) = used.get_mut(*place) {
+        for index in self.memberships.values() {
+            if let Some(count) = used.get_mut(*index) {
                 *count += 1;
             }
         }
-        if let Some(place) = used.iter().position(|count| *count < PER_SOCKET) {
-            return Ok(place);
+        if let Some(index) = used.iter().position(|count| *count < PER_SOCKET) {
+            return Ok(index);
         }
         let socket = Socket::new(Domain::IPV6, Type::DGRAM.cloexec(), None)?;
         self.sockets.push(socket);
