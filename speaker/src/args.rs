@@ -9,21 +9,21 @@ use ferrolb_runtime::args::CommonArgs;
 use crate::eligibility::NodeFilter;
 use crate::report::l2_status::writer::Author;
 
-/// Taints of nodes that are about to go: shut down for good, or chosen by an
-/// autoscaler. A cordon (`node.kubernetes.io/unschedulable`) is none of them:
-/// it says nothing about what runs already.
+/// Taints of nodes that are about to be removed: shut down for good, or chosen by
+/// an autoscaler. A cordon (`node.kubernetes.io/unschedulable`) does not count: it
+/// does not concern pods that run already.
 const DRAIN_TAINTS: [&str; 3] = [
     "node.kubernetes.io/out-of-service",
     "ToBeDeletedByClusterAutoscaler",
     "karpenter.sh/disrupted",
 ];
 
-/// How quickly a node is found dead.
+/// Failure detection profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Profile {
-    /// For any node.
+    /// For all nodes.
     Default,
-    /// Twice as quick and twice the traffic; for nodes that are not starved of CPU.
+    /// Detects twice as fast, with twice the traffic; for nodes with spare CPU.
     Fast,
 }
 
@@ -36,16 +36,16 @@ pub struct Args {
     #[command(flatten)]
     pub common: CommonArgs,
 
-    /// Name of the Node this speaker runs on (`spec.nodeName` of its pod).
+    /// Name of the Node on which this speaker runs (`spec.nodeName` of its pod).
     #[arg(long, env = "FERROLB_NODE_NAME")]
     pub node_name: String,
 
-    /// Address at which the other speakers reach this one (`status.hostIP` of its pod).
+    /// Gossip address of this speaker for the others (`status.hostIP` of its pod).
     #[arg(long, env = "FERROLB_GOSSIP_ADDRESS")]
     pub gossip_address: IpAddr,
 
-    /// Name of this pod (`metadata.name`). With its uid, what the speaker writes
-    /// about Services is removed together with the pod.
+    /// Name of this pod (`metadata.name`). With `--pod-uid`, the status objects that
+    /// the speaker writes are removed together with the pod.
     #[arg(long, env = "FERROLB_POD_NAME")]
     pub pod_name: Option<String>,
 
@@ -53,22 +53,22 @@ pub struct Args {
     #[arg(long, env = "FERROLB_POD_UID")]
     pub pod_uid: Option<String>,
 
-    /// UDP port of the gossip; the same on every node.
+    /// UDP port for gossip; the same on every node.
     #[arg(long, env = "FERROLB_GOSSIP_PORT", default_value_t = 9618)]
     pub gossip_port: u16,
 
-    /// How quickly a node is found dead; the same on every node.
+    /// Failure detection profile; the same on every node.
     #[arg(long, env = "FERROLB_PROFILE", value_enum, default_value_t = Profile::Default)]
     pub profile: Profile,
 
-    /// Milliseconds between gossip rounds; the same on every node. 0 chooses
-    /// by the number of nodes: 50 up to 25, 100 up to 50, 200 beyond; half of
-    /// that with `--profile fast`.
+    /// Gossip interval in milliseconds; the same on every node. 0 chooses by the
+    /// number of nodes: 50 up to 25 nodes, 100 up to 50, 200 beyond; half of that
+    /// with `--profile fast`.
     #[arg(long, env = "FERROLB_GOSSIP_INTERVAL_MS", default_value_t = 0)]
     pub gossip_interval_ms: u64,
 
-    /// Milliseconds for which an address is probed on the LAN before it is announced
-    /// for the first time. 0 announces without probing.
+    /// Time in milliseconds for which an IP is probed on the LAN before its first
+    /// announcement. 0 announces without probing.
     #[arg(
         long,
         alias = "probe-fresh-ms",
@@ -77,18 +77,19 @@ pub struct Args {
     )]
     pub initial_probe_ms: u64,
 
-    /// Serve Services of this `spec.loadBalancerClass`; without it, those that have none.
+    /// Serve Services with this `spec.loadBalancerClass`; without it, those that have
+    /// none.
     #[arg(long, env = "FERROLB_LOAD_BALANCER_CLASS")]
     pub load_balancer_class: Option<String>,
 
-    /// Interfaces never to announce on, by name; `*` at the end matches any
-    /// rest. Added to the built-in list of container network devices. Repeat,
-    /// or separate by commas.
+    /// Names of interfaces never to announce on; `*` at the end matches any suffix.
+    /// Added to the built-in list of container network devices. Repeat the flag, or
+    /// separate by commas.
     #[arg(long, env = "FERROLB_EXCLUDE_INTERFACES", value_delimiter = ',', action = ArgAction::Append)]
     pub exclude_interfaces: Vec<String>,
 
-    /// Keys of the taints with which a node is being emptied: its speaker hands
-    /// its IPs over. Replaces the default list. Repeat, or separate by commas.
+    /// Keys of the taints of nodes that are being drained: their speakers hand their
+    /// IPs over. Replaces the default list. Repeat the flag, or separate by commas.
     #[arg(
         long,
         env = "FERROLB_DRAIN_TAINTS",
@@ -103,13 +104,13 @@ pub struct Args {
     #[arg(long, env = "FERROLB_IGNORE_EXCLUDE_LABEL")]
     pub ignore_exclude_label: bool,
 
-    /// Seconds between announcements of an IP in quiet times; 0 turns them off.
+    /// Seconds between refresh announcements of an owned IP. 0 turns them off.
     #[arg(long, env = "FERROLB_ANNOUNCE_REFRESH_SECONDS", default_value_t = 60)]
     pub announce_refresh_seconds: u64,
 }
 
 impl Args {
-    /// The gossip interval for a cluster of so many nodes.
+    /// The gossip interval for a cluster of `nodes` nodes.
     #[must_use]
     pub fn gossip_interval(&self, nodes: usize) -> Duration {
         let normal = match nodes {
@@ -131,7 +132,7 @@ impl Args {
         Duration::from_millis(self.initial_probe_ms)
     }
 
-    /// Who writes about Services.
+    /// The author of status objects.
     #[must_use]
     pub fn author(&self) -> Author {
         Author {
@@ -140,7 +141,7 @@ impl Args {
         }
     }
 
-    /// What Nodes can say against announcing.
+    /// Which Nodes may not announce.
     #[must_use]
     pub fn node_filter(&self) -> NodeFilter {
         let taints = self.drain_taints.iter();
@@ -150,7 +151,7 @@ impl Args {
         }
     }
 
-    /// The gap between announcements in quiet times.
+    /// The gap between refresh announcements.
     #[must_use]
     pub fn announce_refresh(&self) -> Option<Duration> {
         (self.announce_refresh_seconds > 0)

@@ -1,10 +1,9 @@
-//! The speaker: a member of a gossip cluster that owns external IPs and answers
-//! for them on the LAN.
+//! The speaker: a member of a gossip cluster that owns external IPs and answers ARP
+//! and NDP for them on the LAN.
 //!
-//! Pure: `wire`, `interfaces`, `reach`, `said`, `demand`, `facts`, `ownership`,
-//! `asker`, `announcer`, `monitor`, `watchlist`, `news`, `testimony`,
-//! `strict_arp`, and `agent`, which makes one speaker of them. At the edge:
-//! `gossip`, `net`, `k8s`. The `engine` is the one task between them.
+//! `eligibility` and `layer2` (except `layer2::io`) are pure and decide; `gossip`,
+//! `layer2::io`, `host`, `k8s` and `report` are at the edge. `engine` is the one
+//! task between them, `run` wires everything together.
 
 pub mod args;
 pub mod eligibility;

@@ -12,7 +12,7 @@ pub struct CommonArgs {
     #[arg(long, env = "FERROLB_NAMESPACE", default_value = "ferrolb-system")]
     pub namespace: String,
 
-    /// Address and port of the listener for /metrics, /livez and /readyz.
+    /// Address and port of the listener for /metrics, /livez, /readyz and /state.
     #[arg(long, env = "FERROLB_HTTP_LISTEN", default_value = "[::]:9617")]
     pub http_listen: SocketAddr,
 

@@ -1,11 +1,10 @@
-//! Links and their addresses as the kernel tells them. The only file that
-//! names rtnetlink: it turns messages into `Links` and decides nothing.
-//! Needs no privilege.
+//! Links and their addresses as the kernel reports them. The only file that names
+//! rtnetlink: it turns messages into `Links`. Needs no privilege.
 //!
-//! It subscribes first, then asks for everything, then follows; so nothing is
-//! missed in between. When the kernel says that it dropped messages, it asks
-//! for everything again. And it asks for the links that matter now and then:
-//! the kernel tells of a second change of carrier up to a second late.
+//! It subscribes first, then lists everything, then follows events, so nothing is
+//! missed. When the kernel reports that it dropped messages, it lists everything
+//! again. Suitable links are also queried periodically: the kernel reports a
+//! second change of carrier up to a second late.
 
 use std::future::Future;
 use std::net::IpAddr;

@@ -1,7 +1,7 @@
 //! The layer 2 announcer: one owner per IP, which answers ARP and NDP for it.
 //!
 //! Everything here is pure except `io`, which has the packet sockets and the
-//! responder's thread. `agent` makes one speaker of the parts.
+//! responder's thread. `agent` puts the parts together.
 
 pub mod agent;
 pub mod announcer;

@@ -1,5 +1,5 @@
 //! Claims about how netlink messages become links. No sockets: messages are
-//! made by hand; the real kernel is asked in the namespace tests.
+//! made by hand; the wire suite tests against real kernels.
 
 use std::net::Ipv6Addr;
 
@@ -74,7 +74,7 @@ fn addresses_come_and_go_once_each() {
 }
 
 #[test]
-fn a_link_local_address_counts_when_it_is_tested() {
+fn a_link_local_address_counts_once_it_is_not_tentative() {
     let mut links = with_nic();
     let fe80 = "fe80::1".parse::<Ipv6Addr>().unwrap();
     let mut message = address(vec![AddressAttribute::Address(fe80.into())]);
@@ -111,7 +111,7 @@ fn an_address_of_an_unknown_link_is_ignored() {
 }
 
 #[test]
-fn leaving_a_bridge_is_not_leaving_the_node() {
+fn a_link_that_leaves_a_bridge_stays_on_the_node() {
     let mut links = with_nic();
     let mut port = nic(LinkFlags::Up);
     port.header.interface_family = AddressFamily::Bridge;
@@ -146,7 +146,7 @@ fn a_port_has_a_master_and_a_member_of_a_vrf_has_none() {
 }
 
 #[test]
-fn a_link_that_is_no_ethernet_has_no_address() {
+fn a_link_that_is_not_ethernet_has_no_address() {
     let mut message = nic(LinkFlags::Up);
     message.header.link_layer_type = LinkLayerType::Infiniband;
     assert_eq!(read_link(&message).mac, Mac::ZERO);

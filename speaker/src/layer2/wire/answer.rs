@@ -1,4 +1,4 @@
-//! Which question gets an answer, and which. Pure: no clock, no sockets.
+//! Which request gets an answer, and which one. Pure.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -19,7 +19,7 @@ pub struct OwnedOnLink<'a> {
 }
 
 impl<'a> OwnedOnLink<'a> {
-    /// What of `owned` is announced on `link`.
+    /// Those of `owned` that are announced on `link`.
     #[must_use]
     pub const fn new(owned: &'a Owned, link: u32) -> Self {
         Self { owned, link }
@@ -34,13 +34,13 @@ impl<'a> OwnedOnLink<'a> {
     }
 }
 
-/// The answer to `frame`, which came in on a link whose address is `link_mac`;
-/// none where silence is right.
+/// The answer to `frame`, received on a link with the address `link_mac`, if it
+/// gets one.
 #[must_use]
 pub fn answer(frame: &Frame, link_mac: Mac, owned: OwnedOnLink<'_>) -> Option<Frame> {
-    let (eth_src, speaker) = (frame.eth_src(), frame.speaker());
-    let by_another = eth_src != link_mac && speaker != link_mac && speaker.is_unicast();
-    if !by_another {
+    let (eth_src, sender) = (frame.eth_src(), frame.sender());
+    let is_foreign = eth_src != link_mac && sender != link_mac && sender.is_unicast();
+    if !is_foreign {
         return None;
     }
     match frame {
@@ -49,24 +49,25 @@ pub fn answer(frame: &Frame, link_mac: Mac, owned: OwnedOnLink<'_>) -> Option<Fr
     }
 }
 
-/// Probes (RFC 5227 §1.1) are answered like any question, and so is another
-/// host's claim in request form: whoever tests an address must hear that it
-/// is taken.
+/// Probes (RFC 5227 §1.1) are answered like any request, and so are claims of
+/// other hosts in request form: whoever tests an address must learn that it is
+/// in use.
 fn arp(frame: &ArpFrame, link_mac: Mac, owned: OwnedOnLink<'_>) -> Option<ArpFrame> {
     let target = frame.target_ip.into();
-    let asked = frame.operation == Operation::Request && is_for(frame.eth_dst, link_mac, target);
-    (asked && owned.contains(target)).then(|| ArpFrame::reply_to(frame, link_mac))
+    let is_request =
+        frame.operation == Operation::Request && is_for(frame.eth_dst, link_mac, target);
+    (is_request && owned.contains(target)).then(|| ArpFrame::reply_to(frame, link_mac))
 }
 
-/// Questions to the target's group and to the target itself (RFC 4861 §7.2.3
-/// and §7.3.3), with or without the asker's hardware address; duplicate-address
-/// probes too.
+/// Solicitations to the target's group and to the target itself (RFC 4861 §7.2.3
+/// and §7.3.3), with or without the sender's hardware address, and
+/// duplicate-address probes.
 fn ndp(frame: &NdpFrame, link_mac: Mac, owned: OwnedOnLink<'_>) -> Option<NdpFrame> {
     let target = frame.target.into();
-    let asked = matches!(frame.message, Message::Solicitation { .. })
+    let is_request = matches!(frame.message, Message::Solicitation { .. })
         && is_for(frame.eth_dst, link_mac, target)
         && (frame.dst.is_multicast() || frame.dst == frame.target);
-    (asked && owned.contains(target)).then(|| NdpFrame::answer_to(frame, link_mac))
+    (is_request && owned.contains(target)).then(|| NdpFrame::reply_to(frame, link_mac))
 }
 
 #[cfg(test)]

@@ -34,26 +34,26 @@ pub struct ArpFrame {
     pub eth_src: Mac,
     /// Destination in the Ethernet header.
     pub eth_dst: Mac,
-    /// Question or answer.
+    /// Request or reply.
     pub operation: Operation,
-    /// Hardware address of the sender as ARP carries it.
+    /// Hardware address of the sender in the ARP header.
     pub sender_mac: Mac,
     /// IPv4 address of the sender; `0.0.0.0` in a probe.
     pub sender_ip: Ipv4Addr,
     /// Hardware address of the target; without meaning in a request.
     pub target_mac: Mac,
-    /// The IPv4 address asked for, or told.
+    /// The requested IPv4 address; in a reply that of the receiver.
     pub target_ip: Ipv4Addr,
 }
 
-/// Why bytes are no ARP frame for IPv4 over untagged Ethernet.
+/// Why bytes are not an ARP frame for IPv4 over untagged Ethernet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ArpError {
-    /// Fewer bytes than the headers take.
+    /// Shorter than the headers.
     #[error("frame of {0} bytes is shorter than 42")]
     TooShort(usize),
-    /// An 802.1Q or 802.1ad tag. The kernel strips tags of networks we have
-    /// an interface on, so what is still tagged is not for us.
+    /// An 802.1Q or 802.1ad tag. The kernel removes the tags of networks on which
+    /// there is an interface, so a tagged frame is not for us.
     #[error("frame carries a VLAN tag")]
     Tagged,
     /// Another protocol.
@@ -77,10 +77,10 @@ pub enum ArpError {
 }
 
 impl ArpFrame {
-    /// Reads a frame; bytes after the 42nd are padding.
+    /// Parses a frame; bytes after the 42nd are padding.
     ///
     /// # Errors
-    /// The first defect found, in the order of the bytes.
+    /// The first defect, in the order of the bytes.
     pub fn parse(bytes: &[u8]) -> Result<Self, ArpError> {
         let frame = bytes
             .first_chunk::<FRAME_LEN>()
@@ -103,8 +103,8 @@ impl ArpFrame {
         emit::arp(self)
     }
 
-    /// Asks everybody for `ip` without claiming anything (RFC 5227 §1.1: the
-    /// sender address is zero, so that no neighbour table changes).
+    /// A broadcast request for `ip` that does not claim anything (RFC 5227 §1.1:
+    /// the sender address is zero, so that no neighbour table changes).
     #[must_use]
     pub const fn probe(ip: Ipv4Addr, mac: Mac) -> Self {
         Self {
@@ -118,15 +118,15 @@ impl ArpFrame {
         }
     }
 
-    /// The same question, put to one station only.
+    /// The same request to one host only.
     #[must_use]
-    pub const fn probe_to(ip: Ipv4Addr, mac: Mac, station: Mac) -> Self {
+    pub const fn probe_to(ip: Ipv4Addr, mac: Mac, host: Mac) -> Self {
         let mut frame = Self::probe(ip, mac);
-        frame.eth_dst = station;
+        frame.eth_dst = host;
         frame
     }
 
-    /// The answer to `request`: its target is at `mac`.
+    /// The reply to `request`: its target is at `mac`.
     #[must_use]
     pub const fn reply_to(request: &Self, mac: Mac) -> Self {
         Self {
@@ -140,8 +140,8 @@ impl ArpFrame {
         }
     }
 
-    /// Tells everybody that `ip` is at `mac`, as a request (the ARP
-    /// announcement of RFC 5227 §3).
+    /// A broadcast that `ip` is at `mac`, as a request (the ARP announcement of
+    /// RFC 5227 §3).
     #[must_use]
     pub const fn gratuitous_request(ip: Ipv4Addr, mac: Mac) -> Self {
         let mut frame = Self::probe(ip, mac);
@@ -149,8 +149,8 @@ impl ArpFrame {
         frame
     }
 
-    /// Tells everybody that `ip` is at `mac`, as a reply. The target hardware
-    /// address is the sender's: Linux takes a gratuitous reply only in that form.
+    /// A broadcast that `ip` is at `mac`, as a reply. The target hardware address is
+    /// the sender's: Linux accepts a gratuitous reply only in that form.
     #[must_use]
     pub const fn gratuitous_reply(ip: Ipv4Addr, mac: Mac) -> Self {
         let mut frame = Self::gratuitous_request(ip, mac);
@@ -159,13 +159,13 @@ impl ArpFrame {
         frame
     }
 
-    /// A question that claims nothing (RFC 5227 §1.1).
+    /// A request that does not claim an address (RFC 5227 §1.1).
     #[must_use]
     pub fn is_probe(&self) -> bool {
         self.operation == Operation::Request && self.sender_ip.is_unspecified()
     }
 
-    /// The sender speaks about its own address.
+    /// The sender announces its own address.
     #[must_use]
     pub fn is_gratuitous(&self) -> bool {
         self.sender_ip == self.target_ip

@@ -1,5 +1,5 @@
-//! A frame of either family, so that who asks and announces need not care
-//! which: ARP for IPv4, neighbour discovery for IPv6. Pure.
+//! A frame of either family, so that the other modules need not distinguish: ARP
+//! for IPv4, neighbour discovery for IPv6. Pure.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -11,12 +11,12 @@ use super::bytes::FrameBytes;
 use super::ndp::{Message, NdpError, NdpFrame, group_mac, solicited_node};
 use ferrolb_core::mac::Mac;
 
-/// Who we are on a link.
+/// The source of our frames on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sender {
     /// The link's hardware address.
     pub mac: Mac,
-    /// The link's own IPv6 address, where it has one that is tested.
+    /// The link-local IPv6 address of the link, if it has one that is not tentative.
     pub link_local: Option<Ipv6Addr>,
 }
 
@@ -34,18 +34,18 @@ pub enum FrameKind {
     DadProbe,
 }
 
-/// What one of our own frames is for.
+/// The purpose of one of our own frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// It asks who has an IP.
+    /// A request that does not claim anything.
     Probe,
-    /// It tells everybody who has an IP.
+    /// Gratuitous ARP, or an unsolicited advertisement.
     Announcement,
-    /// It answers, or asks in the usual way.
+    /// A reply, or an ordinary request.
     Other,
 }
 
-/// A frame that says who has an address, or asks.
+/// A request for the owner of an address, or an answer to one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Frame {
     /// For IPv4.
@@ -54,14 +54,14 @@ pub enum Frame {
     Ndp(NdpFrame),
 }
 
-/// Why bytes are no frame of their family.
+/// Why bytes are not a frame of their family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum FrameError {
-    /// Unsound ARP.
-    #[error("reading an ARP frame")]
+    /// Malformed ARP.
+    #[error("malformed ARP frame")]
     Arp(#[from] ArpError),
-    /// Unsound neighbour discovery.
-    #[error("reading a neighbour discovery frame")]
+    /// Malformed neighbour discovery.
+    #[error("malformed neighbour discovery frame")]
     Ndp(#[from] NdpError),
 }
 
@@ -78,10 +78,10 @@ impl From<NdpFrame> for Frame {
 }
 
 impl Frame {
-    /// Reads a frame of one family.
+    /// Parses a frame of one family.
     ///
     /// # Errors
-    /// The first defect found.
+    /// The first defect.
     pub fn parse(family: Family, bytes: &[u8]) -> Result<Self, FrameError> {
         Ok(match family {
             Family::V4 => Self::Arp(ArpFrame::parse(bytes)?),
@@ -98,7 +98,7 @@ impl Frame {
         }
     }
 
-    /// Asks everybody for `ip` without claiming it.
+    /// Asks all hosts for `ip` without claiming it.
     #[must_use]
     pub const fn probe(ip: IpAddr, from: Sender) -> Self {
         match ip {
@@ -107,17 +107,17 @@ impl Frame {
         }
     }
 
-    /// The same question, put to one station only.
+    /// The same request to one host only.
     #[must_use]
-    pub const fn probe_to(ip: IpAddr, from: Sender, station: Mac) -> Self {
+    pub const fn probe_to(ip: IpAddr, from: Sender, host: Mac) -> Self {
         match ip {
-            IpAddr::V4(ip) => Self::Arp(ArpFrame::probe_to(ip, from.mac, station)),
-            IpAddr::V6(ip) => Self::Ndp(NdpFrame::ask(ip, from.mac, from.link_local, station)),
+            IpAddr::V4(ip) => Self::Arp(ArpFrame::probe_to(ip, from.mac, host)),
+            IpAddr::V6(ip) => Self::Ndp(NdpFrame::request(ip, from.mac, from.link_local, host)),
         }
     }
 
-    /// Tells everybody that `ip` is ours: for IPv4 in both forms, since some
-    /// equipment heeds only the request and some only the reply.
+    /// Announces to all hosts that `ip` is ours: for IPv4 in both forms, since some
+    /// equipment accepts only the request and some only the reply.
     #[must_use]
     pub fn announcements(ip: IpAddr, mac: Mac) -> Vec<Self> {
         match ip {
@@ -129,7 +129,7 @@ impl Frame {
         }
     }
 
-    /// The family it speaks of.
+    /// Its family.
     #[must_use]
     pub const fn family(&self) -> Family {
         match self {
@@ -138,7 +138,7 @@ impl Frame {
         }
     }
 
-    /// The station that sent it, as the Ethernet header has it.
+    /// The source in the Ethernet header.
     #[must_use]
     pub const fn eth_src(&self) -> Mac {
         match self {
@@ -147,16 +147,16 @@ impl Frame {
         }
     }
 
-    /// The station that speaks in it, which a relay may have sent on.
+    /// The hardware address that the sender gives; a relay may have forwarded it.
     #[must_use]
-    pub fn speaker(&self) -> Mac {
+    pub fn sender(&self) -> Mac {
         match self {
             Self::Arp(frame) => frame.sender_mac,
-            Self::Ndp(frame) => frame.speaker(),
+            Self::Ndp(frame) => frame.sender(),
         }
     }
 
-    /// What it is for, if it is ours.
+    /// Its purpose, if it is ours.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         let (probe, announcement) = match self {
@@ -173,7 +173,7 @@ impl Frame {
         }
     }
 
-    /// The address its sender has, or would like to have, and how it says so.
+    /// The address that its sender has, or wants to have, and what the frame is to it.
     #[must_use]
     pub fn claim(&self) -> (IpAddr, FrameKind) {
         match self {
@@ -198,8 +198,8 @@ impl Frame {
     }
 }
 
-/// The group to join on a link in order to hear questions for `ip`; IPv4 asks
-/// by broadcast.
+/// The group to join on a link in order to receive solicitations for `ip`; IPv4
+/// uses broadcast.
 #[must_use]
 pub const fn group_of(ip: IpAddr) -> Option<Ipv6Addr> {
     match ip {
@@ -208,8 +208,8 @@ pub const fn group_of(ip: IpAddr) -> Option<Ipv6Addr> {
     }
 }
 
-/// Whether a frame sent to `eth_dst` is meant for the station `mac` and for
-/// who has `target`: sent to it, or to everybody, or to the target's group.
+/// Whether a frame to `eth_dst` is meant for the link `mac` as owner of `target`:
+/// sent to it, to all, or to the group of the target.
 pub(super) fn is_for(eth_dst: Mac, mac: Mac, target: IpAddr) -> bool {
     let group = group_of(target).map(group_mac);
     eth_dst == mac || eth_dst == Mac::BROADCAST || Some(eth_dst) == group

@@ -1,6 +1,6 @@
-//! What is said on the LAN: addresses, frames, and which question gets which
-//! answer. Pure: bytes and values in, bytes and values out; no sockets, no
-//! clock. `arp` speaks for IPv4 and `ndp` for IPv6; `frame` is either.
+//! The frames on the LAN, and which request gets which answer. Pure: bytes and
+//! values in, bytes and values out. `arp` is for IPv4 and `ndp` for IPv6; `frame`
+//! is either; `emit` has the bytes that we send.
 
 pub mod answer;
 pub mod arp;

@@ -22,17 +22,17 @@ const FIXED_LEN: usize = ETHERNET_LEN + IPV6_LEN + MESSAGE_LEN;
 
 const TYPE_IPV6: u16 = 0x86dd;
 const NEXT_ICMPV6: u8 = 58;
-/// A router would have lowered it: what carries it comes from this link.
+/// A router would have decremented it, so the frame comes from this link.
 pub(super) const HOP_LIMIT: u8 = 255;
 const SOLICITATION: u8 = 135;
 const ADVERTISEMENT: u8 = 136;
 const FLAG_SOLICITED: u8 = 0x40;
 const FLAG_OVERRIDE: u8 = 0x20;
 
-/// Every IPv6 station on the link (RFC 4291 §2.7.1).
+/// All IPv6 nodes on the link (RFC 4291 §2.7.1).
 pub const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
-/// The group to which questions for `ip` are addressed (RFC 4291 §2.7.1).
+/// The group to which solicitations for `ip` are addressed (RFC 4291 §2.7.1).
 #[must_use]
 pub const fn solicited_node(ip: Ipv6Addr) -> Ipv6Addr {
     let [.., a, b, c] = ip.octets();
@@ -47,22 +47,22 @@ pub const fn group_mac(group: Ipv6Addr) -> Mac {
     Mac([0x33, 0x33, a, b, c, d])
 }
 
-/// What a message says.
+/// A message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Message {
     /// Who has the target?
     Solicitation {
-        /// Hardware address of the sender, where it gives one.
+        /// Hardware address of the sender, if given.
         source_mac: Option<Mac>,
     },
-    /// The sender has the target. We are no router and never say so; what
-    /// others say of that is not read.
+    /// The sender has the target. The router flag is never set in ours and not
+    /// read in others.
     Advertisement {
-        /// In answer to a question.
+        /// In answer to a solicitation.
         solicited: bool,
-        /// Take the hardware address even if you know another.
+        /// The hardware address replaces another known one.
         overrides: bool,
-        /// Hardware address of the target, where it is given.
+        /// Hardware address of the target, if given.
         target_mac: Option<Mac>,
     },
 }
@@ -78,17 +78,17 @@ pub struct NdpFrame {
     pub src: Ipv6Addr,
     /// Destination in the IPv6 header.
     pub dst: Ipv6Addr,
-    /// The address asked for, or told of.
+    /// The address in solicitation.
     pub target: Ipv6Addr,
-    /// What is said of it.
+    /// What the frame is to that address.
     pub message: Message,
 }
 
 impl NdpFrame {
-    /// Reads a frame; bytes after the IPv6 packet are padding.
+    /// Parses a frame; bytes after the IPv6 packet are padding.
     ///
     /// # Errors
-    /// The first defect found.
+    /// The first defect.
     pub fn parse(bytes: &[u8]) -> Result<Self, NdpError> {
         let head = bytes
             .first_chunk::<FIXED_LEN>()
@@ -118,25 +118,29 @@ impl NdpFrame {
         emit::ndp(self)
     }
 
-    /// Asks everybody for `ip`, as the station `mac`; see [`Self::ask`].
+    /// Asks all hosts for `ip`, from `mac`; see [`Self::request`].
     #[must_use]
     pub const fn probe(ip: Ipv6Addr, mac: Mac, link_local: Option<Ipv6Addr>) -> Self {
-        Self::ask(ip, mac, link_local, group_mac(solicited_node(ip)))
+        Self::request(ip, mac, link_local, group_mac(solicited_node(ip)))
     }
 
-    /// Asks for `ip`, without claiming it.
+    /// A solicitation for `ip` that does not claim it.
     ///
-    /// From our link-local address wherever there is one: the answer then
-    /// comes to us alone, and what neighbours learn by the question is our own
-    /// link-local address, which is true. Without one, in the form of a
-    /// duplicate-address probe (RFC 4862 §5.4.2), from which nobody learns
-    /// anything, but whose answer goes to all.
+    /// It is sent from our link-local address if there is one: the answer then
+    /// comes to us alone, and neighbours learn only our link-local address.
+    /// Without one it has the form of a duplicate-address probe (RFC 4862
+    /// §5.4.2): neighbours learn nothing, but the answer goes to all.
     ///
-    /// The IPv6 destination is the group even where the frame goes to one
-    /// station (RFC 6085): a node that forwards would send on what is addressed
-    /// to an external IP, since no interface of it has that IP.
+    /// The IPv6 destination is the group even if the frame goes to one host (RFC
+    /// 6085): a node that forwards packets would pass on one that is addressed to
+    /// an external IP, since none of its interfaces has that IP.
     #[must_use]
-    pub const fn ask(ip: Ipv6Addr, mac: Mac, link_local: Option<Ipv6Addr>, eth_dst: Mac) -> Self {
+    pub const fn request(
+        ip: Ipv6Addr,
+        mac: Mac,
+        link_local: Option<Ipv6Addr>,
+        eth_dst: Mac,
+    ) -> Self {
         let (src, source_mac) = match link_local {
             Some(address) => (address, Some(mac)),
             None => (Ipv6Addr::UNSPECIFIED, None),
@@ -151,29 +155,28 @@ impl NdpFrame {
         }
     }
 
-    /// The answer to a question: its target is at `mac`. A duplicate-address
-    /// probe has no address to answer to, so everybody hears it (RFC 4861
-    /// §7.2.4).
+    /// The answer to a solicitation: its target is at `mac`. A duplicate-address
+    /// probe has no source address, so the answer goes to all (RFC 4861 §7.2.4).
     #[must_use]
-    pub fn answer_to(question: &Self, mac: Mac) -> Self {
-        if question.src.is_unspecified() {
-            return Self::unsolicited(question.target, mac);
+    pub fn reply_to(solicitation: &Self, mac: Mac) -> Self {
+        if solicitation.src.is_unspecified() {
+            return Self::unsolicited(solicitation.target, mac);
         }
         Self {
-            eth_dst: question.speaker(),
-            dst: question.src,
+            eth_dst: solicitation.sender(),
+            dst: solicitation.src,
             message: Message::Advertisement {
                 solicited: true,
                 overrides: true,
                 target_mac: Some(mac),
             },
-            ..Self::unsolicited(question.target, mac)
+            ..Self::unsolicited(solicitation.target, mac)
         }
     }
 
-    /// Tells everybody that `ip` is at `mac` (RFC 4861 §7.2.6). It comes from
-    /// the IP itself, which every owner has, while a link-local address may be
-    /// missing or not yet tested.
+    /// An announcement to all that `ip` is at `mac` (RFC 4861 §7.2.6). It is sent
+    /// from the IP itself, which every owner has, while a link-local address may be
+    /// missing or tentative.
     #[must_use]
     pub const fn unsolicited(ip: Ipv6Addr, mac: Mac) -> Self {
         Self {
@@ -190,10 +193,10 @@ impl NdpFrame {
         }
     }
 
-    /// The hardware address of who speaks: the one it gives, if it can be the
-    /// address of a station, else the one it sent from.
+    /// The hardware address of the sender: the one in the option, if it is a unicast
+    /// address, else the source of the Ethernet header.
     #[must_use]
-    pub fn speaker(&self) -> Mac {
+    pub fn sender(&self) -> Mac {
         let (Message::Solicitation { source_mac: given }
         | Message::Advertisement {
             target_mac: given, ..
@@ -209,15 +212,17 @@ impl NdpFrame {
         if self.src.is_multicast() {
             return Err(NdpError::Source(self.src));
         }
-        let nobody = self.src.is_unspecified();
+        let without_source = self.src.is_unspecified();
         match self.message {
             Message::Solicitation {
                 source_mac: Some(_),
-            } if nobody => Err(NdpError::ProbeWithSource),
-            Message::Solicitation { .. } if nobody && self.dst != solicited_node(self.target) => {
+            } if without_source => Err(NdpError::ProbeWithSource),
+            Message::Solicitation { .. }
+                if without_source && self.dst != solicited_node(self.target) =>
+            {
                 Err(NdpError::ProbeTo(self.dst))
             }
-            Message::Advertisement { .. } if nobody => Err(NdpError::Source(self.src)),
+            Message::Advertisement { .. } if without_source => Err(NdpError::Source(self.src)),
             Message::Advertisement {
                 solicited: true, ..
             } if self.dst.is_multicast() => Err(NdpError::SolicitedByGroup),
@@ -241,12 +246,12 @@ fn check_headers(head: &[u8; FIXED_LEN]) -> Result<(), NdpError> {
     }
 }
 
-/// The ICMPv6 message: as long as the IPv6 header says.
-fn payload(bytes: &[u8], said: u16) -> Result<&[u8], NdpError> {
+/// The ICMPv6 message, of the length in the IPv6 header.
+fn payload(bytes: &[u8], length: u16) -> Result<&[u8], NdpError> {
     let rest = bytes.get(ETHERNET_LEN + IPV6_LEN..).unwrap_or_default();
-    rest.get(..usize::from(said))
+    rest.get(..usize::from(length))
         .filter(|payload| payload.len() >= MESSAGE_LEN)
-        .ok_or(NdpError::Length(said))
+        .ok_or(NdpError::Length(length))
 }
 
 fn message(head: &[u8; FIXED_LEN], options: &[u8]) -> Result<Message, NdpError> {

@@ -1,10 +1,10 @@
-//! Who was seen speaking for an IP, thinned out so that a flood on the LAN
-//! cannot flood the engine. Pure: time comes with each sighting.
+//! Claims of other hosts on IPs, thinned out so that a flood on the LAN cannot
+//! flood the engine. Pure: time comes with each sighting.
 //!
 //! Within a short window the first sighting of each (link, IP, MAC) passes at
-//! once; of those that follow only the last is kept and passes when the
-//! window ends. So an answer to a probe is late by one window at most, and
-//! never lost behind an older sighting.
+//! once; of later ones only the last is kept and passes when the window ends. So
+//! an answer to a probe is delayed by one window at most, and never lost behind an
+//! older sighting.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -16,21 +16,21 @@ use ferrolb_core::mac::Mac;
 
 /// Shortest window.
 const WINDOW: Duration = Duration::from_millis(10);
-/// The window grows with what is in it: at most 50,000 sightings a second pass.
+/// The window grows with its contents: at most 50,000 sightings a second pass.
 const PER_SIGHTING: Duration = Duration::from_micros(20);
-/// More speakers than this for one IP within one window tell nothing new.
-const SPEAKERS: usize = 4;
+/// More claimants than this for one IP within one window add no information.
+const CLAIMANTS: usize = 4;
 
-/// A foreign station spoke for an IP.
+/// Another host claimed an IP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sighting {
-    /// Kernel index of the link it was heard on.
+    /// Kernel index of the link on which the frame was received.
     pub link: u32,
-    /// The address it spoke for.
+    /// The IP.
     pub ip: IpAddr,
-    /// The hardware address it gave.
+    /// The hardware address that the host gave.
     pub mac: Mac,
-    /// How it spoke.
+    /// What the frame is to the IP.
     pub kind: FrameKind,
     /// When it was read from the socket.
     pub at: Instant,
@@ -55,32 +55,32 @@ pub fn is_of_interest(
 #[derive(Debug, Default)]
 pub struct Sightings {
     opened: Option<Instant>,
-    speakers: HashMap<(u32, IpAddr), Vec<Speaker>>,
+    claimants: HashMap<(u32, IpAddr), Vec<Claimant>>,
     count: u32,
 }
 
 #[derive(Debug)]
-struct Speaker {
+struct Claimant {
     mac: Mac,
     kept: Option<Sighting>,
 }
 
 impl Sightings {
-    /// Takes a sighting in; returns it if it passes at once.
+    /// Adds a sighting; returns it if it passes at once.
     pub fn observe(&mut self, sighting: Sighting) -> Option<Sighting> {
         self.opened.get_or_insert(sighting.at);
-        let speakers = self
-            .speakers
+        let claimants = self
+            .claimants
             .entry((sighting.link, sighting.ip))
             .or_default();
-        if let Some(speaker) = speakers.iter_mut().find(|s| s.mac == sighting.mac) {
-            speaker.kept = Some(sighting);
+        if let Some(claimant) = claimants.iter_mut().find(|s| s.mac == sighting.mac) {
+            claimant.kept = Some(sighting);
             return None;
         }
-        if speakers.len() >= SPEAKERS {
+        if claimants.len() >= CLAIMANTS {
             return None;
         }
-        speakers.push(Speaker {
+        claimants.push(Claimant {
             mac: sighting.mac,
             kept: None,
         });
@@ -88,27 +88,26 @@ impl Sightings {
         Some(sighting)
     }
 
-    /// When the window ends and `flush` has something to do.
+    /// When the window ends and `flush` is due.
     #[must_use]
     pub fn ends(&self) -> Option<Instant> {
         let window = WINDOW.max(PER_SIGHTING.saturating_mul(self.count));
         self.opened.map(|opened| opened + window)
     }
 
-    /// At the end of the window: what was kept passes, and a new window opens
-    /// with it. Before that: nothing.
+    /// At the end of the window, the kept sightings pass and open a new one.
     pub fn flush(&mut self, now: Instant) -> Vec<Sighting> {
         if self.ends().is_none_or(|end| now < end) {
             return Vec::new();
         }
         let mut passed = Vec::new();
-        self.speakers.retain(|_, speakers| {
-            speakers.retain_mut(|speaker| {
-                let kept = speaker.kept.take();
+        self.claimants.retain(|_, claimants| {
+            claimants.retain_mut(|claimant| {
+                let kept = claimant.kept.take();
                 passed.extend(kept);
                 kept.is_some()
             });
-            !speakers.is_empty()
+            !claimants.is_empty()
         });
         self.count = u32::try_from(passed.len()).unwrap_or(u32::MAX);
         self.opened = (!passed.is_empty()).then_some(now);
@@ -121,7 +120,7 @@ mod tests {
     use std::net::Ipv4Addr;
     use std::time::{Duration, Instant};
 
-    use super::{FrameKind, Mac, SPEAKERS, Sighting, Sightings, WINDOW};
+    use super::{CLAIMANTS, FrameKind, Mac, Sighting, Sightings, WINDOW};
 
     fn sighting(ip: u32, mac: u8, at: Instant) -> Sighting {
         Sighting {
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_each_speaker_passes_at_once() {
+    fn the_first_of_each_claimant_passes_at_once() {
         let (mut sightings, now) = (Sightings::default(), Instant::now());
         for ip in 0..1000 {
             assert!(sightings.observe(sighting(ip, 1, now)).is_some());
@@ -165,16 +164,16 @@ mod tests {
         assert!(passed <= 11, "{passed} passed in 100 ms");
         sightings.flush(now + WINDOW);
         sightings.flush(now + WINDOW * 2);
-        assert!(sightings.speakers.is_empty() && sightings.ends().is_none());
+        assert!(sightings.claimants.is_empty() && sightings.ends().is_none());
     }
 
     #[test]
-    fn made_up_speakers_of_one_address_are_bounded() {
+    fn forged_claimants_of_one_address_are_bounded() {
         let (mut sightings, now) = (Sightings::default(), Instant::now());
         let passed = (0..=255)
             .filter(|mac| sightings.observe(sighting(7, *mac, now)).is_some())
             .count();
-        assert_eq!(passed, SPEAKERS);
+        assert_eq!(passed, CLAIMANTS);
     }
 
     #[test]

@@ -156,7 +156,7 @@ impl Process {
         let sighting = Sighting {
             link: LINK,
             ip,
-            mac: frame.speaker(),
+            mac: frame.sender(),
             kind,
             at: now,
         };

@@ -67,7 +67,7 @@ pub(crate) fn answers_a_unicast_question_without_source_option() {
     let mut asker = Station::new(&lan.peer(), &["eth0"]);
     asker.look_out_for(OWNED);
     let (us, mac) = (asker.sender(), station.link("eth0").mac);
-    let mut question = NdpFrame::ask(OWNED, us.mac, us.link_local, mac);
+    let mut question = NdpFrame::request(OWNED, us.mac, us.link_local, mac);
     question.dst = OWNED;
     question.message = Message::Solicitation { source_mac: None };
     let seen = asker.ask(&question.into());

@@ -170,7 +170,7 @@ impl Responder {
         let Ok(frame) = Frame::parse(socket.family(), bytes) else {
             return counters.of(socket.family()).malformed.increment();
         };
-        if table.is_own_mac(frame.speaker()) || table.is_own_mac(frame.eth_src()) {
+        if table.is_own_mac(frame.sender()) || table.is_own_mac(frame.eth_src()) {
             return;
         }
         let owned = self.shared.owned.load_full();
@@ -187,7 +187,7 @@ impl Responder {
         let passed = self.sightings.observe(Sighting {
             link,
             ip,
-            mac: frame.speaker(),
+            mac: frame.sender(),
             kind,
             at: Instant::now(),
         });

@@ -1,4 +1,4 @@
-//! Claims about which question is answered, and how. Pure.
+//! Claims about which request is answered, and how. Pure.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -74,7 +74,7 @@ fn never_answers_a_reply() {
 }
 
 #[test]
-fn never_answers_what_was_sent_to_another_station() {
+fn never_answers_a_request_to_another_host() {
     let mut frame = request();
     frame.eth_dst = Mac([2, 0, 0, 0, 0, 9]);
     assert_eq!(answered_on(LINK, &frame), None);
@@ -107,8 +107,8 @@ const SOLICITED: Message = Message::Advertisement {
     target_mac: Some(OURS),
 };
 
-fn assert_answered(question: &NdpFrame) {
-    let answer = advertised_on(LINK, question).unwrap();
+fn assert_answered(request: &NdpFrame) {
+    let answer = advertised_on(LINK, request).unwrap();
     assert_eq!((answer.eth_src, answer.eth_dst), (OURS, THEIRS));
     assert_eq!((answer.src, answer.dst), (OWNED_V6, ASKER));
     assert_eq!((answer.target, answer.message), (OWNED_V6, SOLICITED));
@@ -121,37 +121,37 @@ fn answers_a_solicitation_to_the_group() {
 
 #[test]
 fn answers_a_solicitation_to_the_address_with_and_without_source_option() {
-    let mut question = solicitation();
-    (question.eth_dst, question.dst) = (OURS, OWNED_V6);
-    assert_answered(&question);
-    question.message = Message::Solicitation { source_mac: None };
-    assert_answered(&question);
+    let mut request = solicitation();
+    (request.eth_dst, request.dst) = (OURS, OWNED_V6);
+    assert_answered(&request);
+    request.message = Message::Solicitation { source_mac: None };
+    assert_answered(&request);
 }
 
 #[test]
 fn a_group_as_source_option_does_not_divert_the_answer() {
-    let mut question = solicitation();
-    question.message = Message::Solicitation {
+    let mut request = solicitation();
+    request.message = Message::Solicitation {
         source_mac: Some(Mac::BROADCAST),
     };
-    assert_answered(&question);
+    assert_answered(&request);
 }
 
 #[test]
-fn answers_a_duplicate_address_probe_to_everybody() {
+fn answers_a_duplicate_address_probe_to_all() {
     let answer = advertised_on(LINK, &NdpFrame::probe(OWNED_V6, THEIRS, None)).unwrap();
     assert_eq!(answer, NdpFrame::unsolicited(OWNED_V6, OURS));
 }
 
 #[test]
 fn is_silent_to_solicitations_on_other_links_and_for_other_addresses() {
-    let question = solicitation();
-    assert_eq!(advertised_on(LINK + 1, &question), None);
+    let request = solicitation();
+    assert_eq!(advertised_on(LINK + 1, &request), None);
     // In the same solicited-node group.
     let other = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0x101, 7);
-    let question = NdpFrame::probe(other, THEIRS, Some(ASKER));
-    assert_eq!(question.dst, solicitation().dst);
-    assert_eq!(advertised_on(LINK, &question), None);
+    let request = NdpFrame::probe(other, THEIRS, Some(ASKER));
+    assert_eq!(request.dst, solicitation().dst);
+    assert_eq!(advertised_on(LINK, &request), None);
 }
 
 #[test]
@@ -163,19 +163,19 @@ fn never_answers_an_advertisement() {
 }
 
 #[test]
-fn never_answers_a_solicitation_to_another_station_or_address() {
-    let mut question = solicitation();
-    question.eth_dst = Mac([2, 0, 0, 0, 0, 9]);
-    assert_eq!(advertised_on(LINK, &question), None);
-    let mut question = solicitation();
-    question.dst = ASKER;
-    assert_eq!(advertised_on(LINK, &question), None);
+fn never_answers_a_solicitation_to_another_host_or_address() {
+    let mut request = solicitation();
+    request.eth_dst = Mac([2, 0, 0, 0, 0, 9]);
+    assert_eq!(advertised_on(LINK, &request), None);
+    let mut request = solicitation();
+    request.dst = ASKER;
+    assert_eq!(advertised_on(LINK, &request), None);
 }
 
 #[test]
 fn never_answers_a_solicitation_of_our_own() {
-    let question = NdpFrame::probe(OWNED_V6, OURS, Some(ASKER));
-    assert_eq!(advertised_on(LINK, &question), None);
+    let request = NdpFrame::probe(OWNED_V6, OURS, Some(ASKER));
+    assert_eq!(advertised_on(LINK, &request), None);
     let mut relayed = solicitation();
     relayed.eth_src = OURS;
     assert_eq!(advertised_on(LINK, &relayed), None);

@@ -22,7 +22,7 @@ fn writes_a_probe_byte_by_byte() {
 }
 
 #[test]
-fn a_reply_goes_to_the_asker_and_names_the_address_asked_for() {
+fn a_reply_goes_to_the_sender_of_the_request_and_has_the_requested_address() {
     let mut request = ArpFrame::probe(IP, THEIRS);
     request.sender_ip = Ipv4Addr::new(192, 0, 2, 1);
     let reply = ArpFrame::reply_to(&request, OURS);
@@ -36,7 +36,7 @@ fn a_reply_goes_to_the_asker_and_names_the_address_asked_for() {
 }
 
 #[test]
-fn both_gratuitous_forms_speak_of_the_sender_to_everybody() {
+fn both_gratuitous_forms_announce_the_sender_to_all() {
     let request = ArpFrame::gratuitous_request(IP, OURS);
     let reply = ArpFrame::gratuitous_reply(IP, OURS);
     for frame in [request, reply] {
@@ -51,7 +51,7 @@ fn both_gratuitous_forms_speak_of_the_sender_to_everybody() {
 }
 
 #[test]
-fn a_probe_to_one_station_is_still_a_probe() {
+fn a_probe_to_one_host_is_still_a_probe() {
     let probe = ArpFrame::probe_to(IP, OURS, THEIRS);
     assert!(probe.is_probe());
     assert_eq!(probe.eth_dst, THEIRS);

@@ -35,8 +35,8 @@ fn announcements_claim_the_address_and_probes_do_not() {
     for ip in addresses() {
         for frame in Frame::announcements(ip, OURS) {
             assert_eq!(frame.purpose(), Purpose::Announcement);
-            assert_eq!((frame.claim().0, frame.speaker()), (ip, OURS));
-            assert_ne!(frame.claim().1, FrameKind::Reply, "nobody asked");
+            assert_eq!((frame.claim().0, frame.sender()), (ip, OURS));
+            assert_ne!(frame.claim().1, FrameKind::Reply, "there was no request");
         }
         for frame in [Frame::probe(ip, us()), Frame::probe_to(ip, us(), THEIRS)] {
             assert_eq!(frame.purpose(), Purpose::Probe);
@@ -53,13 +53,13 @@ fn a_duplicate_address_probe_tests_the_address() {
 }
 
 #[test]
-fn an_answer_tells_of_the_address() {
+fn an_answer_claims_the_address() {
     let ip = "2001:db8::7".parse().unwrap();
     let question = NdpFrame::probe(ip, OURS, us().link_local);
-    let answer = Frame::Ndp(NdpFrame::answer_to(&question, THEIRS));
+    let answer = Frame::Ndp(NdpFrame::reply_to(&question, THEIRS));
     assert_eq!(answer.claim(), (ip.into(), FrameKind::Reply));
     assert_eq!(
-        (answer.purpose(), answer.speaker()),
+        (answer.purpose(), answer.sender()),
         (Purpose::Other, THEIRS)
     );
 }

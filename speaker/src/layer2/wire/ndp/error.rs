@@ -1,14 +1,14 @@
-//! Why bytes are no neighbour discovery frame. Pure.
+//! Why bytes are not a neighbour discovery frame. Pure.
 
 use std::net::Ipv6Addr;
 
 use thiserror::Error;
 
-/// Why bytes are no sound neighbour solicitation or advertisement over
-/// untagged Ethernet.
+/// Why bytes are not a valid neighbour solicitation or advertisement over untagged
+/// Ethernet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NdpError {
-    /// Fewer bytes than headers and message take.
+    /// Shorter than the headers and the message.
     #[error("frame of {0} bytes is shorter than 78")]
     TooShort(usize),
     /// An 802.1Q or 802.1ad tag; see the same defect of ARP frames.
@@ -17,20 +17,20 @@ pub enum NdpError {
     /// Another protocol.
     #[error("EtherType {0:#06x} is not IPv6")]
     NotIpv6(u16),
-    /// The IPv6 header says another version.
+    /// Another IP version.
     #[error("IP version {0} is not 6")]
     Version(u8),
-    /// Something else than ICMPv6 follows the IPv6 header.
+    /// The IPv6 header is not followed by ICMPv6.
     #[error("next header {0} is not ICMPv6")]
     NotIcmp(u8),
-    /// It came through a router, or pretends to come from far.
+    /// It came through a router, or was sent with a wrong hop limit.
     #[error("hop limit {0} is not 255")]
     HopLimit(u8),
     /// The payload is shorter than a message, or longer than the frame.
-    #[error("payload length {0} fits neither the message nor the frame")]
+    #[error("payload length {0} does not fit the message or the frame")]
     Length(u16),
-    /// Damaged on the way.
-    #[error("the checksum is wrong")]
+    /// Damaged in transit.
+    #[error("wrong checksum")]
     Checksum,
     /// Neither solicitation nor advertisement.
     #[error("ICMPv6 type {0} is neither solicitation nor advertisement")]
@@ -38,28 +38,28 @@ pub enum NdpError {
     /// The code of both messages is 0.
     #[error("ICMPv6 code {0} is not 0")]
     Code(u8),
-    /// An option of no length would never end.
+    /// An option of length 0 would never end.
     #[error("an option has length 0")]
     OptionEmpty,
-    /// An option goes on beyond the end of the message.
-    #[error("an option of {0} bytes is longer than what is left")]
+    /// An option goes beyond the end of the message.
+    #[error("an option of {0} bytes is longer than the rest of the message")]
     OptionTooLong(usize),
-    /// A hardware address that is no Ethernet address.
-    #[error("a link-layer address option of {0} bytes is no Ethernet address")]
+    /// A hardware address that is not an Ethernet address.
+    #[error("a link-layer address option of {0} bytes does not hold an Ethernet address")]
     OptionNotEthernet(usize),
-    /// The target can be no station's address.
-    #[error("target {0} is no unicast address")]
+    /// The target is multicast or unspecified.
+    #[error("target {0} is not a unicast address")]
     Target(Ipv6Addr),
-    /// Nobody can speak from that address.
-    #[error("source {0} can send no such message")]
+    /// The source is invalid for the message.
+    #[error("source {0} is not valid for this message")]
     Source(Ipv6Addr),
-    /// A duplicate-address probe that gives a hardware address.
+    /// A duplicate-address probe with a hardware address.
     #[error("a duplicate-address probe carries a link-layer address")]
     ProbeWithSource,
-    /// A duplicate-address probe that is not sent to the target's group.
+    /// A duplicate-address probe that is not addressed to the target's group.
     #[error("a duplicate-address probe is addressed to {0}")]
     ProbeTo(Ipv6Addr),
-    /// Nobody can have asked as a group.
-    #[error("an advertisement to a group says that it was solicited")]
+    /// A solicited advertisement goes to one host.
+    #[error("an advertisement to a group has the solicited flag set")]
     SolicitedByGroup,
 }

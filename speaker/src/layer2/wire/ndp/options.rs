@@ -1,5 +1,5 @@
-//! The options of neighbour discovery (RFC 4861 §4.6). Only link-layer
-//! addresses are of interest; others are stepped over. Pure.
+//! The options of neighbour discovery (RFC 4861 §4.6). Only link-layer addresses
+//! are read; others are skipped. Pure.
 
 use super::NdpError;
 use ferrolb_core::mac::Mac;
@@ -19,8 +19,8 @@ pub(super) fn read_target(options: &[u8]) -> Result<Option<Mac>, NdpError> {
     read(options, TARGET)
 }
 
-/// Steps through all options, since one that is unsound spoils the message;
-/// of several addresses the first counts.
+/// Goes through all options, since a malformed one invalidates the message; of
+/// several addresses the first counts.
 fn read(mut options: &[u8], wanted: u8) -> Result<Option<Mac>, NdpError> {
     let mut found = None;
     while let Some(kind) = options.first() {

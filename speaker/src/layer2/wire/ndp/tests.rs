@@ -24,7 +24,7 @@ fn an_address_has_its_group_and_the_group_its_hardware_address() {
     assert_eq!(group_mac(group), Mac([0x33, 0x33, 0xff, 0xab, 0xcd, 0xef]));
 }
 
-/// The checksum was worked out by another program.
+/// The checksum was computed by another program.
 #[test]
 fn writes_an_unsolicited_advertisement_byte_by_byte() {
     let expected = [
@@ -41,7 +41,7 @@ fn writes_an_unsolicited_advertisement_byte_by_byte() {
 }
 
 #[test]
-fn a_probe_teaches_nobody_anything_about_the_address() {
+fn neighbours_learn_nothing_about_the_address_from_a_probe() {
     for link_local in [Some(LINK_LOCAL), None] {
         let probe = NdpFrame::probe(IP, OURS, link_local);
         assert_eq!((probe.dst, probe.target), (solicited_node(IP), IP));
@@ -52,18 +52,18 @@ fn a_probe_teaches_nobody_anything_about_the_address() {
 }
 
 #[test]
-fn a_question_to_one_station_is_addressed_to_the_group_all_the_same() {
-    let probe = NdpFrame::ask(IP, OURS, Some(LINK_LOCAL), THEIRS);
+fn a_solicitation_to_one_host_still_has_the_group_as_destination() {
+    let probe = NdpFrame::request(IP, OURS, Some(LINK_LOCAL), THEIRS);
     assert_eq!((probe.eth_dst, probe.dst), (THEIRS, solicited_node(IP)));
 }
 
 #[test]
-fn a_speaker_is_known_by_its_option_else_by_its_frame() {
+fn a_sender_is_known_by_its_option_else_by_its_frame() {
     let mut frame = NdpFrame::unsolicited(IP, OURS);
     frame.eth_src = THEIRS;
-    assert_eq!(frame.speaker(), OURS);
+    assert_eq!(frame.sender(), OURS);
     frame.message = Message::Solicitation { source_mac: None };
-    assert_eq!(frame.speaker(), THEIRS);
+    assert_eq!(frame.sender(), THEIRS);
 }
 
 /// Puts the checksum right after a change, so that the defect behind it shows.
@@ -126,7 +126,7 @@ fn names_each_defect_of_the_message() {
 }
 
 #[test]
-fn refuses_a_link_layer_address_that_is_no_ethernet_address() {
+fn refuses_a_link_layer_address_that_is_not_an_ethernet_address() {
     let mut bytes = advertisement();
     bytes.extend([0; 8]);
     bytes[79] = 2;
@@ -136,7 +136,7 @@ fn refuses_a_link_layer_address_that_is_no_ethernet_address() {
 }
 
 #[test]
-fn refuses_unsound_duplicate_address_probes() {
+fn refuses_invalid_duplicate_address_probes() {
     let mut probe = NdpFrame::probe(IP, OURS, None);
     probe.dst = ALL_NODES;
     let refused = NdpFrame::parse(&probe.emit());
@@ -148,7 +148,7 @@ fn refuses_unsound_duplicate_address_probes() {
 }
 
 #[test]
-fn steps_over_options_it_does_not_know() {
+fn skips_unknown_options() {
     let probe = NdpFrame::probe(IP, OURS, None);
     let mut bytes = probe.emit().to_vec();
     bytes.extend([14, 1, 1, 2, 3, 4, 5, 6]); // A nonce, as Linux sends it (RFC 7527).
