@@ -84,6 +84,12 @@ impl ConfigSources {
         self.accepted.write()
     }
 
+    /// `metadata.uid` of the ConfigMap, by which Events find it.
+    #[must_use]
+    pub fn config_map_uid(&self) -> Option<String> {
+        self.config_map().map(|map| map.uid.clone())
+    }
+
     fn put_config_map(&mut self, map: Option<ConfigMapView>) {
         let now = map.map(|map| Map {
             uid: map.uid,
@@ -143,8 +149,7 @@ impl ConfigSources {
                     .filter(|fault| self.objects.owner(fault).is_some());
                 outputs
                     .extend(about_objects.filter_map(|fault| self.notice(fault, "ConfigInvalid")));
-                let uid = self.config_map().map(|map| map.uid.clone());
-                self.faulty(uid.unwrap_or_default(), faults)
+                self.faulty(self.config_map_uid().unwrap_or_default(), faults)
             }
         }
     }

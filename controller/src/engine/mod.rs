@@ -208,7 +208,10 @@ impl Running {
         match input {
             Input::Services(change) => services(reconciler, *change),
             Input::Namespaces(change) => namespaces(reconciler, change),
-            Input::Config(state) => self.take_config(state),
+            Input::Config(state, config_map) => {
+                self.engine.events.config_map_changed(config_map);
+                self.take_config(state);
+            }
             Input::ConfigNotice(notice) => self.engine.events.object(&notice),
             Input::Nodes(change) => nodes(reconciler, change),
             Input::Announcements(change) => announcements(reconciler, change),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ferrolb_core::change::Change;
 use ferrolb_core::config::{Kind, Object};
-use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_MAP, MADE_FROM};
+use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_MAP, MADE_FROM, METALLB_GROUP};
 use ferrolb_runtime::kube::{Discovery, watch};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::input::{Input, Sinks, watcher_config};
 use super::leadership::Leadership;
-use super::status_objects::{self, GROUP};
+use super::status_objects;
 use super::{accepted_writer, cluster_ranges};
 use crate::config::{
     ConfigLog, ConfigMapView, ConfigObject, ConfigOutput, ConfigSources, SourceEvent,
@@ -72,18 +72,17 @@ pub(super) async fn run(
             }
         }
         for output in sources.apply(event) {
-            carry_out(output, &sinks).await;
+            match output {
+                ConfigOutput::State(state) => {
+                    let input = Input::Config(state, sources.config_map_uid());
+                    sinks.input(input).await;
+                }
+                ConfigOutput::Notice(notice) => sinks.input(Input::ConfigNotice(notice)).await,
+                ConfigOutput::Log(entry) => log(&entry),
+            }
         }
         let wanted = sources.accepted_write();
         write.send_if_modified(|write| std::mem::replace(write, wanted.clone()) != wanted);
-    }
-}
-
-async fn carry_out(output: ConfigOutput, sinks: &Sinks) {
-    match output {
-        ConfigOutput::State(state) => sinks.input(Input::Config(state)).await,
-        ConfigOutput::Notice(notice) => sinks.input(Input::ConfigNotice(notice)).await,
-        ConfigOutput::Log(entry) => log(&entry),
     }
 }
 
@@ -147,7 +146,7 @@ async fn objects(client: Client, kind: Kind, pools_of: Option<String>, sinks: Si
 }
 
 fn resource(kind: Kind) -> ApiResource {
-    let gvk = GroupVersionKind::gvk(GROUP, kind.version(), kind.name());
+    let gvk = GroupVersionKind::gvk(METALLB_GROUP, kind.version(), kind.name());
     ApiResource::from_gvk_with_plural(&gvk, kind.plural())
 }
 

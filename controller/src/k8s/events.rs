@@ -1,31 +1,29 @@
-//! What the controller says in Events; they are written behind everything else.
+//! The controller's Events; they are written after everything else.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use ferrolb_api::pool::IPAddressPool;
 use ferrolb_core::config::Kind;
-use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_MAP, CONTROLLER};
+use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_MAP, CONTROLLER, METALLB_GROUP};
 use ferrolb_runtime::kube::events::{self, EventNote, EventWriter, Reporter};
-use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
-use kube::{Api, Client, ResourceExt};
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::{Client, Resource};
 
 use crate::config::ConfigNotice;
 use crate::decide::ReleaseReason;
 use crate::metrics::{ControllerMetrics, Outcome};
 use crate::reconcile::{InvalidConfig, Notice, PoolNotice, ServiceNotice};
 
-/// The longest the ConfigMap is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Where news goes in; never waits.
+/// Accepts Events; never waits.
 #[derive(Clone)]
 pub struct EventSender {
     sender: events::EventSender,
-    client: Client,
     namespace: String,
+    /// `metadata.uid` of the ConfigMap, by which `kubectl describe` finds Events.
+    config_map: String,
 }
 
-/// Both ends. `namespace` is where the ConfigMap is; `instance` names this
+/// Both ends of the queue. `namespace` is where the ConfigMap is; `instance` names this
 /// process.
 #[must_use]
 pub fn channel(
@@ -39,11 +37,11 @@ pub fn channel(
         instance: instance.to_owned(),
     };
     let count = move |outcome| metrics.event_ended(Outcome::from(outcome));
-    let (sender, writer) = events::channel(client.clone(), reporter, Arc::new(count));
+    let (sender, writer) = events::channel(client, reporter, Arc::new(count));
     let sender = EventSender {
         sender,
-        client,
         namespace: namespace.to_owned(),
+        config_map: String::new(),
     };
     (sender, writer)
 }
@@ -59,7 +57,12 @@ impl From<events::Outcome> for Outcome {
 }
 
 impl EventSender {
-    /// Tells the owner of a Service.
+    /// The ConfigMap has this `metadata.uid` now; `None` when it does not exist.
+    pub fn config_map_changed(&mut self, uid: Option<String>) {
+        self.config_map = uid.unwrap_or_default();
+    }
+
+    /// Reports to the owner of a Service.
     pub fn service(&self, told: &ServiceNotice) {
         let (warning, reason, action) = match &told.notice {
             Notice::Assigned(_) => (false, "IPAllocated", "Allocate"),
@@ -80,11 +83,11 @@ impl EventSender {
         });
     }
 
-    /// Tells the administrator what is wrong with the configuration;
+    /// Reports what is wrong with the configuration;
     /// `configured` is whether an earlier one is in force.
     pub fn config(&self, faulty: &InvalidConfig, configured: bool) {
         if faulty.uid.is_empty() {
-            // There is no ConfigMap; the objects at fault are told themselves.
+            // There is no ConfigMap; the faults are reported at the objects.
             return;
         }
         let instead = match (&faulty.in_force, configured) {
@@ -104,33 +107,26 @@ impl EventSender {
         });
     }
 
-    /// Tells the administrator how full a pool is, at its object, or at the
-    /// ConfigMap it is in.
-    pub fn pool(&self, news: PoolNotice) {
-        let PoolNotice { pool, uid, note } = news;
-        let news = |regarding| EventNote {
+    /// Reports how full a pool is, at its object or at the ConfigMap it is in.
+    pub fn pool(&self, notice: PoolNotice) {
+        let namespace = &self.namespace;
+        let regarding = match notice.uid {
+            Some(uid) => ObjectReference {
+                api_version: Some(IPAddressPool::api_version(&()).into_owned()),
+                ..reference("IPAddressPool", namespace, &notice.pool, &uid)
+            },
+            None => reference("ConfigMap", namespace, CONFIG_MAP, &self.config_map),
+        };
+        self.send(EventNote {
             regarding,
             warning: true,
-            reason: "PoolUsage",
+            reason: notice.reason,
             action: "Allocate",
-            note,
-        };
-        let namespace = self.namespace.clone();
-        if let Some(uid) = uid {
-            let regarding = ObjectReference {
-                api_version: Some("metallb.io/v1beta1".to_owned()),
-                ..reference("IPAddressPool", &namespace, &pool, &uid)
-            };
-            return self.send(news(regarding));
-        }
-        let (sender, client) = (self.sender.clone(), self.client.clone());
-        tokio::spawn(async move {
-            let uid = config_map(client, &namespace).await.unwrap_or_default();
-            sender.send(news(reference("ConfigMap", &namespace, CONFIG_MAP, &uid)));
+            note: notice.note,
         });
     }
 
-    /// Tells whoever looks after an object of the configuration.
+    /// Reports at an object of the configuration.
     pub fn object(&self, notice: &ConfigNotice) {
         let (namespace, name) = (&notice.namespace, &notice.name);
         let mut regarding = reference(notice.kind, namespace, name, &notice.uid);
@@ -138,7 +134,7 @@ impl EventSender {
             .into_iter()
             .find(|kind| kind.name() == notice.kind);
         if let Some(kind) = known {
-            regarding.api_version = Some(format!("metallb.io/{}", kind.version()));
+            regarding.api_version = Some(format!("{METALLB_GROUP}/{}", kind.version()));
         }
         self.send(EventNote {
             regarding,
@@ -152,14 +148,6 @@ impl EventSender {
     fn send(&self, news: EventNote) {
         self.sender.send(news);
     }
-}
-
-/// `metadata.uid` of the ConfigMap, without which `kubectl describe` does not
-/// find an Event about it.
-async fn config_map(client: Client, namespace: &str) -> Option<String> {
-    let maps: Api<ConfigMap> = Api::namespaced(client, namespace);
-    let map = tokio::time::timeout(PATIENCE, maps.get_metadata_opt(CONFIG_MAP)).await;
-    map.ok()?.ok()??.uid()
 }
 
 fn reference(kind: &str, namespace: &str, name: &str, uid: &str) -> ObjectReference {

@@ -21,8 +21,8 @@ pub enum Input {
     Services(Box<Change<ServiceView>>),
     /// Namespaces with their labels.
     Namespaces(Change<(String, Labels), String>),
-    /// The configuration of all sources.
-    Config(ConfigState),
+    /// The configuration of all sources, and `metadata.uid` of the ConfigMap.
+    Config(ConfigState, Option<String>),
     /// Something to report about an object of the configuration.
     ConfigNotice(ConfigNotice),
     /// Nodes, and whether each is Ready.

@@ -13,9 +13,6 @@ use kube::core::{ApiResource, DynamicObject};
 
 use crate::reconcile::{Announcement, PoolObject};
 
-/// The group of MetalLB's resources.
-pub(super) const GROUP: &str = "metallb.io";
-
 /// The kind in which speakers report what they announce.
 #[must_use]
 pub(super) fn l2_statuses() -> ApiResource {

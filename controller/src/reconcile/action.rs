@@ -87,6 +87,8 @@ pub struct PoolNotice {
     pub pool: String,
     /// `metadata.uid` of its `IPAddressPool`; none if it is in the ConfigMap.
     pub uid: Option<String>,
+    /// Reason of the Event.
+    pub reason: &'static str,
     /// What to say.
     pub note: String,
 }

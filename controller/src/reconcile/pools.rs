@@ -87,6 +87,10 @@ impl Pools {
         Some(PoolNotice {
             pool: pool.to_owned(),
             uid: self.objects.get(pool).map(|object| object.uid.clone()),
+            reason: match level {
+                100 => "PoolExhausted",
+                _ => "PoolUsageHigh",
+            },
             note: note(pool, level, usage),
         })
     }

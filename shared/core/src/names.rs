@@ -65,3 +65,6 @@ pub const ALLOCATED: &str = "ferrolb.io/Allocated";
 
 /// Service condition: whether the addresses are announced, and by which nodes.
 pub const ANNOUNCED: &str = "ferrolb.io/Announced";
+
+/// API group of MetalLB's resources, which are read and written as they are.
+pub const METALLB_GROUP: &str = "metallb.io";

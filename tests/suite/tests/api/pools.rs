@@ -90,13 +90,13 @@ pub(crate) async fn a_pool_that_fills_up_is_warned_of_at_its_object_or_the_confi
     }
     // The ConfigMap's pool comes first.
     let text = ["pool text has no IPv4 address left"];
-    let event = cluster.event(CONFIG_MAP, "PoolUsage", &text).await?;
+    let event = cluster.event(CONFIG_MAP, "PoolExhausted", &text).await?;
     let maps = cluster.in_system::<k8s_openapi::api::core::v1::ConfigMap>();
     let map = maps.get(CONFIG_MAP).await?;
     let uid = |event: &k8s_openapi::api::events::v1::Event| event.regarding.as_ref()?.uid.clone();
     assert_eq!(uid(&event), map.uid(), "kubectl describe asks for the uid");
     let parts = ["pool small is 75 % full in IPv4: 3 of 4"];
-    let event = cluster.event("small", "PoolUsage", &parts).await?;
+    let event = cluster.event("small", "PoolUsageHigh", &parts).await?;
     assert_eq!(event.type_.as_deref(), Some("Warning"));
     assert_eq!(uid(&event), small.uid());
     Ok(())
