@@ -17,7 +17,6 @@ pub mod metrics;
 pub mod reconcile;
 mod run;
 pub mod service;
-pub mod state_page;
 #[cfg(test)]
 mod tests;
 

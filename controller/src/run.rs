@@ -5,9 +5,10 @@ use std::sync::Arc;
 use ferrolb_runtime::http;
 use ferrolb_runtime::metrics::Metrics;
 use ferrolb_runtime::ready::Readiness;
+use ferrolb_runtime::state_page;
 use ferrolb_runtime::tasks::Tasks;
 use kube::Client;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Args;
@@ -19,7 +20,6 @@ use crate::k8s::status::StatusWriter;
 use crate::k8s::{events, secret};
 use crate::metrics::ControllerMetrics;
 use crate::reconcile::Reconciler;
-use crate::state_page;
 
 /// Runs a controller until cancelled; then finishes its writes and releases
 /// the lease. Dropping the future instead stops everything at once, as a lost
@@ -45,8 +45,7 @@ pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Resul
     let (sender, events) = events::channel(client.clone(), &namespace, &me, Arc::clone(&metrics));
     let (idle_since, lulls) = watch::channel(None);
     let events = events.behind(lulls);
-    let questions = mpsc::channel(1);
-    let state = state_page::render(questions.0);
+    let (state, questions) = state_page::channel();
     let engine = Engine {
         client: client.clone(),
         namespace: namespace.clone(),
@@ -58,7 +57,7 @@ pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Resul
         idle_since,
         metrics,
         unlisted: Some(readiness.expect("lists")),
-        questions: questions.1,
+        questions,
     };
     let quiet = CancellationToken::new();
     let mut tasks = Tasks::default();

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ferrolb_api::views::ControllerState;
 use ferrolb_runtime::ready::Guard;
+use ferrolb_runtime::state_page::StateRequest;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -29,7 +31,6 @@ use crate::reconcile::{
     Written,
 };
 use crate::service::ServiceView;
-use crate::state_page::Question;
 
 /// Changes taken in one go before anything is decided about those that wait.
 const BATCH: usize = 256;
@@ -63,7 +64,7 @@ pub struct Engine {
     /// Dropped once the first lists are in.
     pub unlisted: Option<Guard>,
     /// Who asks for the state page.
-    pub questions: mpsc::Receiver<Question>,
+    pub questions: mpsc::Receiver<StateRequest<ControllerState>>,
 }
 
 impl Engine {
@@ -117,7 +118,7 @@ enum Turn {
     Heard(Input),
     Written(StatusWrite, Written),
     BackgroundWrite(BackgroundWrite, bool),
-    Asked(Question),
+    Asked(StateRequest<ControllerState>),
     Retry(ObjectKey),
     Time,
 }

@@ -47,7 +47,6 @@ pub use action::{
 };
 pub use announcements::Announcement;
 pub use pools::PoolObject;
-pub use state::{Holding, PoolPage, Quarantined, StatePage, Waiting};
 
 /// The state of one controller.
 #[derive(Debug, Default)]

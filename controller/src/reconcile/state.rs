@@ -1,90 +1,19 @@
-//! What the controller holds, for people: pools, who holds what, who waits and
-//! why. Values to be shown as JSON.
+//! The view of the controller's state that `/state` shows: pools, the Services
+//! that have addresses, and those that do not, with the reason. Pure.
 
 use std::net::IpAddr;
 
-use serde::Serialize;
+use ferrolb_api::views::{
+    AddressState, ControllerState, PoolState, QuarantinedAddress, RefusedService,
+};
 
 use super::Reconciler;
 
-/// Everything at one moment.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StatePage {
-    /// Whether this replica chooses addresses; else the rest is empty.
-    pub active: bool,
-    /// The pools and how full they are.
-    pub pools: Vec<PoolPage>,
-    /// The addresses held, ascending.
-    pub addresses: Vec<Holding>,
-    /// The addresses given to nobody who does not ask for them, ascending.
-    pub quarantined: Vec<Quarantined>,
-    /// The Services that do not have what they ask for.
-    pub refused: Vec<Waiting>,
-}
-
-/// How full a pool is in one family. Counts are text, because an IPv6 pool
-/// does not fit a JSON number.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PoolPage {
-    /// The pool's name.
-    pub name: String,
-    /// `IPv4` or `IPv6`.
-    pub family: String,
-    /// Addresses that may be handed out.
-    pub total: String,
-    /// Addresses held.
-    pub used: String,
-    /// Addresses that nobody holds and nobody is given, see `quarantined`.
-    pub withheld: String,
-    /// Addresses left.
-    pub free: String,
-}
-
-/// One address and who holds it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Holding {
-    /// The address.
-    pub ip: IpAddr,
-    /// Its pool.
-    pub pool: Option<String>,
-    /// Namespace and name of each Service that holds it.
-    pub services: Vec<String>,
-}
-
-/// An address that a stranger on the LAN uses.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Quarantined {
-    /// The address.
-    pub ip: IpAddr,
-    /// Its pool.
-    pub pool: Option<String>,
-    /// The stranger's hardware address.
-    pub stranger: String,
-    /// For how many more seconds nobody is given it.
-    pub seconds_left: u64,
-}
-
-/// A Service that does not have what it asks for.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Waiting {
-    /// Namespace and name.
-    pub service: String,
-    /// The reason in one word.
-    pub reason: &'static str,
-    /// The reason for people.
-    pub message: String,
-}
-
 impl Reconciler {
-    /// What it holds at this moment.
+    /// A view of its state now.
     #[must_use]
-    pub fn state(&self) -> StatePage {
-        StatePage {
+    pub fn state(&self) -> ControllerState {
+        ControllerState {
             active: self.active,
             pools: self.pool_pages(),
             addresses: self.holdings(),
@@ -93,8 +22,8 @@ impl Reconciler {
         }
     }
 
-    fn pool_pages(&self) -> Vec<PoolPage> {
-        let page = |(pool, usage): (&str, crate::allocator::Usage)| PoolPage {
+    fn pool_pages(&self) -> Vec<PoolState> {
+        let page = |(pool, usage): (&str, crate::allocator::Usage)| PoolState {
             name: pool.to_owned(),
             family: usage.family.to_string(),
             total: usage.total.to_string(),
@@ -110,20 +39,20 @@ impl Reconciler {
         Some(self.allocator.pool(index).name.clone())
     }
 
-    fn quarantined(&self) -> Vec<Quarantined> {
+    fn quarantined(&self) -> Vec<QuarantinedAddress> {
         let each = self.quarantine.iter().filter_map(|(ip, until)| {
-            Some(Quarantined {
+            Some(QuarantinedAddress {
                 ip: *ip,
                 pool: self.pool_name(*ip),
-                stranger: self.allocator.stranger(*ip)?.to_owned(),
+                foreign_mac: self.allocator.stranger(*ip)?.to_owned(),
                 seconds_left: until.saturating_sub(self.now).as_secs(),
             })
         });
         each.collect()
     }
 
-    fn holdings(&self) -> Vec<Holding> {
-        let holding = |(ip, services): (IpAddr, Vec<String>)| Holding {
+    fn holdings(&self) -> Vec<AddressState> {
+        let holding = |(ip, services): (IpAddr, Vec<String>)| AddressState {
             ip,
             pool: self.pool_name(ip),
             services,
@@ -133,13 +62,13 @@ impl Reconciler {
         named.map(holding).collect()
     }
 
-    fn refusals(&self) -> Vec<Waiting> {
+    fn refusals(&self) -> Vec<RefusedService> {
         let entries = self.services.iter();
         let refused = entries.filter_map(|(key, entry)| {
             let refusal = entry.refusal()?;
-            Some(Waiting {
+            Some(RefusedService {
                 service: key.to_string(),
-                reason: refusal.reason(),
+                reason: refusal.reason().to_owned(),
                 message: refusal.to_string(),
             })
         });

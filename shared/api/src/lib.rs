@@ -10,3 +10,4 @@ pub mod l2;
 pub mod l2_status;
 pub mod pool;
 pub mod selector;
+pub mod views;

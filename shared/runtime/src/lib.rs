@@ -14,4 +14,5 @@ pub mod outage;
 pub mod ready;
 pub mod retry;
 pub mod shutdown;
+pub mod state_page;
 pub mod tasks;

@@ -41,7 +41,7 @@ fn an_address_that_nobody_asked_for_is_taken_back_and_replaced() {
     let page = world.controller.state();
     let kept = &page.quarantined[0];
     assert_eq!(kept.ip.to_string(), "10.0.0.1");
-    assert_eq!((&*kept.stranger, kept.seconds_left), (MAC, 600));
+    assert_eq!((&*kept.foreign_mac, kept.seconds_left), (MAC, 600));
 }
 
 #[test]
