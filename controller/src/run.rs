@@ -29,20 +29,21 @@ use crate::reconcile::Reconciler;
 /// When it cannot start, or a task ended that should have gone on. An API
 /// server that cannot be reached is no error; it is waited for.
 pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Result<(), Error> {
-    let registry = Metrics::default();
+    let registry = Metrics::for_program()?;
     let metrics = Arc::new(ControllerMetrics::register(&registry)?);
     let readiness = Readiness::default();
     let listener = http::listen(args.common.http_listen).await?;
     let namespace = args.common.namespace.clone();
-    let me = identity(&args.pod_name)?;
+    let identity = identity(&args.pod_name)?;
     let (elector, leadership) = Elector::new(
         client.clone(),
         &namespace,
-        me.clone(),
+        identity.clone(),
         args.timing(),
         readiness.expect("lease"),
     );
-    let (sender, events) = events::channel(client.clone(), &namespace, &me, Arc::clone(&metrics));
+    let (sender, events) =
+        events::channel(client.clone(), &namespace, &identity, Arc::clone(&metrics));
     let (idle_since, lulls) = watch::channel(None);
     let events = events.behind(lulls);
     let (state, questions) = state_page::channel();

@@ -35,7 +35,7 @@ const UPDATES: usize = 1024;
 /// # Errors
 /// When a part cannot start, or one stops by itself.
 pub async fn run(args: Args, leave: CancellationToken) -> Result<(), Error> {
-    let metrics = Metrics::default();
+    let metrics = Metrics::for_program()?;
     let readiness = Readiness::default();
     // The other tasks continue until the engine has left.
     let done = CancellationToken::new();

@@ -1,8 +1,9 @@
 //! A registry of Prometheus metrics, with one short way to add each kind.
-//! Names all begin with `ferrolb_`; label values come from fixed sets or from
+//! Names begin with `ferrolb_`, those of the process with `process_`; label values come from fixed sets or from
 //! objects whose series are removed when the object goes.
 
 use prometheus::core::{Collector, Desc};
+use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::{
     Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
@@ -11,6 +12,9 @@ use prometheus::{
 
 pub use prometheus::Error as MetricsError;
 
+/// The commit this was built from, given to the compiler by whoever builds.
+const COMMIT: Option<&str> = option_env!("FERROLB_COMMIT");
+
 /// A program's metrics.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
@@ -18,6 +22,26 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// A registry with the metrics of every program: `ferrolb_build_info`, and
+    /// `process_*` as far as `/proc` shows them.
+    ///
+    /// # Errors
+    /// Never for a new registry; names are registered once.
+    pub fn for_program() -> Result<Self, MetricsError> {
+        let metrics = Self::default();
+        let build = metrics.gauges(
+            "ferrolb_build_info",
+            "Version and commit of this program; the value is always 1",
+            &["version", "commit"],
+        )?;
+        let commit = COMMIT.unwrap_or("unknown");
+        let labels = [env!("CARGO_PKG_VERSION"), commit];
+        build.with_label_values(&labels).set(1);
+        let process = ProcessCollector::for_self();
+        metrics.registry.register(Box::new(process))?;
+        Ok(metrics)
+    }
+
     /// Registers a counter.
     ///
     /// # Errors
@@ -149,6 +173,22 @@ impl Collector for Observed {
 #[cfg(test)]
 mod tests {
     use super::Metrics;
+
+    #[test]
+    fn every_program_has_its_build_and_its_process() {
+        let metrics = Metrics::for_program().unwrap();
+        let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+        let build = format!("version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
+        assert!(text.contains(&build), "{text}");
+        for name in [
+            "resident_memory_bytes",
+            "cpu_seconds_total",
+            "open_fds",
+            "start_time_seconds",
+        ] {
+            assert!(text.contains(&format!("process_{name} ")), "{name}: {text}");
+        }
+    }
 
     #[test]
     fn an_observed_counter_shows_the_value_of_the_moment() {
