@@ -10,6 +10,7 @@
 //! | `seized/IP` | how often in quick succession it took that IP from live nodes |
 //! | `conflict/IP` | the MAC of a foreign host that uses that IP |
 //! | `links` | JSON list of its suitable links with carrier |
+//! | `links-down` | the same of its links with addresses that are down; none is no key |
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -27,6 +28,7 @@ const ISOLATED: &str = "isolated";
 const SEIZED: &str = "seized/";
 const CONFLICT: &str = "conflict/";
 const LINKS: &str = "links";
+const LINKS_DOWN: &str = "links-down";
 
 /// A key to set, or to delete where there is no value.
 pub type KeyChange = (String, Option<String>);
@@ -84,14 +86,31 @@ pub fn links(links: &[LanLink]) -> KeyChange {
     (LINKS.to_owned(), serde_json::to_string(links).ok())
 }
 
+/// This node's links that have addresses and would be suitable, but are down or
+/// without carrier: the others report them as the reason why it does not announce.
+#[must_use]
+pub fn links_down(links: &[LanLink]) -> KeyChange {
+    let value = (!links.is_empty()).then(|| serde_json::to_string(links).ok());
+    (LINKS_DOWN.to_owned(), value.flatten())
+}
+
+/// Reads a member's links that are down.
+#[must_use]
+pub fn read_links_down(state: &BTreeMap<String, String>) -> Vec<LanLink> {
+    read_links(LINKS_DOWN, state)
+}
+
+fn read_links(key: &str, state: &BTreeMap<String, String>) -> Vec<LanLink> {
+    let text = state.get(key);
+    let links = text.and_then(|text| serde_json::from_str(text).ok());
+    links.unwrap_or_default()
+}
+
 /// Reads the keys of a member. A value that cannot be read counts as absent: a
 /// newer version may have set it.
 #[must_use]
 pub fn read(state: &BTreeMap<String, String>, alive: bool) -> (MemberState, Vec<LanLink>) {
-    let links: Vec<LanLink> = state
-        .get(LINKS)
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default();
+    let links = read_links(LINKS, state);
     let member = MemberState {
         alive,
         draining: state.contains_key(DRAINING),

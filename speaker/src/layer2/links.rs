@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::eligibility::EligibilityByNode;
+use crate::eligibility::{EligibilityByNode, Ineligible, Interfaces};
 use crate::layer2::wire::frame::Sender;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
@@ -84,6 +84,29 @@ pub fn links_for<'a>(
         links.entry(node).or_default().insert(link.index);
     }
     links
+}
+
+/// Why a node whose speaker lives cannot announce `ip` on any of its links, given
+/// those with carrier and those without.
+#[must_use]
+pub fn link_reason(
+    ip: IpAddr,
+    interfaces: &Interfaces,
+    links: &[LanLink],
+    down: &[LanLink],
+) -> Ineligible {
+    let is_selected = |link: &&LanLink| interfaces.allow(&link.name);
+    let mut lost = down.iter().filter(is_selected);
+    if lost.any(|link| link.is_on_subnet_of(ip)) {
+        return Ineligible::LinkDown;
+    }
+    if links.is_empty() {
+        return Ineligible::NoLink;
+    }
+    match links.iter().find(is_selected) {
+        Some(_) => Ineligible::NotInSubnet,
+        None => Ineligible::InterfaceNotSelected,
+    }
 }
 
 #[cfg(test)]

@@ -3,3 +3,4 @@
 
 pub mod events;
 pub mod l2_status;
+pub mod unannounced;

@@ -190,6 +190,18 @@ impl Agent {
         &self.links
     }
 
+    /// What ownership was last decided on.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// The gossip members.
+    #[must_use]
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
     /// The IPs this node claims.
     pub fn claims(&self) -> impl Iterator<Item = (IpAddr, Epoch)> {
         self.election.claims()
