@@ -1,12 +1,11 @@
-//! Threads that do nothing but compute, one for each processor or more, until
-//! dropped: the load under which a thing is measured.
+//! Threads that keep every processor busy until dropped, to measure under load.
 
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-/// How many steps a thread takes between two looks at the clock of its end.
+/// Steps of computation between two checks of the stop flag.
 const STEPS: u64 = 10_000;
 
 /// Busy threads; they end when dropped.

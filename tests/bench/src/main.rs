@@ -1,7 +1,7 @@
-//! Benchmarks: how fast addresses are assigned, how long an owner's failure is
-//! felt, how fast the wire is answered, what a speaker costs at rest, and
-//! whether a busy, lossy LAN makes anybody take over without need. Each prints
-//! a report and asserts nothing.
+//! Benchmarks: how fast addresses are assigned, how long a failed owner interrupts
+//! clients, how fast ARP is answered, what an idle speaker uses, and whether a
+//! busy, lossy LAN causes needless takeovers. Each prints a report and asserts
+//! nothing.
 
 mod answers;
 mod assign;
@@ -9,15 +9,15 @@ mod busy;
 mod engine;
 mod failover;
 mod figures;
-mod ground;
+mod lab_lock;
 mod manifests;
 mod members;
-mod place;
 mod proc;
 mod rest;
 mod say;
 mod scrape;
 mod soak;
+mod testbed;
 mod wire;
 
 use std::process::ExitCode;
@@ -34,22 +34,22 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Addresses assigned per second, beside the API server's floor.
+    /// Addresses assigned per second, compared with the API server alone.
     Assign(assign::AssignArgs),
-    /// How long a client is not answered when an owner fails (root).
+    /// Interruption of a client when an owner fails (root).
     Failover(failover::FailoverArgs),
-    /// How fast the responder answers ARP (root).
+    /// Latency and rate of ARP answers (root).
     Answers(answers::AnswersArgs),
-    /// What a speaker uses at rest (root).
+    /// CPU, memory and traffic of idle speakers (root).
     Rest(rest::RestArgs),
-    /// Whether anybody takes over without need on a busy, lossy LAN (root).
+    /// Needless takeovers on a busy, lossy LAN (root).
     Soak(soak::SoakArgs),
     /// How long one change keeps the engine busy.
     Engine(engine::EngineArgs),
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().what {
+    let result = match Cli::parse().what {
         What::Assign(args) => assign::run(&args),
         What::Failover(args) => failover::run(&args),
         What::Answers(args) => answers::run(&args),
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         What::Soak(args) => soak::run(&args),
         What::Engine(args) => engine::run(&args),
     };
-    if let Err(error) = done {
+    if let Err(error) = result {
         say::note(&format!("{error:#}"));
         return ExitCode::FAILURE;
     }

@@ -16,15 +16,15 @@ use ferrolb_lab::tools::{self, Product};
 use ferrolb_lab::{files, interrupt, netns, run, wait};
 use serde_json::{Value, json};
 
+use crate::lab_lock::{self, LabLock};
 use crate::manifests::{self, SERVICES};
-use crate::place::{self, Turn};
 use crate::say;
 use crate::scrape::Metrics;
 
 /// Where the members say what they count.
 const METRICS_PORT: u16 = 9617;
 /// How long they may take to agree.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The LAN with its controller; taken down when dropped.
 pub(crate) struct Rig {
@@ -32,7 +32,7 @@ pub(crate) struct Rig {
     speaker: PathBuf,
     kubeconfig: PathBuf,
     _controller: ChildGuard,
-    _turn: Turn,
+    _lock: LabLock,
 }
 
 /// Speakers at work; they end, and their objects go, when dropped.
@@ -49,7 +49,7 @@ impl Rig {
         let [controller, speaker] = programs.as_slice() else {
             anyhow::bail!("{} programs were built", programs.len());
         };
-        let (lab, turn) = place::claim()?;
+        let (lab, turn) = lab_lock::acquire()?;
         lab.down(&Silent)?;
         let rig = bring_up(&lab, members, controller);
         match rig {
@@ -58,7 +58,7 @@ impl Rig {
                 speaker: speaker.clone(),
                 kubeconfig,
                 _controller: controller,
-                _turn: turn,
+                _lock: turn,
             }),
             Err(error) => {
                 lab.down(&Silent)?;
@@ -89,7 +89,7 @@ impl Rig {
                 .kubectl([&patch[..], &["--type=merge", "-p", &status]].concat())?;
             members.programs.push(self.start(member)?);
         }
-        members.agreed()?;
+        members.wait_until_agreed()?;
         Ok(members)
     }
 
@@ -116,8 +116,8 @@ impl Drop for Rig {
 impl Members<'_> {
     /// Waits until every one sees all others, each IP has an owner, and the IPs
     /// are spread: who came first had them all, and rests only when it has its share.
-    fn agreed(&self) -> Result<()> {
-        wait::until("the speakers to agree", PATIENCE, || {
+    fn wait_until_agreed(&self) -> Result<()> {
+        wait::until("the speakers to agree", TIMEOUT, || {
             let all = self.metrics().map_err(|error| format!("{error:#}"))?;
             let each =
                 |name: &str| -> Vec<f64> { all.iter().map(|one| one.sum(name, "")).collect() };
@@ -198,7 +198,7 @@ fn bring_up(lab: &Lab, members: u8, controller: &Path) -> Result<(PathBuf, Child
         lab.add_machine(&manifests::name(member), plan::node_host(member + 1))?;
     }
     apply(lab, &manifests::namespace())?;
-    wait::until("a service account", PATIENCE, || {
+    wait::until("a service account", TIMEOUT, || {
         let get = ["-n", manifests::SYSTEM, "get", "serviceaccount", "default"];
         lab.kubectl(get).map_err(|error| error.sentence())
     })?;

@@ -1,5 +1,4 @@
-//! `make bench-rest`: what a speaker uses when nothing happens, by the number
-//! of speakers.
+//! `make bench-rest`: what an idle speaker uses, by the number of speakers.
 
 use std::time::{Duration, Instant};
 
@@ -13,17 +12,17 @@ use crate::say;
 
 /// What IP and UDP headers add to a datagram, in bytes.
 const HEADERS: f64 = 28.0;
-/// How long a fresh cluster is left alone before it is at rest.
-const CALM: Duration = Duration::from_secs(15);
+/// How long a new cluster is left alone before it is measured.
+const WARM_UP: Duration = Duration::from_secs(15);
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RestArgs {
-    /// Numbers of speakers, separated by commas; 38 is the most.
+    /// Numbers of speakers, separated by commas; at most 38.
     #[arg(long, value_delimiter = ',', default_values_t = [3, 10, 30],
           value_parser = clap::value_parser!(u8).range(1..=38))]
     members: Vec<u8>,
-    /// Seconds for each number.
+    /// Seconds for each measurement.
     #[arg(long, default_value_t = 30)]
     seconds: u64,
 }
@@ -37,7 +36,7 @@ pub(crate) fn run(args: &RestArgs) -> Result<()> {
     let mut table = Table::new(0, &head);
     for count in &args.members {
         let members = rig.members(*count)?;
-        pause(CALM)?;
+        pause(WARM_UP)?;
         let used = over(&members, Duration::from_secs(args.seconds))?;
         let mut cells = vec![count.to_string()];
         for (values, digits) in [
@@ -74,30 +73,30 @@ struct Used {
 
 fn over(members: &Members<'_>, time: Duration) -> Result<Used> {
     let start = Instant::now();
-    let before = look(members)?;
+    let before = read(members)?;
     pause(time)?;
-    let after = look(members)?;
+    let after = read(members)?;
     let seconds = start.elapsed().as_secs_f64();
-    let rate = |of: fn(&Look) -> f64| -> Vec<f64> {
+    let rate = |of: fn(&Counters) -> f64| -> Vec<f64> {
         let pairs = before.iter().zip(&after);
         pairs.map(|(a, b)| (of(b) - of(a)) / seconds).collect()
     };
     Ok(Used {
-        cpu: rate(|look| look.usage.seconds * 100.0),
-        datagrams: rate(|look| look.datagrams),
-        bytes: rate(|look| look.bytes),
-        resident: after.iter().map(|look| look.usage.resident).collect(),
+        cpu: rate(|it| it.usage.seconds * 100.0),
+        datagrams: rate(|it| it.datagrams),
+        bytes: rate(|it| it.bytes),
+        resident: after.iter().map(|it| it.usage.resident).collect(),
     })
 }
 
-/// What a speaker has used so far.
-struct Look {
+/// The counters of a speaker.
+struct Counters {
     usage: Usage,
     datagrams: f64,
     bytes: f64,
 }
 
-fn look(members: &Members<'_>) -> Result<Vec<Look>> {
+fn read(members: &Members<'_>) -> Result<Vec<Counters>> {
     let metrics = members.metrics()?;
     let pids = members.pids().into_iter();
     pids.zip(metrics)
@@ -107,7 +106,7 @@ fn look(members: &Members<'_>) -> Result<Vec<Look>> {
                 "ferrolb_speaker_gossip_datagrams_total",
                 "direction=\"sent\"",
             );
-            Ok(Look {
+            Ok(Counters {
                 usage: Usage::of(pid)?,
                 datagrams,
                 bytes: payload + HEADERS * datagrams,
@@ -116,7 +115,7 @@ fn look(members: &Members<'_>) -> Result<Vec<Look>> {
         .collect()
 }
 
-/// Lets time pass: here it is what is measured, not waited for.
+/// Lets time pass, until interrupted.
 pub(crate) fn pause(time: Duration) -> Result<()> {
     let end = Instant::now() + time;
     while let Some(left) = end.checked_duration_since(Instant::now()) {

@@ -1,4 +1,4 @@
-//! Reading a speaker's `/metrics` from within a namespace.
+//! Reads a speaker's `/metrics` from within a namespace.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,22 +8,22 @@ use anyhow::{Context, Result, ensure};
 use ferrolb_lab::netns;
 
 /// How long a speaker may take to answer.
-const PATIENCE: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The text of a speaker's metrics.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics(String);
 
 impl Metrics {
-    /// Asks the listener at `address` from the namespace.
+    /// Reads them from the listener at `address`, from within the namespace.
     pub(crate) fn fetch(namespace: &str, address: SocketAddr) -> Result<Self> {
         let text = netns::enter(namespace, || get(address))?;
-        let text = text.with_context(|| format!("asking {address} for /metrics"))?;
+        let text = text.with_context(|| format!("cannot read /metrics from {address}"))?;
         Ok(Self(text))
     }
 
-    /// The sum over all series of a name whose labels hold the given text
-    /// (empty: all of them); 0 where there is none yet.
+    /// The sum over all series of a name whose labels contain the given text (empty:
+    /// all of them); 0 if there is none yet.
     pub(crate) fn sum(&self, name: &str, labels: &str) -> f64 {
         let value = |line: &str| {
             let rest = line.strip_prefix(name)?;
@@ -40,8 +40,8 @@ impl Metrics {
 }
 
 fn get(address: SocketAddr) -> Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: speaker\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;

@@ -1,5 +1,5 @@
-//! `make soak`: many speakers on a LAN that loses frames, with every processor
-//! busy, for a long time. Nothing fails, so nobody should take anything over.
+//! `make soak`: many speakers on a LAN that loses frames, with all processors busy,
+//! for a long time. Nothing fails, so there should be no takeovers.
 
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
@@ -15,33 +15,33 @@ use crate::members::{Members, Rig};
 use crate::rest::pause;
 use crate::say;
 use crate::scrape::Metrics;
-use crate::wire::heard;
+use crate::wire::observed;
 use crate::wire::watcher::{Watch, Watcher};
 
-/// How often the report so far is told.
-const TELL: Duration = Duration::from_secs(60);
-/// The time between two questions for one IP.
+/// How often an interim report is printed.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+/// The time between two requests for one IP.
 const EVERY: Duration = Duration::from_millis(25);
 
 /// How to soak.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SoakArgs {
-    /// How long.
+    /// Duration in minutes.
     #[arg(long, default_value_t = 30)]
     minutes: u64,
-    /// How many speakers; 38 is the most.
+    /// Number of speakers, at most 38.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(2..=38))]
     members: u8,
-    /// How many frames of a hundred the LAN drops, at random.
+    /// Percentage of frames that the LAN drops at random.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=50))]
     loss: u8,
-    /// Leaves the processors to the speakers.
+    /// Leave the processors to the speakers.
     #[arg(long)]
     idle: bool,
 }
 
-/// What happened so far. Suspicions are in the nature of such a LAN, and a
-/// stalled speaker is right to be mute; all else should be 0.
+/// Counts so far. Suspicions are normal on such a LAN, and a stalled speaker must
+/// be mute; everything else should be 0.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     failovers: f64,
@@ -52,7 +52,7 @@ struct Count {
     contested: usize,
 }
 
-/// Soaks, tells every minute, and prints the end.
+/// Soaks, prints interim reports, and prints the final one.
 pub(crate) fn run(args: &SoakArgs) -> Result<()> {
     let rig = Rig::up(args.members)?;
     let members = rig.members(args.members)?;
@@ -65,13 +65,13 @@ pub(crate) fn run(args: &SoakArgs) -> Result<()> {
     let mut now = Count::default();
     while let Some(left) = end.checked_duration_since(Instant::now()) {
         let since = Instant::now();
-        // Ended by an interrupt, it still tells what was counted.
-        let passed = pause(left.min(TELL));
+        // Also after an interrupt, the counts are printed.
+        let passed = pause(left.min(REPORT_INTERVAL));
         contested += watchers
             .iter()
-            .map(|watcher| heard::contested(&watcher.since(since)))
+            .map(|watcher| observed::contested(&watcher.since(since)))
             .sum::<usize>();
-        now = since_start(&before, &patient(&members)?, contested);
+        now = since_start(&before, &count_with_retries(&members)?, contested);
         say::note(&sentence(&now));
         if passed.is_err() {
             break;
@@ -89,9 +89,9 @@ pub(crate) fn run(args: &SoakArgs) -> Result<()> {
     Ok(())
 }
 
-/// The speakers' counters; on a LAN that loses frames a look may fail.
-fn patient(members: &Members<'_>) -> Result<Count> {
-    let all = ferrolb_lab::wait::until("the speakers' metrics", TELL, || {
+/// The speakers' counters; on a LAN that loses frames reading may fail at first.
+fn count_with_retries(members: &Members<'_>) -> Result<Count> {
+    let all = ferrolb_lab::wait::until("the speakers' metrics", REPORT_INTERVAL, || {
         members.metrics().map_err(|error| format!("{error:#}"))
     })?;
     Ok(count(&all))
@@ -124,8 +124,8 @@ fn since_start(before: &Count, now: &Count, contested: usize) -> Count {
 
 fn sentence(count: &Count) -> String {
     format!(
-        "{} failovers, {} other take-overs, {} withdrawals, {} suspicions, {} stalls, \
-         {} questions answered by two",
+        "{} failovers, {} other takeovers, {} withdrawals, {} suspicions, {} stalls, \
+         {} requests answered by two hosts",
         count.failovers,
         count.others,
         count.withdrawals,
@@ -135,7 +135,7 @@ fn sentence(count: &Count) -> String {
     )
 }
 
-/// One for each Service's IP.
+/// One watcher per IP.
 fn watchers(lab: &Lab) -> Result<Vec<Watcher>> {
     let ip = |number| -> Result<Ipv4Addr> {
         Ok(observe::wait_for_ip(
@@ -157,13 +157,13 @@ fn watchers(lab: &Lab) -> Result<Vec<Watcher>> {
         .collect()
 }
 
-/// Makes the bridge drop frames at random, whosever they are.
+/// Makes the bridge drop frames at random.
 fn lose(lab: &Lab, percent: u8) -> Result<()> {
     let rules = format!(
         "table bridge soak {{ chain lose {{ type filter hook prerouting priority 0; \
          numgen random mod 100 < {percent} counter drop; }}; }}\n"
     );
     let mut nft = netns::exec(&lab.lan_namespace(), ["nft", "-f", "-"]);
-    program::with_input(&mut nft, &rules).context("making the LAN lose frames")?;
+    program::with_input(&mut nft, &rules).context("cannot make the LAN lose frames")?;
     Ok(())
 }

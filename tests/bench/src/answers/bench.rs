@@ -1,4 +1,5 @@
-//! Two namespaces joined by a cable: the responder in one, the asker in the other.
+//! Two namespaces joined by a veth pair: the responder in one, the client in the
+//! other.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,9 +15,9 @@ use ferrolb_speaker::layer2::io::responder::{Wire, WireEvent};
 use nix::ifaddrs::getifaddrs;
 use tokio::sync::mpsc;
 
-/// Both ends of the cable have this name, each in its own namespace.
+/// The name of both ends, each in its own namespace.
 const NIC: &str = "eth0";
-/// How many IPs are answered for: one for each question that may be outstanding.
+/// The number of owned IPs: one for each probe that may be outstanding.
 const IPS: u8 = 64;
 /// Longer than any bench takes.
 const LONG: Duration = Duration::from_secs(24 * 3600);
@@ -50,12 +51,12 @@ impl Bench {
         Ok(bench)
     }
 
-    /// The asker's namespace.
+    /// The client's namespace.
     pub(super) fn client(&self) -> &str {
         &self.names[1]
     }
 
-    /// The IPs that are answered for.
+    /// The owned IPs.
     pub(super) fn ips(&self) -> Vec<Ipv4Addr> {
         (1..=IPS)
             .map(|last| Ipv4Addr::new(192, 0, 2, last))
@@ -69,14 +70,14 @@ impl Drop for Bench {
             wire.stop();
         }
         for name in &self.names {
-            // One that was never made is removed already.
+            // One that was never created is gone already.
             let _ = netns::delete(name);
         }
     }
 }
 
 /// Starts the responder in the namespace of the calling thread; it answers for
-/// these IPs when this returns.
+/// these IPs on return.
 fn answer(ips: &[Ipv4Addr]) -> Result<Wire> {
     let (sender, mut events) = mpsc::unbounded_channel();
     let wire = Wire::start(sender, Arc::new(WireCounters::default()))?;
@@ -100,7 +101,7 @@ fn answer(ips: &[Ipv4Addr]) -> Result<Wire> {
         },
     )?;
     if !opened {
-        bail!("the responder's socket could not be opened");
+        bail!("cannot open the responder's socket");
     }
     Ok(wire)
 }
@@ -113,7 +114,7 @@ fn link() -> Result<Link> {
     Ok(Link {
         index: u32::try_from(address.ifindex())?,
         name: NIC.to_owned(),
-        mac: Mac(address.addr().context("a NIC without hardware address")?),
+        mac: Mac(address.addr().context("the NIC has no hardware address")?),
         up: true,
         carrier: true,
         carrier_changes: 1,

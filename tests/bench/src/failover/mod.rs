@@ -1,12 +1,12 @@
 //! `make bench-failover`: a client asks every 2 ms while the owner of its
-//! Service's IP fails in every way there is; the table says what it felt, with
-//! keepalived on the same LAN as the yardstick.
+//! Service's IP fails in every load there is; the table says what it felt, with
+//! keepalived on the same LAN as the keepalived.
 
+mod keepalived;
 mod results;
 mod rows;
 mod setup;
 mod trial;
-mod yardstick;
 
 use std::time::Instant;
 
@@ -16,8 +16,8 @@ use ferrolb_lab::{interrupt, tools};
 
 use self::results::Results;
 use self::rows::{Row, Setup};
-use crate::ground::Ground;
 use crate::say;
+use crate::testbed::Testbed;
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &FailoverArgs) -> Result<()> {
         [] => Row::value_variants().to_vec(),
         chosen => chosen.to_vec(),
     };
-    // Rows that stand on the same ground come one after the other.
+    // Rows that environment on the same testbed come one after the other.
     rows.sort();
     rows.dedup();
     if rows
@@ -46,15 +46,15 @@ pub(crate) fn run(args: &FailoverArgs) -> Result<()> {
         tools::require(&["keepalived"])?;
     }
     let mut table = results::table();
-    let mut ground = None;
+    let mut testbed = None;
     for row in rows {
-        let results = measure(&mut ground, row, row.trials(args.trials));
-        results.tell(row.label(), &mut table);
+        let results = measure(&mut testbed, row, row.trials(args.trials));
+        results.write(row.label(), &mut table);
         if interrupt::happened() {
             break;
         }
     }
-    drop(ground);
+    drop(testbed);
     for line in table.lines() {
         say::print(&line);
     }
@@ -62,46 +62,51 @@ pub(crate) fn run(args: &FailoverArgs) -> Result<()> {
     Ok(())
 }
 
-/// One row. Ground that may be spoilt is given up, so that the next row gets a
+/// One row. Testbed that may be spoilt is given up, so that the next row gets a
 /// fresh one.
-fn measure(ground: &mut Option<Ground>, row: Row, trials: u32) -> Results {
+fn measure(testbed: &mut Option<Testbed>, row: Row, trials: u32) -> Results {
     let mut results = Results::default();
-    if let Err(error) = attempts(ground, row, trials, &mut results) {
-        complain(row, &error);
+    if let Err(error) = attempts(testbed, row, trials, &mut results) {
+        log_failure(row, &error);
         results.fail(format!("{error:#}"));
-        *ground = None;
+        *testbed = None;
     }
     results
 }
 
-fn attempts(slot: &mut Option<Ground>, row: Row, trials: u32, results: &mut Results) -> Result<()> {
+fn attempts(
+    slot: &mut Option<Testbed>,
+    row: Row,
+    trials: u32,
+    results: &mut Results,
+) -> Result<()> {
     if slot
         .as_ref()
-        .is_none_or(|ground| ground.nodes() != row.nodes())
+        .is_none_or(|testbed| testbed.nodes() != row.nodes())
     {
         *slot = None;
     }
-    let ground = match slot {
-        Some(ground) => ground,
-        None => slot.insert(Ground::up(row.nodes())?),
+    let testbed = match slot {
+        Some(testbed) => testbed,
+        None => slot.insert(Testbed::up(row.nodes())?),
     };
     say::note(row.label());
-    let scene = setup::enter(ground, row)?;
+    let prepared = setup::enter(testbed, row)?;
     for _ in 0..trials {
         let begun = Instant::now();
-        match scene.stand.attempt(row.trouble()) {
+        match prepared.environment.attempt(row.fault()) {
             Ok(values) => results.add(&values),
             Err(error) => {
                 interrupt::check()?;
-                complain(row, &error);
+                log_failure(row, &error);
                 results.fail(format!("{error:#}"));
             }
         }
         std::thread::sleep(row.gap().saturating_sub(begun.elapsed()));
     }
-    setup::leave(scene, row)
+    setup::leave(prepared, row)
 }
 
-fn complain(row: Row, error: &anyhow::Error) {
+fn log_failure(row: Row, error: &anyhow::Error) {
     say::note(&format!("{}: {error:#}", row.label()));
 }

@@ -11,11 +11,11 @@ pub(crate) enum Measure {
     Silence,
     /// Probes that nobody answered.
     Lost,
-    /// From the trouble to the first ARP answer of another station, in milliseconds.
+    /// From the fault to the first ARP answer of another host, in milliseconds.
     NewOwner,
-    /// The client's longest silence while the trouble was undone, in milliseconds.
+    /// The client's longest silence while the fault was undone, in milliseconds.
     SilenceAtReturn,
-    /// How long two stations answered ARP, in milliseconds.
+    /// How long two hosts answered ARP, in milliseconds.
     TwoAnswer,
 }
 
@@ -26,7 +26,7 @@ impl Measure {
             Self::Lost => "probes lost",
             Self::NewOwner => "until another answers, ms",
             Self::SilenceAtReturn => "longest silence at the return, ms",
-            Self::TwoAnswer => "two stations answer, ms",
+            Self::TwoAnswer => "two hosts answer, ms",
         }
     }
 }
@@ -52,7 +52,7 @@ impl Results {
     }
 
     /// Adds the row's lines to the table.
-    pub(crate) fn tell(&self, label: &str, table: &mut Table) {
+    pub(crate) fn write(&self, label: &str, table: &mut Table) {
         let mut name = label.to_owned();
         for (measure, values) in &self.values {
             let Some(figures) = Figures::of(values) else {
@@ -94,7 +94,7 @@ mod tests {
         results.add(&[(Measure::Silence, 190.0), (Measure::Lost, 3.0)]);
         results.fail("nobody took over".to_owned());
         let mut table = table();
-        results.tell("link lost", &mut table);
+        results.write("link lost", &mut table);
         let lines: Vec<String> = table
             .lines()
             .iter()

@@ -1,4 +1,4 @@
-//! The rows of the table: what happens to the owner, and on what ground.
+//! The rows of the table: what happens to the owner, and on what testbed.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub(crate) enum Row {
 
 /// What is done to the owner in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum Fault {
     /// The lab breaks the node.
     Node(ferrolb_lab::lab::FailureMode),
     /// SIGKILL to its speaker.
@@ -117,15 +117,15 @@ impl Row {
     }
 
     /// What is done.
-    pub(crate) fn trouble(self) -> Trouble {
+    pub(crate) fn fault(self) -> Fault {
         use ferrolb_lab::lab::FailureMode;
         match self {
-            Self::Freeze | Self::FreezeFast | Self::Freeze10 => Trouble::Node(FailureMode::Freeze),
-            Self::Switch | Self::Port => Trouble::Node(FailureMode::Partition),
-            Self::Kill => Trouble::Kill,
-            Self::Term => Trouble::Term,
-            Self::Roll => Trouble::Roll,
-            _ => Trouble::Node(FailureMode::Link),
+            Self::Freeze | Self::FreezeFast | Self::Freeze10 => Fault::Node(FailureMode::Freeze),
+            Self::Switch | Self::Port => Fault::Node(FailureMode::Partition),
+            Self::Kill => Fault::Kill,
+            Self::Term => Fault::Term,
+            Self::Roll => Fault::Roll,
+            _ => Fault::Node(FailureMode::Link),
         }
     }
 
@@ -140,7 +140,7 @@ impl Row {
     }
 
     /// How often it is tried, of so many trials asked for: a rollout takes as
-    /// long as ten failovers, and a yardstick's spread is known.
+    /// long as ten failovers, and a keepalived's spread is known.
     pub(crate) fn trials(self, asked: u32) -> u32 {
         match self {
             Self::Roll | Self::Keepalived | Self::KeepalivedFast => asked.div_ceil(10),

@@ -7,10 +7,10 @@ use ferrolb_lab::plan::{self, Network};
 use ferrolb_lab::{files, tools};
 use serde_json::{Value, json};
 
+use super::keepalived::{self, Keepalived};
 use super::rows::{Row, Setup};
-use super::trial::Stand;
-use super::yardstick::{self, Yardstick};
-use crate::ground::{Ground, SYSTEM};
+use super::trial::Environment;
+use crate::testbed::{SYSTEM, Testbed};
 
 /// The speakers' workload.
 const SPEAKERS: &str = "daemonset/ferrolb-speaker";
@@ -19,94 +19,97 @@ const SECOND: &str = "eth1";
 /// The port of the Services' UDP.
 const UDP: u16 = 82;
 
-/// A row's stand, and what stands beside it.
-pub(super) struct Scene<'a> {
-    pub(super) stand: Stand<'a>,
+/// A row's environment, and what stands beside it.
+pub(super) struct Prepared<'a> {
+    pub(super) environment: Environment<'a>,
     /// Ended when the row is over.
-    yardstick: Option<Yardstick>,
+    keepalived: Option<Keepalived>,
 }
 
 /// Sets up.
-pub(super) fn enter(ground: &Ground, row: Row) -> Result<Scene<'_>> {
-    let mut yardstick = None;
+pub(super) fn enter(testbed: &Testbed, row: Row) -> Result<Prepared<'_>> {
+    let mut keepalived = None;
     match row.setup() {
         Setup::Default => {}
-        Setup::Fast => profile(ground, "FERROLB_PROFILE=fast")?,
-        Setup::SecondNic => plug(ground)?,
-        Setup::SecondNetwork => second_network(ground)?,
-        Setup::WithoutApi => ground.lab.kill("api")?,
-        Setup::Keepalived(every) => yardstick = Some(Yardstick::start(ground, every)?),
+        Setup::Fast => profile(testbed, "FERROLB_PROFILE=fast")?,
+        Setup::SecondNic => plug(testbed)?,
+        Setup::SecondNetwork => second_network(testbed)?,
+        Setup::WithoutApi => testbed.lab.kill("api")?,
+        Setup::Keepalived(every) => keepalived = Some(Keepalived::start(testbed, every)?),
     }
     let ip: IpAddr = match row {
-        Row::Keepalived | Row::KeepalivedFast => yardstick::IP.into(),
-        Row::Link6 => ground.v6,
-        _ => ground.v4.into(),
+        Row::Keepalived | Row::KeepalivedFast => keepalived::IP.into(),
+        Row::Link6 => testbed.v6,
+        _ => testbed.v4.into(),
     };
     let watcher = match ip {
-        IpAddr::V4(ip) => Some(ground.watch(ip)?),
+        IpAddr::V4(ip) => Some(testbed.watch(ip)?),
         IpAddr::V6(_) => None,
     };
-    let stand = Stand {
-        ground,
+    let environment = Environment {
+        testbed,
         target: SocketAddr::new(ip, UDP),
         watcher,
-        speakers: yardstick.is_none(),
+        speakers: keepalived.is_none(),
     };
-    Ok(Scene { stand, yardstick })
+    Ok(Prepared {
+        environment,
+        keepalived,
+    })
 }
 
 /// Sets back.
-pub(super) fn leave(scene: Scene<'_>, row: Row) -> Result<()> {
-    let ground = scene.stand.ground;
-    drop(scene.yardstick);
+pub(super) fn leave(prepared: Prepared<'_>, row: Row) -> Result<()> {
+    let testbed = prepared.environment.testbed;
+    drop(prepared.keepalived);
     match row.setup() {
         Setup::Default | Setup::Keepalived(_) => Ok(()),
-        Setup::Fast => profile(ground, "FERROLB_PROFILE-"),
-        Setup::SecondNic => unplug(ground),
-        Setup::SecondNetwork => one_network(ground),
+        Setup::Fast => profile(testbed, "FERROLB_PROFILE-"),
+        Setup::SecondNic => unplug(testbed),
+        Setup::SecondNetwork => one_network(testbed),
         Setup::WithoutApi => {
-            ground.lab.restart("api")?;
-            ground.whole()
+            testbed.lab.restart("api")?;
+            testbed.wait_until_ready()
         }
     }
 }
 
 /// Sets a variable of the speakers, or takes it away (`NAME-`).
-fn profile(ground: &Ground, variable: &str) -> Result<()> {
+fn profile(testbed: &Testbed, variable: &str) -> Result<()> {
     let set = ["-n", SYSTEM, "set", "env", SPEAKERS, variable];
-    ground.lab.kubectl(set)?;
-    ground.whole()
+    testbed.lab.kubectl(set)?;
+    testbed.wait_until_ready()
 }
 
 /// Gives every node a NIC on the spare network.
-fn plug(ground: &Ground) -> Result<()> {
-    for node in 1..=ground.nodes() {
-        ground.lab.plug(node, SECOND)?;
+fn plug(testbed: &Testbed) -> Result<()> {
+    for node in 1..=testbed.nodes() {
+        testbed.lab.plug(node, SECOND)?;
     }
     Ok(())
 }
 
-fn unplug(ground: &Ground) -> Result<()> {
-    for node in 1..=ground.nodes() {
-        ground.lab.unplug(node, SECOND)?;
+fn unplug(testbed: &Testbed) -> Result<()> {
+    for node in 1..=testbed.nodes() {
+        testbed.lab.unplug(node, SECOND)?;
     }
     Ok(())
 }
 
 /// Gives every node a NIC on the spare network and moves the gossip there. As
 /// each speaker needs an address of its own, each gets a DaemonSet of its own.
-fn second_network(ground: &Ground) -> Result<()> {
-    let lab = &ground.lab;
+fn second_network(testbed: &Testbed) -> Result<()> {
+    let lab = &testbed.lab;
     let all = lab.kubectl(["-n", SYSTEM, "get", SPEAKERS, "-ojson"])?;
     let all: Value = serde_json::from_str(&all).context("the DaemonSet of the speakers")?;
     lab.kubectl(["-n", SYSTEM, "delete", SPEAKERS])?;
-    plug(ground)?;
-    for node in 1..=ground.nodes() {
+    plug(testbed)?;
+    for node in 1..=testbed.nodes() {
         let file = lab.dirs().file(&format!("speaker-{node}.json"));
         files::write_json(&file, &speaker_of(&all, node)?)?;
         lab.kubectl(["apply", "-f", &file.display().to_string()])?;
     }
-    for node in 1..=ground.nodes() {
+    for node in 1..=testbed.nodes() {
         let name = format!("{SPEAKERS}-{node}");
         lab.kubectl(["-n", SYSTEM, "rollout", "status", &name, "--timeout=120s"])?;
     }
@@ -142,16 +145,16 @@ fn speaker_of(all: &Value, node: u8) -> Result<Value> {
     Ok(one)
 }
 
-fn one_network(ground: &Ground) -> Result<()> {
-    let lab = &ground.lab;
-    for node in 1..=ground.nodes() {
+fn one_network(testbed: &Testbed) -> Result<()> {
+    let lab = &testbed.lab;
+    for node in 1..=testbed.nodes() {
         let name = format!("{SPEAKERS}-{node}");
         lab.kubectl(["-n", SYSTEM, "delete", &name])?;
     }
-    unplug(ground)?;
+    unplug(testbed)?;
     let manifests = tools::checkout().join("deploy").display().to_string();
     lab.kubectl(["apply", "-k", &manifests])?;
-    ground.whole()
+    testbed.wait_until_ready()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One trial: peace, trouble for the owner under a client's eyes, peace again.
+//! One trial: peace, fault for the owner under a client's eyes, peace again.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -10,15 +10,15 @@ use ferrolb_lab::probe::{Probe, Silence, Target};
 use ferrolb_lab::{plan, wait};
 
 use super::results::Measure;
-use super::rows::Trouble;
-use crate::ground::{EVERY, Ground, SYSTEM, node_of};
+use super::rows::Fault;
 use crate::say;
-use crate::wire::heard;
+use crate::testbed::{EVERY, SYSTEM, Testbed, node_of};
+use crate::wire::observed;
 use crate::wire::watcher::Watcher;
 
 /// How long another owner is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How many more probes the heir has to answer, 200 ms of them: a heir that
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How many more probes the successor has to answer, 200 ms of them: a successor that
 /// flaps shows.
 const FURTHER: usize = 100;
 
@@ -26,26 +26,26 @@ const FURTHER: usize = 100;
 pub(super) type Values = Vec<(Measure, f64)>;
 
 /// Where the trials of a row take place.
-pub(super) struct Stand<'a> {
+pub(super) struct Environment<'a> {
     /// The lab.
-    pub(super) ground: &'a Ground,
+    pub(super) testbed: &'a Testbed,
     /// Whom the client asks.
     pub(super) target: SocketAddr,
     /// Asks for the same IP by ARP; none where it is IPv6.
     pub(super) watcher: Option<Watcher>,
-    /// Whether the speakers are asked for their view: not where others stand in for them.
+    /// Whether the speakers are asked for their view: not where others environment in for them.
     pub(super) speakers: bool,
 }
 
-impl Stand<'_> {
+impl Environment<'_> {
     /// Makes one trial and says what came of it.
-    pub(super) fn attempt(&self, trouble: Trouble) -> Result<Values> {
-        let owner = self.peace()?;
-        let values = match trouble {
-            Trouble::Node(how) => self.broken_node(owner, how),
-            Trouble::Kill => self.killed(),
-            Trouble::Term => self.replaced(Self::delete_owner),
-            Trouble::Roll => self.replaced(Self::roll),
+    pub(super) fn attempt(&self, fault: Fault) -> Result<Values> {
+        let owner = self.wait_until_settled()?;
+        let values = match fault {
+            Fault::Node(how) => self.broken_node(owner, how),
+            Fault::Kill => self.killed(),
+            Fault::Term => self.replaced(Self::delete_owner),
+            Fault::Roll => self.replaced(Self::roll),
         }?;
         let words: Vec<String> = values
             .iter()
@@ -56,27 +56,27 @@ impl Stand<'_> {
     }
 
     /// Waits until there is nothing to be done; gives who answers ARP.
-    fn peace(&self) -> Result<Option<Mac>> {
+    fn wait_until_settled(&self) -> Result<Option<Mac>> {
         if self.speakers {
-            self.ground.agreed()?;
+            self.testbed.wait_until_agreed()?;
         }
         let watcher = self.watcher.as_ref();
         watcher
-            .map(|watcher| self.ground.one_answers(watcher))
+            .map(|watcher| self.testbed.one_answers(watcher))
             .transpose()
     }
 
     /// The machine or its network fails, and comes back.
     fn broken_node(&self, owner: Option<Mac>, how: FailureMode) -> Result<Values> {
-        let lab = &self.ground.lab;
+        let lab = &self.testbed.lab;
         let (probe, owner) = self.probe(owner)?;
         lab.fail(owner, how)?;
         let felt = felt_until_another(probe, owner);
-        // Healed whatever was felt: the next trial stands on the same ground.
+        // Healed whatever was felt: the next trial stands on the same testbed.
         let back = self.probe(None);
         let healed = Instant::now();
         lab.heal(owner)?;
-        self.peace()?;
+        self.wait_until_settled()?;
         let felt = felt?;
         let (back, _) = back?;
         let mut values = vec![
@@ -92,19 +92,19 @@ impl Stand<'_> {
 
     /// The speaker dies without a word; its node goes on.
     fn killed(&self) -> Result<Values> {
-        let lab = &self.ground.lab;
+        let lab = &self.testbed.lab;
         let watcher = self.watcher.as_ref().context("nobody watches")?;
-        let old = self.ground.one_answers(watcher)?;
+        let old = self.testbed.one_answers(watcher)?;
         let owner = node_of(old)?;
         let (probe, _) = self.probe(Some(old))?;
         let killed = Instant::now();
         lab.kill(&format!("speaker-{owner}"))?;
-        let heir = another(watcher, old, killed);
+        let successor = another(watcher, old, killed);
         // A container that was killed often is started again late; a pod is not.
         lab.restart(&format!("speaker-{owner}"))?;
-        self.peace()?;
+        self.wait_until_settled()?;
         let mut values = felt_by(&probe.finish()?);
-        values.push((Measure::NewOwner, milliseconds(heir? - killed)));
+        values.push((Measure::NewOwner, milliseconds(successor? - killed)));
         values.extend(self.contested(killed));
         Ok(values)
     }
@@ -116,10 +116,10 @@ impl Stand<'_> {
         replace(self)?;
         let status = ["-n", SYSTEM, "rollout", "status"];
         let what = ["daemonset/ferrolb-speaker", "--timeout=120s"];
-        self.ground
+        self.testbed
             .lab
             .kubectl([status.as_slice(), &what].concat())?;
-        self.peace()?;
+        self.wait_until_settled()?;
         let mut values = felt_by(&probe.finish()?);
         values.extend(self.contested(begun));
         Ok(values)
@@ -127,20 +127,20 @@ impl Stand<'_> {
 
     fn delete_owner(&self) -> Result<()> {
         let watcher = self.watcher.as_ref().context("nobody watches")?;
-        let old = self.ground.one_answers(watcher)?;
+        let old = self.testbed.one_answers(watcher)?;
         let begun = Instant::now();
         let node = plan::node_name(node_of(old)?);
         let on_node = format!("--field-selector=spec.nodeName={node}");
         let speakers = "--selector=app.kubernetes.io/component=speaker";
         let delete = ["-n", SYSTEM, "delete", "pods", speakers, &on_node];
-        self.ground.lab.kubectl(delete)?;
+        self.testbed.lab.kubectl(delete)?;
         another(watcher, old, begun).map(drop)
     }
 
     fn roll(&self) -> Result<()> {
         let what = "daemonset/ferrolb-speaker";
         let restart = ["-n", SYSTEM, "rollout", "restart", what];
-        self.ground.lab.kubectl(restart)?;
+        self.testbed.lab.kubectl(restart)?;
         Ok(())
     }
 
@@ -148,7 +148,7 @@ impl Stand<'_> {
     /// known. A client may go on asking another for a second or two, as Linux
     /// heeds no second change of an entry within one second.
     fn probe(&self, owner: Option<Mac>) -> Result<(Probe, u8)> {
-        let namespace = self.ground.lab.client_namespace();
+        let namespace = self.testbed.lab.client_namespace();
         let probe = Probe::start(&namespace, Target::udp(self.target))?;
         let owner = owner.map(node_of).transpose()?.map(plan::node_name);
         let right = |node: &str| owner.as_deref().is_none_or(|owner| owner == node);
@@ -156,16 +156,16 @@ impl Stand<'_> {
             Some(owner) => format!("an answer to the probes from {owner}"),
             None => "an answer to the probes".to_owned(),
         };
-        let by = probe.expect(&what, PATIENCE, |by| right(&by.node))?;
-        let number = self.ground.lab.node_number(&by.node);
+        let by = probe.expect(&what, TIMEOUT, |by| right(&by.node))?;
+        let number = self.testbed.lab.node_number(&by.node);
         let number = number.with_context(|| format!("{} is no node", by.node))?;
         Ok((probe, number))
     }
 
-    /// How long two stations answered ARP since a moment.
+    /// How long two hosts answered ARP since a moment.
     fn contested(&self, since: Instant) -> Option<(Measure, f64)> {
         let answers = self.watcher.as_ref()?.since(since);
-        let questions = u32::try_from(heard::contested(&answers)).unwrap_or(u32::MAX);
+        let questions = u32::try_from(observed::contested(&answers)).unwrap_or(u32::MAX);
         Some((Measure::TwoAnswer, milliseconds(EVERY * questions)))
     }
 }
@@ -174,8 +174,8 @@ impl Stand<'_> {
 fn felt_until_another(probe: Probe, owner: u8) -> Result<Silence> {
     let owner = plan::node_name(owner);
     let what = format!("another node than {owner} to answer");
-    probe.expect(&what, PATIENCE, |by| by.node != owner)?;
-    probe.expect_further(FURTHER, PATIENCE)?;
+    probe.expect(&what, TIMEOUT, |by| by.node != owner)?;
+    probe.expect_further(FURTHER, TIMEOUT)?;
     Ok(probe.finish()?)
 }
 
@@ -187,11 +187,11 @@ fn felt_by(silence: &Silence) -> Values {
     ]
 }
 
-/// When another station than `old` first answered ARP.
+/// When another host than `old` first answered ARP.
 fn another(watcher: &Watcher, old: Mac, since: Instant) -> Result<Instant> {
-    let what = format!("another station than {old} to answer ARP");
-    let answer = wait::until(&what, PATIENCE, || {
-        heard::first_of_another(&watcher.since(since), old).ok_or_else(|| "none".to_owned())
+    let what = format!("another host than {old} to answer ARP");
+    let answer = wait::until(&what, TIMEOUT, || {
+        observed::first_of_another(&watcher.since(since), old).ok_or_else(|| "none".to_owned())
     })?;
     Ok(answer.at)
 }

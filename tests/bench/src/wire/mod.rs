@@ -1,6 +1,6 @@
-//! The bench's own station on a LAN: a socket that speaks ARP, and a watcher
-//! that asks without end who has an IP.
+//! The bench's own host on a LAN: a socket for ARP, and a watcher that repeatedly
+//! requests an IP.
 
-pub(crate) mod heard;
+pub(crate) mod observed;
 pub(crate) mod socket;
 pub(crate) mod watcher;

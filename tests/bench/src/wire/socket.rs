@@ -1,4 +1,4 @@
-//! A packet socket for ARP on one NIC. Knows nothing of who asks what.
+//! A packet socket for ARP on one NIC.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd};
@@ -18,7 +18,7 @@ const ETH_P_ARP: u16 = 0x0806;
 /// Longer than any ARP frame, padding included.
 const ROOM: usize = 128;
 
-/// Hears and speaks ARP on one NIC.
+/// Receives and sends ARP on one NIC.
 #[derive(Debug)]
 pub(crate) struct ArpSocket {
     socket: Socket,
@@ -31,11 +31,11 @@ impl ArpSocket {
         let (address, mac) = address_of(nic)?;
         let protocol = Protocol::from(i32::from(ETH_P_ARP.to_be()));
         let kind = Type::RAW.nonblocking().cloexec();
-        let socket =
-            Socket::new(Domain::PACKET, kind, Some(protocol)).context("opening a packet socket")?;
-        bind(socket.as_raw_fd(), &address).with_context(|| format!("binding it to {nic}"))?;
+        let socket = Socket::new(Domain::PACKET, kind, Some(protocol))
+            .context("cannot open a packet socket")?;
+        bind(socket.as_raw_fd(), &address).with_context(|| format!("cannot bind it to {nic}"))?;
         let this = Self { socket, mac };
-        // Until it was bound it heard every NIC.
+        // Before it was bound it received from every NIC.
         while this.receive()?.is_some() {}
         Ok(this)
     }
@@ -45,7 +45,7 @@ impl ArpSocket {
         self.mac
     }
 
-    /// Sends a frame; gives false where the kernel has no room for it now.
+    /// Sends a frame; false if the kernel has no room for it now.
     pub(crate) fn send(&self, frame: &ArpFrame) -> io::Result<bool> {
         match self.socket.send(&frame.emit()) {
             Ok(_) => Ok(true),
@@ -57,16 +57,16 @@ impl ArpSocket {
         }
     }
 
-    /// Waits until something is to be read, at most so long.
+    /// Waits for a frame, at most `within`.
     pub(crate) fn wait(&self, within: Duration) -> Result<()> {
         let mut polled = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
         match ppoll(&mut polled, Some(TimeSpec::from_duration(within)), None) {
             Ok(_) | Err(nix::Error::EINTR) => Ok(()),
-            Err(error) => Err(error).context("waiting for an answer"),
+            Err(error) => Err(error).context("cannot wait for an answer"),
         }
     }
 
-    /// The next sound frame that is there now.
+    /// The next valid frame, if one is waiting.
     pub(crate) fn receive(&self) -> io::Result<Option<ArpFrame>> {
         let mut buffer = [0; ROOM];
         loop {
@@ -86,7 +86,7 @@ impl ArpSocket {
 
 fn address_of(nic: &str) -> Result<(LinkAddr, Mac)> {
     let found = getifaddrs()
-        .context("listing the NICs")?
+        .context("cannot list the NICs")?
         .filter(|interface| interface.interface_name == nic)
         .find_map(|interface| interface.address?.as_link_addr().copied());
     let address = found.with_context(|| format!("there is no NIC {nic}"))?;

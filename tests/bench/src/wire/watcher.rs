@@ -1,5 +1,5 @@
-//! Asks a LAN who has an IP, every few milliseconds, from a namespace that is
-//! no client: its questions refresh nobody's neighbour table but its own.
+//! Requests an IP on a LAN every few milliseconds, from a namespace that is not the
+//! client's, so that only its own neighbour table is refreshed.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,28 +11,28 @@ use anyhow::{Context, Result};
 use ferrolb_lab::netns;
 use ferrolb_speaker::layer2::wire::arp::{ArpFrame, Operation};
 
-use super::heard::Answer;
+use super::observed::Answer;
 use super::socket::ArpSocket;
 
-/// How long answers are remembered.
-const MEMORY: Duration = Duration::from_secs(120);
+/// How long answers are kept.
+const RETENTION: Duration = Duration::from_secs(120);
 
-/// Whom to ask about, and as whom.
+/// What to request, and from where.
 #[derive(Debug, Clone)]
 pub(crate) struct Watch {
-    /// The namespace to ask from.
+    /// The namespace of the sender.
     pub(crate) namespace: String,
     /// Its NIC.
     pub(crate) nic: String,
     /// The NIC's IPv4 address.
     pub(crate) from: Ipv4Addr,
-    /// The IP that is asked about.
+    /// The requested IP.
     pub(crate) ip: Ipv4Addr,
-    /// The time between two questions.
+    /// The time between two requests.
     pub(crate) every: Duration,
 }
 
-/// A watcher at work; it ends when dropped.
+/// A running watcher; it ends when dropped.
 #[derive(Debug)]
 pub(crate) struct Watcher {
     heard: Arc<Mutex<Vec<Answer>>>,
@@ -41,7 +41,7 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    /// Starts asking.
+    /// Starts the requests.
     pub(crate) fn start(watch: Watch) -> Result<Self> {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));
@@ -53,9 +53,9 @@ impl Watcher {
                 .and_then(|()| ArpSocket::open(&watch.nic));
             match socket {
                 Ok(socket) => {
-                    // The other side waits for this word.
+                    // The other side waits for this message.
                     let _ = opened.send(Ok(()));
-                    ask(&socket, &watch, &record, &stopped);
+                    watch_ip(&socket, &watch, &record, &stopped);
                 }
                 Err(error) => {
                     let _ = opened.send(Err(error));
@@ -65,7 +65,7 @@ impl Watcher {
         let thread = std::thread::Builder::new()
             .name("watcher".to_owned())
             .spawn(work)
-            .context("starting the watcher")?;
+            .context("cannot start the watcher")?;
         is_open.recv().context("the watcher ended early")??;
         Ok(Self {
             heard,
@@ -74,7 +74,7 @@ impl Watcher {
         })
     }
 
-    /// The answers since a moment, in the order of hearing.
+    /// The answers since a moment, in the order of arrival.
     pub(crate) fn since(&self, from: Instant) -> Vec<Answer> {
         let heard = locked(&self.heard);
         let start = heard.partition_point(|answer| answer.at < from);
@@ -85,15 +85,15 @@ impl Watcher {
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // A watcher that panicked has said so.
+        // A panic of the watcher has been reported.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
-/// Asks until told to stop. A failure to send or read is silence, as it is for
-/// any other station: the NIC may be down for a moment.
-fn ask(socket: &ArpSocket, watch: &Watch, record: &Mutex<Vec<Answer>>, stop: &AtomicBool) {
-    let question = ArpFrame {
+/// Sends requests until stopped. A failure to send or read counts as silence, as
+/// for any other host: the NIC may be down for a moment.
+fn watch_ip(socket: &ArpSocket, watch: &Watch, record: &Mutex<Vec<Answer>>, stop: &AtomicBool) {
+    let request = ArpFrame {
         sender_ip: watch.from,
         ..ArpFrame::probe(watch.ip, socket.mac())
     };
@@ -101,7 +101,7 @@ fn ask(socket: &ArpSocket, watch: &Watch, record: &Mutex<Vec<Answer>>, stop: &At
     let mut due = Instant::now();
     while !stop.load(Ordering::Relaxed) {
         number += 1;
-        let _unsent = socket.send(&question);
+        let _unsent = socket.send(&request);
         due = (due + watch.every).max(Instant::now());
         loop {
             let left = due.saturating_duration_since(Instant::now());
@@ -114,11 +114,11 @@ fn ask(socket: &ArpSocket, watch: &Watch, record: &Mutex<Vec<Answer>>, stop: &At
     }
 }
 
-fn note(socket: &ArpSocket, ip: Ipv4Addr, question: u64, record: &Mutex<Vec<Answer>>) {
+fn note(socket: &ArpSocket, ip: Ipv4Addr, request: u64, record: &Mutex<Vec<Answer>>) {
     while let Ok(Some(frame)) = socket.receive() {
         if frame.operation == Operation::Reply && frame.sender_ip == ip && !frame.is_gratuitous() {
             let answer = Answer {
-                question,
+                request,
                 at: Instant::now(),
                 mac: frame.sender_mac,
             };
@@ -127,14 +127,14 @@ fn note(socket: &ArpSocket, ip: Ipv4Addr, question: u64, record: &Mutex<Vec<Answ
     }
 }
 
-/// Drops what is too old, in large pieces.
+/// Drops old answers, many at a time.
 fn forget(record: &Mutex<Vec<Answer>>) {
     let mut heard = locked(record);
     let old = heard
         .first()
-        .is_some_and(|answer| answer.at.elapsed() > 2 * MEMORY);
+        .is_some_and(|answer| answer.at.elapsed() > 2 * RETENTION);
     if old {
-        heard.retain(|answer| answer.at.elapsed() < MEMORY);
+        heard.retain(|answer| answer.at.elapsed() < RETENTION);
     }
 }
 

@@ -47,7 +47,7 @@ const PURE: [&str; 32] = [
     "tests/bench/src/failover/rows.rs",
     "tests/bench/src/figures",
     "tests/bench/src/manifests.rs",
-    "tests/bench/src/wire/heard.rs",
+    "tests/bench/src/wire/observed.rs",
 ];
 
 /// What a pure file may not name.

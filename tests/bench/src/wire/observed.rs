@@ -1,4 +1,4 @@
-//! What the answers to a row of questions say. Pure.
+//! Evaluation of the answers to a series of requests. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -8,32 +8,32 @@ use ferrolb_core::mac::Mac;
 /// One answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Answer {
-    /// The number of the last question put before it.
-    pub(crate) question: u64,
-    /// When it was heard.
+    /// The number of the last request before it.
+    pub(crate) request: u64,
+    /// When it arrived.
     pub(crate) at: Instant,
-    /// The hardware address it gave.
+    /// The hardware address in it.
     pub(crate) mac: Mac,
 }
 
-/// How many questions were answered by more than one station.
+/// The number of requests answered by more than one host.
 pub(crate) fn contested(answers: &[Answer]) -> usize {
-    let mut by_question: BTreeMap<u64, BTreeSet<Mac>> = BTreeMap::new();
+    let mut by_request: BTreeMap<u64, BTreeSet<Mac>> = BTreeMap::new();
     for answer in answers {
-        by_question
-            .entry(answer.question)
+        by_request
+            .entry(answer.request)
             .or_default()
             .insert(answer.mac);
     }
-    by_question.values().filter(|macs| macs.len() > 1).count()
+    by_request.values().filter(|macs| macs.len() > 1).count()
 }
 
-/// The first answer that another station than `old` gave.
+/// The first answer that another host than `old` gave.
 pub(crate) fn first_of_another(answers: &[Answer], old: Mac) -> Option<Answer> {
     answers.iter().find(|answer| answer.mac != old).copied()
 }
 
-/// The one station that gave every answer, if at least `least` were given.
+/// The one host that gave every answer, if at least `least` were given.
 pub(crate) fn sole(answers: &[Answer], least: usize) -> Option<Mac> {
     let first = answers.first()?.mac;
     let alone = answers.iter().all(|answer| answer.mac == first);
@@ -51,7 +51,7 @@ mod tests {
         let at = Instant::now();
         given
             .iter()
-            .map(|&(question, mac)| Answer { question, at, mac })
+            .map(|&(request, mac)| Answer { request, at, mac })
             .collect()
     }
 
@@ -61,13 +61,13 @@ mod tests {
     }
 
     #[test]
-    fn every_question_that_two_answer_counts_once() {
+    fn every_request_that_two_hosts_answer_counts_once() {
         let given = answers(&[(1, A), (2, A), (2, B), (3, B), (3, A), (3, B), (4, B)]);
         assert_eq!(contested(&given), 2);
     }
 
     #[test]
-    fn one_station_is_sole_only_where_it_answered_often_enough() {
+    fn one_host_is_sole_only_if_it_answered_often_enough() {
         let given = answers(&[(1, A), (2, A)]);
         assert_eq!(sole(&given, 2), Some(A));
         assert_eq!(sole(&given, 3), None);
@@ -76,9 +76,9 @@ mod tests {
     }
 
     #[test]
-    fn the_heir_is_whoever_answers_first_and_is_another() {
+    fn the_successor_is_the_first_other_host_that_answers() {
         let given = answers(&[(1, A), (5, B), (6, A)]);
-        assert_eq!(first_of_another(&given, A).map(|a| a.question), Some(5));
+        assert_eq!(first_of_another(&given, A).map(|a| a.request), Some(5));
         assert_eq!(first_of_another(&given[..1], A), None);
     }
 }

@@ -13,16 +13,16 @@ use ferrolb_lab::{LabError, files, netns, plan, run, wait};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::ground::Ground;
 use crate::say;
+use crate::testbed::Testbed;
 
 /// The IP that keepalived moves: on the LAN, in no pool.
 pub(super) const IP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 235);
 /// How long keepalived may take to leave.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// keepalived and the workload on every node; they end when dropped.
 #[derive(Debug)]
-pub(super) struct Yardstick {
+pub(super) struct Keepalived {
     nodes: Vec<Node>,
 }
 
@@ -35,17 +35,17 @@ struct Node {
     _workload: ChildGuard,
 }
 
-impl Yardstick {
+impl Keepalived {
     /// Starts them, advertising every so many milliseconds.
-    pub(super) fn start(ground: &Ground, every: u32) -> Result<Self> {
+    pub(super) fn start(testbed: &Testbed, every: u32) -> Result<Self> {
         // All that the lab itself builds, or they would be built anew for this one.
         let products = [Product::Controller, Product::Speaker, Product::Echo];
         let built = tools::build(&products, &Silent)?;
         let echo = built.last().context("no workload was built")?;
         let mut nodes = Vec::new();
-        for node in 1..=ground.nodes() {
-            let dir = ground.lab.dirs().node(node).join("keepalived");
-            let namespace = ground.lab.node_namespace(node);
+        for node in 1..=testbed.nodes() {
+            let dir = testbed.lab.dirs().node(node).join("keepalived");
+            let namespace = testbed.lab.node_namespace(node);
             nodes.push(Node::start(
                 dir,
                 namespace,
@@ -95,7 +95,7 @@ impl Node {
         let pid = Pid::from_raw(i32::try_from(self.keepalived.pid()).unwrap_or(i32::MAX));
         // Gone already is what is wanted.
         let _gone = kill(pid, Signal::SIGTERM);
-        wait::until("keepalived to leave", PATIENCE, || {
+        wait::until("keepalived to leave", TIMEOUT, || {
             let gone = ["pid", "vrrp-pid"].map(|file| !self.dir.join(file).exists());
             gone.iter()
                 .all(|gone| *gone)
@@ -108,7 +108,7 @@ impl Node {
     }
 }
 
-impl Drop for Yardstick {
+impl Drop for Keepalived {
     fn drop(&mut self) {
         for node in &self.nodes {
             if let Err(error) = node.leave() {

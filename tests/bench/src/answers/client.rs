@@ -1,6 +1,6 @@
-//! Asks for IPs by ARP and takes the time until each answer. Each question that
-//! is outstanding is about an IP of its own, as answers carry nothing else by
-//! which to tell them apart.
+//! Sends ARP probes and measures the time until each answer. Each outstanding
+//! probe is for an IP of its own, because answers carry nothing else to tell them
+//! apart.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -11,32 +11,32 @@ use ferrolb_speaker::layer2::wire::arp::{ArpFrame, Operation};
 
 use crate::wire::socket::ArpSocket;
 
-/// The NIC to ask through.
+/// The NIC to send on.
 const NIC: &str = "eth0";
-/// A question that is not answered for so long is lost, and is put again.
+/// A probe without an answer for this long is lost and sent again.
 const LOST: Duration = Duration::from_millis(100);
 
-/// How questions follow each other.
+/// When probes are sent.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Way {
-    /// So many are always outstanding.
+pub(super) enum Pattern {
+    /// This many are always outstanding.
     Outstanding(usize),
-    /// One, at equal distances.
+    /// One at a time, at a fixed interval.
     Paced(Duration),
 }
 
-/// What came of it.
+/// The measurements.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
-    /// From each question to its answer.
+pub(super) struct Sample {
+    /// From each probe to its answer.
     pub(super) microseconds: Vec<f64>,
-    /// Questions without an answer.
+    /// Probes without an answer.
     pub(super) lost: u64,
-    /// How long it went on.
+    /// The duration of the measurement.
     took: Duration,
 }
 
-impl Asked {
+impl Sample {
     /// Answers per second.
     pub(super) fn rate(&self) -> f64 {
         let count = u32::try_from(self.microseconds.len()).unwrap_or(u32::MAX);
@@ -44,56 +44,55 @@ impl Asked {
     }
 }
 
-/// Asks for so long, in the namespace of the calling thread.
-pub(super) fn ask(ips: &[Ipv4Addr], way: Way, time: Duration) -> Result<Asked> {
-    let mut asker = Asker {
+/// Probes for `time`, in the namespace of the calling thread.
+pub(super) fn probe(ips: &[Ipv4Addr], pattern: Pattern, time: Duration) -> Result<Sample> {
+    let mut client = Client {
         socket: ArpSocket::open(NIC)?,
         outstanding: BTreeMap::new(),
-        asked: Asked::default(),
+        sample: Sample::default(),
     };
     let start = Instant::now();
-    match way {
-        Way::Outstanding(count) => {
+    match pattern {
+        Pattern::Outstanding(count) => {
             let ips = &ips[..count.min(ips.len())];
             while start.elapsed() < time {
-                asker.fill(ips)?;
-                asker.take(LOST)?;
-                asker.give_up();
+                client.fill(ips)?;
+                client.take(LOST)?;
+                client.drop_lost();
             }
         }
-        Way::Paced(every) => {
+        Pattern::Paced(every) => {
             let mut due = start;
             while start.elapsed() < time {
-                asker.fill(&ips[..1])?;
+                client.fill(&ips[..1])?;
                 due = (due + every).max(Instant::now());
                 while let Some(left) = due.checked_duration_since(Instant::now()) {
-                    asker.take(left)?;
+                    client.take(left)?;
                 }
-                asker.give_up();
+                client.drop_lost();
             }
         }
     }
-    asker.asked.took = start.elapsed();
-    Ok(asker.asked)
+    client.sample.took = start.elapsed();
+    Ok(client.sample)
 }
 
-struct Asker {
+struct Client {
     socket: ArpSocket,
     outstanding: BTreeMap<Ipv4Addr, Instant>,
-    asked: Asked,
+    sample: Sample,
 }
 
-impl Asker {
-    /// Asks for every IP that no question is outstanding for, while the kernel
-    /// has room.
+impl Client {
+    /// Probes every IP without an outstanding probe, while the kernel has room.
     fn fill(&mut self, ips: &[Ipv4Addr]) -> Result<()> {
         for ip in ips {
             if self.outstanding.contains_key(ip) {
                 continue;
             }
-            let question = ArpFrame::probe(*ip, self.socket.mac());
+            let probe = ArpFrame::probe(*ip, self.socket.mac());
             let now = Instant::now();
-            if !self.socket.send(&question)? {
+            if !self.socket.send(&probe)? {
                 break;
             }
             self.outstanding.insert(*ip, now);
@@ -101,24 +100,24 @@ impl Asker {
         Ok(())
     }
 
-    /// Takes in what is there, waiting for it at most so long.
+    /// Receives answers, waiting at most `within` for the first.
     fn take(&mut self, within: Duration) -> Result<()> {
         self.socket.wait(within)?;
         while let Some(frame) = self.socket.receive()? {
             if frame.operation != Operation::Reply {
                 continue;
             }
-            if let Some(asked) = self.outstanding.remove(&frame.sender_ip) {
-                let took = asked.elapsed().as_secs_f64() * 1e6;
-                self.asked.microseconds.push(took);
+            if let Some(sent) = self.outstanding.remove(&frame.sender_ip) {
+                let took = sent.elapsed().as_secs_f64() * 1e6;
+                self.sample.microseconds.push(took);
             }
         }
         Ok(())
     }
 
-    fn give_up(&mut self) {
+    fn drop_lost(&mut self) {
         let before = self.outstanding.len();
-        self.outstanding.retain(|_, asked| asked.elapsed() < LOST);
-        self.asked.lost += (before - self.outstanding.len()) as u64;
+        self.outstanding.retain(|_, sent| sent.elapsed() < LOST);
+        self.sample.lost += (before - self.outstanding.len()) as u64;
     }
 }

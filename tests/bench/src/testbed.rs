@@ -13,10 +13,10 @@ use ferrolb_lab::progress::{Silent, Stderr};
 use ferrolb_lab::{files, interrupt, netns, run, tools, wait};
 use serde_json::json;
 
-use crate::place::{self, Turn};
+use crate::lab_lock::{self, LabLock};
 use crate::say;
 use crate::scrape::Metrics;
-use crate::wire::heard;
+use crate::wire::observed;
 use crate::wire::watcher::{Watch, Watcher};
 
 /// FerroLB's namespace.
@@ -24,54 +24,54 @@ pub(crate) const SYSTEM: &str = "ferrolb-system";
 /// The namespace of the workload.
 const DEMO: &str = "demo";
 /// How long anything else than the following may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the cluster may take to be whole: kubelets that were long without
 /// their API server ask for it less and less often.
 const RECOVERY: Duration = Duration::from_secs(180);
 /// The time between two questions of who has an IP.
 pub(crate) const EVERY: Duration = Duration::from_millis(5);
-/// How long one station must have been the only one to answer.
-const PEACE: Duration = Duration::from_millis(150);
+/// How long one host must have been the only one to answer.
+const SETTLED: Duration = Duration::from_millis(150);
 /// Where speakers say what they count.
 const METRICS_PORT: u16 = 9617;
 
 /// A lab with FerroLB, the workload, and a Service of each family.
 #[derive(Debug)]
-pub(crate) struct Ground {
+pub(crate) struct Testbed {
     pub(crate) lab: Lab,
     /// The IPv4 Service's address.
     pub(crate) v4: Ipv4Addr,
     /// The IPv6 Service's address.
     pub(crate) v6: IpAddr,
-    _turn: Turn,
+    _lock: LabLock,
 }
 
-impl Ground {
+impl Testbed {
     /// Brings it up with so many nodes.
     pub(crate) fn up(nodes: u8) -> Result<Self> {
         interrupt::watch()?;
-        let (lab, turn) = place::claim()?;
+        let (lab, turn) = lab_lock::acquire()?;
         // What was left of another run may be of another version.
         lab.down(&Silent)?;
         let options = Options {
             nodes,
             ..Options::default()
         };
-        let ground = lab
+        let testbed = lab
             .up(&options, &Stderr::new())
             .map_err(anyhow::Error::from)
-            .and_then(|()| furnish(&lab));
-        match ground {
+            .and_then(|()| deploy_workload(&lab));
+        match testbed {
             Ok((v4, v6)) => {
-                let ground = Self {
+                let testbed = Self {
                     lab,
                     v4,
                     v6,
-                    _turn: turn,
+                    _lock: turn,
                 };
-                ground.whole()?;
-                ground.served()?;
-                Ok(ground)
+                testbed.wait_until_ready()?;
+                testbed.wait_until_served()?;
+                Ok(testbed)
             }
             Err(error) => {
                 lab.down(&Silent)?;
@@ -98,7 +98,7 @@ impl Ground {
 
     /// Waits until every node is Ready and every pod of FerroLB and of the
     /// workload is.
-    pub(crate) fn whole(&self) -> Result<()> {
+    pub(crate) fn wait_until_ready(&self) -> Result<()> {
         let timeout = format!("--timeout={}s", RECOVERY.as_secs());
         let ready = ["wait", "--for=condition=Ready", "nodes", "--all", &timeout];
         self.lab.kubectl(ready)?;
@@ -114,12 +114,12 @@ impl Ground {
     }
 
     /// Waits until kube-proxy has the rules for both Services on every node, and
-    /// knows the endpoint there: where it lags behind, an heir answers ARP and
+    /// knows the endpoint there: where it lags behind, an successor answers ARP and
     /// nothing else.
-    fn served(&self) -> Result<()> {
+    fn wait_until_served(&self) -> Result<()> {
         for node in 1..=self.nodes() {
             let what = format!("kube-proxy's rules on {}", plan::node_name(node));
-            wait::until(&what, PATIENCE, || self.serves(node))?;
+            wait::until(&what, TIMEOUT, || self.serves(node))?;
         }
         Ok(())
     }
@@ -149,18 +149,18 @@ impl Ground {
 
     /// Waits until every speaker sees every other one and each IP has one
     /// owner, as the speakers say; works without the API server.
-    pub(crate) fn agreed(&self) -> Result<()> {
-        wait::until("the speakers to agree", PATIENCE, || self.agree())?;
+    pub(crate) fn wait_until_agreed(&self) -> Result<()> {
+        wait::until("the speakers to agree", TIMEOUT, || self.agree())?;
         Ok(())
     }
 
-    /// Waits until one station, and no other, has answered for a while.
+    /// Waits until one host, and no other, has answered for a while.
     pub(crate) fn one_answers(&self, watcher: &Watcher) -> Result<Mac> {
-        let least = PEACE.as_millis() / EVERY.as_millis() / 2;
+        let least = SETTLED.as_millis() / EVERY.as_millis() / 2;
         let least = usize::try_from(least).unwrap_or(usize::MAX);
-        let sole = wait::until("one station to answer ARP", PATIENCE, || {
-            let answers = watcher.since(Instant::now() - PEACE);
-            heard::sole(&answers, least).ok_or_else(|| {
+        let sole = wait::until("one host to answer ARP", TIMEOUT, || {
+            let answers = watcher.since(Instant::now() - SETTLED);
+            observed::sole(&answers, least).ok_or_else(|| {
                 let mut macs: Vec<Mac> = answers.iter().map(|answer| answer.mac).collect();
                 macs.sort();
                 macs.dedup();
@@ -198,7 +198,7 @@ impl Ground {
     }
 }
 
-impl Drop for Ground {
+impl Drop for Testbed {
     fn drop(&mut self) {
         // Harmless if it is down already; told if it is not.
         if let Err(error) = self.lab.down(&Silent) {
@@ -215,7 +215,7 @@ pub(crate) fn node_of(mac: Mac) -> Result<u8> {
 }
 
 /// The workload and its two Services; gives their addresses.
-fn furnish(lab: &Lab) -> Result<(Ipv4Addr, IpAddr)> {
+fn deploy_workload(lab: &Lab) -> Result<(Ipv4Addr, IpAddr)> {
     for sample in ["echo.yaml", "service-local.yaml"] {
         let file = tools::checkout().join("config/samples").join(sample);
         lab.kubectl(["apply", "-f", &file.display().to_string()])?;
@@ -224,7 +224,7 @@ fn furnish(lab: &Lab) -> Result<(Ipv4Addr, IpAddr)> {
     files::write_json(&file, &ipv6_service())?;
     lab.kubectl(["apply", "-f", &file.display().to_string()])?;
     let v4 = observe::wait_for_ip(lab, DEMO, "echo")?;
-    let v6 = wait::until("the IPv6 Service's address", PATIENCE, || {
+    let v6 = wait::until("the IPv6 Service's address", TIMEOUT, || {
         let ips = observe::external_ips(lab, DEMO, "echo6").map_err(|error| error.sentence())?;
         ips.first().copied().ok_or_else(|| "none yet".to_owned())
     })?;
