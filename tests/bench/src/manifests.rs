@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub(crate) const SYSTEM: &str = "ferrolb-system";
 /// The label of a member's Node and pod.
 pub(crate) const MEMBER: &str = "ferrolb-bench-member";
-/// How many Services have an IP each.
+/// The number of Services with an IP each.
 pub(crate) const SERVICES: u8 = 10;
 
 /// The name of a member, counted from 1.
@@ -41,8 +41,8 @@ pub(crate) fn nodes(count: u8) -> Value {
     }))
 }
 
-/// A pod for each member, so that the others find it. The gate keeps it from
-/// being given to a node.
+/// A pod for each member, so that the others find it. The gate keeps it from being
+/// scheduled.
 pub(crate) fn pods(count: u8) -> Value {
     list((1..=count).map(|member| {
         json!({
@@ -67,7 +67,7 @@ pub(crate) fn pod_status(member: u8) -> Value {
     json!({"status": {"podIP": ip, "podIPs": [{"ip": ip}]}})
 }
 
-/// Services that any node may announce, each with an endpoint that is ready.
+/// Services that any node may announce, each with a ready endpoint.
 pub(crate) fn services() -> Value {
     let service = |number: u8| {
         json!({

@@ -1,7 +1,7 @@
-//! A LAN of speakers without kubelets, for what takes many: a real control
-//! plane and a real controller, and each speaker a plain process in a namespace
-//! of its own on the LAN, known to the API server by a Node and a pod that
-//! nobody runs. What a speaker does is the same.
+//! A LAN of many speakers without kubelets: a real control plane and a real
+//! controller, and each speaker a plain process in a namespace of its own on the
+//! LAN, known to the API server by a Node and a pod that no kubelet runs. To the
+//! speakers this makes no difference.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::manifests::{self, SERVICES};
 use crate::say;
 use crate::scrape::Metrics;
 
-/// Where the members say what they count.
+/// The metrics port of the members.
 const METRICS_PORT: u16 = 9617;
 /// How long they may take to agree.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -35,21 +35,21 @@ pub(crate) struct Rig {
     _lock: LabLock,
 }
 
-/// Speakers at work; they end, and their objects go, when dropped.
+/// Running speakers; they end, and their objects are deleted, when dropped.
 pub(crate) struct Members<'a> {
     rig: &'a Rig,
     programs: Vec<ChildGuard>,
 }
 
 impl Rig {
-    /// Brings it up with room for so many members.
+    /// Brings it up with room for `members` speakers.
     pub(crate) fn up(members: u8) -> Result<Self> {
         interrupt::watch()?;
         let programs = tools::build(&[Product::Controller, Product::Speaker], &Stderr::new())?;
         let [controller, speaker] = programs.as_slice() else {
-            anyhow::bail!("{} programs were built", programs.len());
+            anyhow::bail!("expected 2 programs, {} were built", programs.len());
         };
-        let (lab, turn) = lab_lock::acquire()?;
+        let (lab, lock) = lab_lock::acquire()?;
         lab.down(&Silent)?;
         let rig = bring_up(&lab, members, controller);
         match rig {
@@ -58,7 +58,7 @@ impl Rig {
                 speaker: speaker.clone(),
                 kubeconfig,
                 _controller: controller,
-                _lock: turn,
+                _lock: lock,
             }),
             Err(error) => {
                 lab.down(&Silent)?;
@@ -67,7 +67,7 @@ impl Rig {
         }
     }
 
-    /// Starts so many speakers and waits until they agree.
+    /// Starts `count` speakers and waits until they agree.
     pub(crate) fn members(&self, count: u8) -> Result<Members<'_>> {
         let mut members = Members {
             rig: self,
@@ -114,8 +114,8 @@ impl Drop for Rig {
 }
 
 impl Members<'_> {
-    /// Waits until every one sees all others, each IP has an owner, and the IPs
-    /// are spread: who came first had them all, and rests only when it has its share.
+    /// Waits until each sees all others, each IP has an owner, and the IPs are
+    /// spread: the first speaker owns all of them until it has handed over its share.
     fn wait_until_agreed(&self) -> Result<()> {
         wait::until("the speakers to agree", TIMEOUT, || {
             let all = self.metrics().map_err(|error| format!("{error:#}"))?;
@@ -130,7 +130,7 @@ impl Members<'_> {
         Ok(())
     }
 
-    /// What each member counts.
+    /// The metrics of each member.
     pub(crate) fn metrics(&self) -> Result<Vec<Metrics>> {
         let count = u8::try_from(self.programs.len())?;
         let namespace = self.rig.lab.lan_namespace();
@@ -148,7 +148,7 @@ impl Members<'_> {
     }
 }
 
-/// By what each sees and owns.
+/// Judged by what each sees and owns.
 fn are_at_rest(members: &[f64], owned: &[f64]) -> bool {
     let count = members.len() as f64;
     let most = owned.iter().copied().fold(0.0, f64::max);
@@ -180,7 +180,7 @@ impl Drop for Members<'_> {
     }
 }
 
-/// The address of a member: behind those of the lab's own nodes.
+/// The address of a member, after those of the lab's own nodes.
 fn address(member: u8) -> Result<Ipv4Addr> {
     Ok(Network::Lan.v4(plan::node_host(member + 1)).parse()?)
 }
@@ -217,7 +217,7 @@ fn inside(lab: &Lab) -> Result<PathBuf> {
     let server = format!("https://{}:{}", Network::Lan.v4(plan::API), plan::API_PORT);
     let clusters = config["clusters"]
         .as_array_mut()
-        .context("a kubeconfig without clusters")?;
+        .context("the kubeconfig has no clusters")?;
     for cluster in clusters {
         cluster["cluster"]["server"] = json!(server);
     }
@@ -238,7 +238,7 @@ mod tests {
     use super::are_at_rest;
 
     #[test]
-    fn at_rest_are_speakers_that_see_all_and_share_all() {
+    fn speakers_that_see_all_and_share_all_are_at_rest() {
         assert!(are_at_rest(&[3.0; 3], &[3.0, 4.0, 3.0]));
         assert!(!are_at_rest(&[3.0, 3.0, 2.0], &[3.0, 4.0, 3.0]));
         assert!(!are_at_rest(&[3.0; 3], &[2.0, 5.0, 3.0]));

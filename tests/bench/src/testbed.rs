@@ -1,5 +1,5 @@
-//! The lab a bench stands on: brought up once, brought back to peace between
-//! trials, taken down at the end whatever happened.
+//! The lab of a bench: brought up once, settled between trials, taken down at the
+//! end in any case.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -23,19 +23,19 @@ use crate::wire::watcher::{Watch, Watcher};
 pub(crate) const SYSTEM: &str = "ferrolb-system";
 /// The namespace of the workload.
 const DEMO: &str = "demo";
-/// How long anything else than the following may take.
+/// How long anything but recovery may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// How long the cluster may take to be whole: kubelets that were long without
-/// their API server ask for it less and less often.
+/// How long the cluster may take to be ready: kubelets that were without their API
+/// server for long retry less and less often.
 const RECOVERY: Duration = Duration::from_secs(180);
-/// The time between two questions of who has an IP.
+/// The time between two ARP requests for an IP.
 pub(crate) const EVERY: Duration = Duration::from_millis(5);
-/// How long one host must have been the only one to answer.
+/// How long one host must have been the only one that answers.
 const SETTLED: Duration = Duration::from_millis(150);
-/// Where speakers say what they count.
+/// The metrics port of the speakers.
 const METRICS_PORT: u16 = 9617;
 
-/// A lab with FerroLB, the workload, and a Service of each family.
+/// A lab with FerroLB, a workload, and a Service of each family.
 #[derive(Debug)]
 pub(crate) struct Testbed {
     pub(crate) lab: Lab,
@@ -47,11 +47,11 @@ pub(crate) struct Testbed {
 }
 
 impl Testbed {
-    /// Brings it up with so many nodes.
+    /// Brings it up with `nodes` nodes.
     pub(crate) fn up(nodes: u8) -> Result<Self> {
         interrupt::watch()?;
-        let (lab, turn) = lab_lock::acquire()?;
-        // What was left of another run may be of another version.
+        let (lab, lock) = lab_lock::acquire()?;
+        // Remains of another run may be of another version.
         lab.down(&Silent)?;
         let options = Options {
             nodes,
@@ -67,7 +67,7 @@ impl Testbed {
                     lab,
                     v4,
                     v6,
-                    _lock: turn,
+                    _lock: lock,
                 };
                 testbed.wait_until_ready()?;
                 testbed.wait_until_served()?;
@@ -85,7 +85,7 @@ impl Testbed {
         self.lab.nodes()
     }
 
-    /// Begins to ask who has an IPv4 address, from the bridge itself.
+    /// Starts to request an IPv4 address, from the bridge itself.
     pub(crate) fn watch(&self, ip: Ipv4Addr) -> Result<Watcher> {
         Watcher::start(Watch {
             namespace: self.lab.lan_namespace(),
@@ -96,8 +96,7 @@ impl Testbed {
         })
     }
 
-    /// Waits until every node is Ready and every pod of FerroLB and of the
-    /// workload is.
+    /// Waits until every node and every pod of FerroLB and of the workload is Ready.
     pub(crate) fn wait_until_ready(&self) -> Result<()> {
         let timeout = format!("--timeout={}s", RECOVERY.as_secs());
         let ready = ["wait", "--for=condition=Ready", "nodes", "--all", &timeout];
@@ -113,9 +112,8 @@ impl Testbed {
         Ok(())
     }
 
-    /// Waits until kube-proxy has the rules for both Services on every node, and
-    /// knows the endpoint there: where it lags behind, an successor answers ARP and
-    /// nothing else.
+    /// Waits until kube-proxy has the rules and the endpoints of both Services on
+    /// every node: without them a successor answers ARP but no traffic.
     fn wait_until_served(&self) -> Result<()> {
         for node in 1..=self.nodes() {
             let what = format!("kube-proxy's rules on {}", plan::node_name(node));
@@ -147,18 +145,18 @@ impl Testbed {
         run::output(&mut list).map_err(|error| error.to_string())
     }
 
-    /// Waits until every speaker sees every other one and each IP has one
-    /// owner, as the speakers say; works without the API server.
+    /// Waits until every speaker sees all others and each IP has one owner, by the
+    /// speakers' metrics; works without the API server.
     pub(crate) fn wait_until_agreed(&self) -> Result<()> {
         wait::until("the speakers to agree", TIMEOUT, || self.agree())?;
         Ok(())
     }
 
-    /// Waits until one host, and no other, has answered for a while.
+    /// Waits until one host alone has answered for a while.
     pub(crate) fn one_answers(&self, watcher: &Watcher) -> Result<Mac> {
         let least = SETTLED.as_millis() / EVERY.as_millis() / 2;
         let least = usize::try_from(least).unwrap_or(usize::MAX);
-        let sole = wait::until("one host to answer ARP", TIMEOUT, || {
+        let sole = wait::until("exactly one host to answer ARP", TIMEOUT, || {
             let answers = watcher.since(Instant::now() - SETTLED);
             observed::sole(&answers, least).ok_or_else(|| {
                 let mut macs: Vec<Mac> = answers.iter().map(|answer| answer.mac).collect();
@@ -170,7 +168,7 @@ impl Testbed {
         Ok(sole)
     }
 
-    /// What the speaker on a node counts.
+    /// The metrics of the speaker on a node.
     pub(crate) fn metrics(&self, node: u8) -> Result<Metrics> {
         let ip: IpAddr = Network::Lan.v4(plan::node_host(node)).parse()?;
         let address = SocketAddr::new(ip, METRICS_PORT);
@@ -178,7 +176,7 @@ impl Testbed {
     }
 
     fn agree(&self) -> Result<(), String> {
-        let (mut owned, mut wanted) = (0.0, 0.0);
+        let (mut owned, mut desired) = (0.0, 0.0);
         for node in 1..=self.nodes() {
             let name = plan::node_name(node);
             let metrics = self
@@ -189,18 +187,18 @@ impl Testbed {
                 return Err(format!("{name} sees {members} members"));
             }
             owned += metrics.sum("ferrolb_speaker_owned_ips", "");
-            wanted = metrics.sum("ferrolb_speaker_desired_ips", "");
+            desired = metrics.sum("ferrolb_speaker_desired_ips", "");
         }
-        match (owned - wanted).abs() < 0.5 {
+        match (owned - desired).abs() < 0.5 {
             true => Ok(()),
-            false => Err(format!("{owned} IPs owned, {wanted} wanted")),
+            false => Err(format!("{owned} IPs owned, {desired} desired")),
         }
     }
 }
 
 impl Drop for Testbed {
     fn drop(&mut self) {
-        // Harmless if it is down already; told if it is not.
+        // Harmless if it is down already.
         if let Err(error) = self.lab.down(&Silent) {
             say::note(&error.sentence());
         }
@@ -211,10 +209,10 @@ impl Drop for Testbed {
 pub(crate) fn node_of(mac: Mac) -> Result<u8> {
     let text = mac.to_string();
     let node = (1..=plan::MAX_NODES).find(|node| Network::Lan.mac(plan::node_host(*node)) == text);
-    node.with_context(|| format!("{mac} is no node's"))
+    node.with_context(|| format!("{mac} does not belong to a node"))
 }
 
-/// The workload and its two Services; gives their addresses.
+/// Deploys the workload and its two Services; returns their addresses.
 fn deploy_workload(lab: &Lab) -> Result<(Ipv4Addr, IpAddr)> {
     for sample in ["echo.yaml", "service-local.yaml"] {
         let file = tools::checkout().join("config/samples").join(sample);
@@ -229,7 +227,7 @@ fn deploy_workload(lab: &Lab) -> Result<(Ipv4Addr, IpAddr)> {
         ips.first().copied().ok_or_else(|| "none yet".to_owned())
     })?;
     if !v6.is_ipv6() {
-        bail!("the IPv6 Service has {v6}");
+        bail!("the IPv6 Service has the address {v6}");
     }
     Ok((v4, v6))
 }

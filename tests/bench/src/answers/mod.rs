@@ -23,7 +23,7 @@ pub(crate) struct AnswersArgs {
     seconds: u64,
 }
 
-/// Measures every load of asking, idle and busy, and prints the table.
+/// Measures every request pattern, idle and busy, and prints the table.
 pub(crate) fn run(args: &AnswersArgs) -> Result<()> {
     interrupt::watch()?;
     let time = Duration::from_secs(args.seconds);

@@ -1,5 +1,5 @@
-//! keepalived (Debian's package) in the speakers' place: on every node, with
-//! the workload beside it as a plain process, for an IP of its own.
+//! keepalived (Debian's package) instead of the speakers: on every node, with the
+//! workload beside it as a plain process, for an IP of its own.
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::testbed::Testbed;
 
 /// The IP that keepalived moves: on the LAN, in no pool.
 pub(super) const IP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 235);
-/// How long keepalived may take to leave.
+/// How long keepalived may take to stop.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// keepalived and the workload on every node; they end when dropped.
 #[derive(Debug)]
@@ -36,9 +36,9 @@ struct Node {
 }
 
 impl Keepalived {
-    /// Starts them, advertising every so many milliseconds.
+    /// Starts them with this advertisement interval in milliseconds.
     pub(super) fn start(testbed: &Testbed, every: u32) -> Result<Self> {
-        // All that the lab itself builds, or they would be built anew for this one.
+        // Everything that the lab builds, so that nothing is built twice.
         let products = [Product::Controller, Product::Speaker, Product::Echo];
         let built = tools::build(&products, &Silent)?;
         let echo = built.last().context("no workload was built")?;

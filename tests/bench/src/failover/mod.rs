@@ -1,6 +1,6 @@
-//! `make bench-failover`: a client asks every 2 ms while the owner of its
-//! Service's IP fails in every load there is; the table says what it felt, with
-//! keepalived on the same LAN as the keepalived.
+//! `make bench-failover`: a client sends a request every 2 ms while the owner of its
+//! Service's IP fails in various ways; the table shows the interruptions, compared
+//! with keepalived on the same LAN.
 
 mod keepalived;
 mod results;
@@ -22,7 +22,7 @@ use crate::testbed::Testbed;
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct FailoverArgs {
-    /// Trials of each row; rollouts and keepalived get a tenth of them.
+    /// Trials per row; rollouts and keepalived get a tenth of them.
     #[arg(long, default_value_t = 50)]
     trials: u32,
     /// Rows to measure, separated by commas [default: all].
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &FailoverArgs) -> Result<()> {
         [] => Row::value_variants().to_vec(),
         chosen => chosen.to_vec(),
     };
-    // Rows that environment on the same testbed come one after the other.
+    // Rows with the same testbed follow each other.
     rows.sort();
     rows.dedup();
     if rows
@@ -62,8 +62,8 @@ pub(crate) fn run(args: &FailoverArgs) -> Result<()> {
     Ok(())
 }
 
-/// One row. Testbed that may be spoilt is given up, so that the next row gets a
-/// fresh one.
+/// One row. After an error the testbed is dropped, so that the next row gets a new
+/// one.
 fn measure(testbed: &mut Option<Testbed>, row: Row, trials: u32) -> Results {
     let mut results = Results::default();
     if let Err(error) = attempts(testbed, row, trials, &mut results) {
@@ -93,7 +93,7 @@ fn attempts(
     say::note(row.label());
     let prepared = setup::enter(testbed, row)?;
     for _ in 0..trials {
-        let begun = Instant::now();
+        let started = Instant::now();
         match prepared.environment.attempt(row.fault()) {
             Ok(values) => results.add(&values),
             Err(error) => {
@@ -102,7 +102,7 @@ fn attempts(
                 results.fail(format!("{error:#}"));
             }
         }
-        std::thread::sleep(row.gap().saturating_sub(begun.elapsed()));
+        std::thread::sleep(row.gap().saturating_sub(started.elapsed()));
     }
     setup::leave(prepared, row)
 }

@@ -1,4 +1,4 @@
-//! What the trials of a row gave, and its lines in the table. Pure.
+//! The measurements of a row, and its lines in the table. Pure.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use crate::figures::{Figures, Table};
 pub(crate) enum Measure {
     /// The client's longest silence, in milliseconds.
     Silence,
-    /// Probes that nobody answered.
+    /// Requests without an answer.
     Lost,
-    /// From the fault to the first ARP answer of another host, in milliseconds.
+    /// From the fault to the first ARP reply of another host, in milliseconds.
     NewOwner,
-    /// The client's longest silence while the fault was undone, in milliseconds.
+    /// The client's longest silence during the repair, in milliseconds.
     SilenceAtReturn,
     /// How long two hosts answered ARP, in milliseconds.
     TwoAnswer,
@@ -23,9 +23,9 @@ impl Measure {
     fn label(self) -> &'static str {
         match self {
             Self::Silence => "longest silence, ms",
-            Self::Lost => "probes lost",
-            Self::NewOwner => "until another answers, ms",
-            Self::SilenceAtReturn => "longest silence at the return, ms",
+            Self::Lost => "requests lost",
+            Self::NewOwner => "until another host answers, ms",
+            Self::SilenceAtReturn => "longest silence during repair, ms",
             Self::TwoAnswer => "two hosts answer, ms",
         }
     }
@@ -39,14 +39,14 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    /// Takes in one trial.
+    /// Adds one trial.
     pub(crate) fn add(&mut self, trial: &[(Measure, f64)]) {
         for (measure, value) in trial {
             self.values.entry(*measure).or_default().push(*value);
         }
     }
 
-    /// Takes in a trial that did not come to its end.
+    /// Adds a trial that failed.
     pub(crate) fn fail(&mut self, why: String) {
         self.failed.push(why);
     }
@@ -71,7 +71,7 @@ impl Results {
         if !self.failed.is_empty() {
             table.row(vec![
                 std::mem::take(&mut name),
-                "trials that failed".to_owned(),
+                "failed trials".to_owned(),
                 self.failed.len().to_string(),
             ]);
         }
@@ -88,11 +88,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_tells_every_measure_and_its_failures_under_one_name() {
+    fn a_row_has_every_measure_and_its_failures_under_one_name() {
         let mut results = Results::default();
         results.add(&[(Measure::Silence, 210.4), (Measure::Lost, 0.0)]);
         results.add(&[(Measure::Silence, 190.0), (Measure::Lost, 3.0)]);
-        results.fail("nobody took over".to_owned());
+        results.fail("no takeover".to_owned());
         let mut table = table();
         results.write("link lost", &mut table);
         let lines: Vec<String> = table
@@ -105,7 +105,7 @@ mod tests {
             [
                 "link lost longest silence, ms 2 190 210 210",
                 "probes lost 2 0 3 3",
-                "trials that failed 1",
+                "failed trials 1",
             ]
         );
     }

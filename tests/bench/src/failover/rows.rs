@@ -1,4 +1,4 @@
-//! The rows of the table: what happens to the owner, and on what testbed.
+//! The rows of the table: what happens to the owner, and with which setup.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use ferrolb_speaker::layer2::election::Timing;
 pub(crate) enum Row {
     /// The owner's link is lost.
     Link,
-    /// The owner's machine stands still.
+    /// The owner's machine is frozen.
     Freeze,
-    /// The owner's link is lost; the client speaks IPv6.
+    /// The owner's link is lost; the client uses IPv6.
     Link6,
     /// The owner's link is lost; every node has a second NIC, on another network.
     SecondNic,
@@ -22,13 +22,13 @@ pub(crate) enum Row {
     Api,
     /// The owner's speaker is killed by SIGKILL.
     Kill,
-    /// The owner's speaker is told to leave by SIGTERM.
+    /// The owner's speaker is stopped by SIGTERM.
     Term,
     /// All speakers are replaced, one by one.
     Roll,
     /// The owner's link is lost; the profile is `fast`.
     LinkFast,
-    /// The owner's machine stands still; the profile is `fast`.
+    /// The owner's machine is frozen; the profile is `fast`.
     FreezeFast,
     /// The switch drops the owner's frames, while gossip runs on another network.
     Port,
@@ -38,7 +38,7 @@ pub(crate) enum Row {
     KeepalivedFast,
     /// The owner's link is lost, ten nodes.
     Link10,
-    /// The owner's machine stands still, ten nodes.
+    /// The owner's machine is frozen, ten nodes.
     Freeze10,
 }
 
@@ -68,7 +68,7 @@ pub(crate) enum Setup {
     SecondNetwork,
     /// As delivered, and the API server is down.
     WithoutApi,
-    /// keepalived in their place, advertising so often, in milliseconds.
+    /// keepalived instead, with this advertisement interval in milliseconds.
     Keepalived(u32),
 }
 
@@ -116,7 +116,7 @@ impl Row {
         }
     }
 
-    /// What is done.
+    /// The fault.
     pub(crate) fn fault(self) -> Fault {
         use ferrolb_lab::lab::FailureMode;
         match self {
@@ -129,9 +129,9 @@ impl Row {
         }
     }
 
-    /// How long after one trial's begin the next one may begin. Ports that die
-    /// in turn, faster than an owner counts as new, are a LAN cut in two to the
-    /// speakers, and that is handled otherwise.
+    /// The least time from one trial's start to the next. Ports that fail one after
+    /// the other within the flap window look like a partitioned LAN to the speakers,
+    /// which they handle differently.
     pub(crate) fn gap(self) -> Duration {
         match self {
             Self::Port => Timing::default().flap_window + Duration::from_secs(1),
@@ -139,12 +139,12 @@ impl Row {
         }
     }
 
-    /// How often it is tried, of so many trials asked for: a rollout takes as
-    /// long as ten failovers, and a keepalived's spread is known.
-    pub(crate) fn trials(self, asked: u32) -> u32 {
+    /// The number of trials, of `requested` ones: a rollout takes as long as ten
+    /// failovers, and keepalived varies little.
+    pub(crate) fn trials(self, requested: u32) -> u32 {
         match self {
-            Self::Roll | Self::Keepalived | Self::KeepalivedFast => asked.div_ceil(10),
-            _ => asked,
+            Self::Roll | Self::Keepalived | Self::KeepalivedFast => requested.div_ceil(10),
+            _ => requested,
         }
     }
 }

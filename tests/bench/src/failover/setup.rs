@@ -19,10 +19,10 @@ const SECOND: &str = "eth1";
 /// The port of the Services' UDP.
 const UDP: u16 = 82;
 
-/// A row's environment, and what stands beside it.
+/// A row's environment, and what runs beside it.
 pub(super) struct Prepared<'a> {
     pub(super) environment: Environment<'a>,
-    /// Ended when the row is over.
+    /// Stopped when the row is over.
     keepalived: Option<Keepalived>,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn enter(testbed: &Testbed, row: Row) -> Result<Prepared<'_>> {
     })
 }
 
-/// Sets back.
+/// Restores the defaults.
 pub(super) fn leave(prepared: Prepared<'_>, row: Row) -> Result<()> {
     let testbed = prepared.environment.testbed;
     drop(prepared.keepalived);
@@ -74,7 +74,7 @@ pub(super) fn leave(prepared: Prepared<'_>, row: Row) -> Result<()> {
     }
 }
 
-/// Sets a variable of the speakers, or takes it away (`NAME-`).
+/// Sets a variable of the speakers, or removes it (`NAME-`).
 fn profile(testbed: &Testbed, variable: &str) -> Result<()> {
     let set = ["-n", SYSTEM, "set", "env", SPEAKERS, variable];
     testbed.lab.kubectl(set)?;
@@ -96,12 +96,13 @@ fn unplug(testbed: &Testbed) -> Result<()> {
     Ok(())
 }
 
-/// Gives every node a NIC on the spare network and moves the gossip there. As
-/// each speaker needs an address of its own, each gets a DaemonSet of its own.
+/// Gives every node a NIC on the spare network and moves gossip there. Each speaker
+/// needs an address of its own, so each gets a DaemonSet of its own.
 fn second_network(testbed: &Testbed) -> Result<()> {
     let lab = &testbed.lab;
     let all = lab.kubectl(["-n", SYSTEM, "get", SPEAKERS, "-ojson"])?;
-    let all: Value = serde_json::from_str(&all).context("the DaemonSet of the speakers")?;
+    let all: Value =
+        serde_json::from_str(&all).context("cannot parse the DaemonSet of the speakers")?;
     lab.kubectl(["-n", SYSTEM, "delete", SPEAKERS])?;
     plug(testbed)?;
     for node in 1..=testbed.nodes() {
@@ -134,7 +135,7 @@ fn speaker_of(all: &Value, node: u8) -> Result<Value> {
         json!({ "kubernetes.io/hostname": plan::node_name(node) });
     let env = one["spec"]["template"]["spec"]["containers"][0]["env"]
         .as_array_mut()
-        .context("the speakers' environment")?;
+        .context("the speakers have no environment variables")?;
     let address = Network::Spare.v4(plan::node_host(node));
     for variable in env
         .iter_mut()

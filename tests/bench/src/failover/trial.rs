@@ -1,4 +1,5 @@
-//! One trial: peace, fault for the owner under a client's eyes, peace again.
+//! One trial: wait until settled, cause a fault of the owner while a client sends
+//! requests, repair it, and wait until settled again.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,29 +17,29 @@ use crate::testbed::{EVERY, SYSTEM, Testbed, node_of};
 use crate::wire::observed;
 use crate::wire::watcher::Watcher;
 
-/// How long another owner is waited for.
+/// How long to wait for another owner.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How many more probes the successor has to answer, 200 ms of them: a successor that
-/// flaps shows.
+/// How many more requests the successor has to answer, 200 ms of them, so that
+/// flapping shows.
 const FURTHER: usize = 100;
 
-/// What a trial gave.
+/// The measurements of a trial.
 pub(super) type Values = Vec<(Measure, f64)>;
 
-/// Where the trials of a row take place.
+/// The environment for the trials of a row.
 pub(super) struct Environment<'a> {
     /// The lab.
     pub(super) testbed: &'a Testbed,
-    /// Whom the client asks.
+    /// The target of the client.
     pub(super) target: SocketAddr,
-    /// Asks for the same IP by ARP; none where it is IPv6.
+    /// Requests the same IP by ARP; none for IPv6.
     pub(super) watcher: Option<Watcher>,
-    /// Whether the speakers are asked for their view: not where others environment in for them.
+    /// Whether the speakers' metrics are read: not if keepalived runs instead.
     pub(super) speakers: bool,
 }
 
 impl Environment<'_> {
-    /// Makes one trial and says what came of it.
+    /// Makes one trial and returns its measurements.
     pub(super) fn attempt(&self, fault: Fault) -> Result<Values> {
         let owner = self.wait_until_settled()?;
         let values = match fault {
@@ -55,7 +56,7 @@ impl Environment<'_> {
         Ok(values)
     }
 
-    /// Waits until there is nothing to be done; gives who answers ARP.
+    /// Waits until everything is settled; returns the host that answers ARP.
     fn wait_until_settled(&self) -> Result<Option<Mac>> {
         if self.speakers {
             self.testbed.wait_until_agreed()?;
@@ -71,47 +72,47 @@ impl Environment<'_> {
         let lab = &self.testbed.lab;
         let (probe, owner) = self.probe(owner)?;
         lab.fail(owner, how)?;
-        let felt = felt_until_another(probe, owner);
-        // Healed whatever was felt: the next trial stands on the same testbed.
+        let silence = silence_until_another(probe, owner);
+        // Repaired in any case: the next trial uses the same testbed.
         let back = self.probe(None);
-        let healed = Instant::now();
+        let repaired = Instant::now();
         lab.heal(owner)?;
         self.wait_until_settled()?;
-        let felt = felt?;
+        let silence = silence?;
         let (back, _) = back?;
         let mut values = vec![
-            (Measure::Silence, milliseconds(felt.longest)),
+            (Measure::Silence, milliseconds(silence.longest)),
             (
                 Measure::SilenceAtReturn,
                 milliseconds(back.finish()?.longest),
             ),
         ];
-        values.extend(self.contested(healed));
+        values.extend(self.contested(repaired));
         Ok(values)
     }
 
-    /// The speaker dies without a word; its node goes on.
+    /// The speaker is killed; its node keeps running.
     fn killed(&self) -> Result<Values> {
         let lab = &self.testbed.lab;
-        let watcher = self.watcher.as_ref().context("nobody watches")?;
+        let watcher = self.watcher.as_ref().context("there is no watcher")?;
         let old = self.testbed.one_answers(watcher)?;
         let owner = node_of(old)?;
         let (probe, _) = self.probe(Some(old))?;
         let killed = Instant::now();
         lab.kill(&format!("speaker-{owner}"))?;
         let successor = another(watcher, old, killed);
-        // A container that was killed often is started again late; a pod is not.
+        // A container that was killed often is restarted late; a pod is not.
         lab.restart(&format!("speaker-{owner}"))?;
         self.wait_until_settled()?;
-        let mut values = felt_by(&probe.finish()?);
+        let mut values = values_of(&probe.finish()?);
         values.push((Measure::NewOwner, milliseconds(successor? - killed)));
         values.extend(self.contested(killed));
         Ok(values)
     }
 
-    /// Speakers are replaced in good order.
+    /// Speakers are replaced by an orderly rollout.
     fn replaced(&self, replace: fn(&Self) -> Result<()>) -> Result<Values> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let (probe, _) = self.probe(None)?;
         replace(self)?;
         let status = ["-n", SYSTEM, "rollout", "status"];
@@ -120,21 +121,21 @@ impl Environment<'_> {
             .lab
             .kubectl([status.as_slice(), &what].concat())?;
         self.wait_until_settled()?;
-        let mut values = felt_by(&probe.finish()?);
-        values.extend(self.contested(begun));
+        let mut values = values_of(&probe.finish()?);
+        values.extend(self.contested(started));
         Ok(values)
     }
 
     fn delete_owner(&self) -> Result<()> {
-        let watcher = self.watcher.as_ref().context("nobody watches")?;
+        let watcher = self.watcher.as_ref().context("there is no watcher")?;
         let old = self.testbed.one_answers(watcher)?;
-        let begun = Instant::now();
+        let started = Instant::now();
         let node = plan::node_name(node_of(old)?);
         let on_node = format!("--field-selector=spec.nodeName={node}");
         let speakers = "--selector=app.kubernetes.io/component=speaker";
         let delete = ["-n", SYSTEM, "delete", "pods", speakers, &on_node];
         self.testbed.lab.kubectl(delete)?;
-        another(watcher, old, begun).map(drop)
+        another(watcher, old, started).map(drop)
     }
 
     fn roll(&self) -> Result<()> {
@@ -144,9 +145,9 @@ impl Environment<'_> {
         Ok(())
     }
 
-    /// A client that asks, and the node that answers it: the owner, if that is
-    /// known. A client may go on asking another for a second or two, as Linux
-    /// heeds no second change of an entry within one second.
+    /// A client, and the node that answers it: the owner, if that is known. A client
+    /// may keep using another node for a second or two, as Linux ignores a second
+    /// change of an entry within one second.
     fn probe(&self, owner: Option<Mac>) -> Result<(Probe, u8)> {
         let namespace = self.testbed.lab.client_namespace();
         let probe = Probe::start(&namespace, Target::udp(self.target))?;
@@ -158,20 +159,20 @@ impl Environment<'_> {
         };
         let by = probe.expect(&what, TIMEOUT, |by| right(&by.node))?;
         let number = self.testbed.lab.node_number(&by.node);
-        let number = number.with_context(|| format!("{} is no node", by.node))?;
+        let number = number.with_context(|| format!("{} is not a node", by.node))?;
         Ok((probe, number))
     }
 
-    /// How long two hosts answered ARP since a moment.
+    /// How long two hosts answered ARP since `since`.
     fn contested(&self, since: Instant) -> Option<(Measure, f64)> {
         let answers = self.watcher.as_ref()?.since(since);
-        let questions = u32::try_from(observed::contested(&answers)).unwrap_or(u32::MAX);
-        Some((Measure::TwoAnswer, milliseconds(EVERY * questions)))
+        let requests = u32::try_from(observed::contested(&answers)).unwrap_or(u32::MAX);
+        Some((Measure::TwoAnswer, milliseconds(EVERY * requests)))
     }
 }
 
-/// What the client feels until another node answers, and goes on answering.
-fn felt_until_another(probe: Probe, owner: u8) -> Result<Silence> {
+/// The client's silence until another node answers, and continues to answer.
+fn silence_until_another(probe: Probe, owner: u8) -> Result<Silence> {
     let owner = plan::node_name(owner);
     let what = format!("another node than {owner} to answer");
     probe.expect(&what, TIMEOUT, |by| by.node != owner)?;
@@ -179,7 +180,7 @@ fn felt_until_another(probe: Probe, owner: u8) -> Result<Silence> {
     Ok(probe.finish()?)
 }
 
-fn felt_by(silence: &Silence) -> Values {
+fn values_of(silence: &Silence) -> Values {
     let lost = u32::try_from(silence.lost).unwrap_or(u32::MAX);
     vec![
         (Measure::Silence, milliseconds(silence.longest)),
