@@ -96,7 +96,7 @@ struct SealedSocket {
     /// The send buffer was full last time: do not wait with the next datagram.
     full: bool,
     buffer: Box<[u8]>,
-    log: RareLog,
+    log: LogLimit,
 }
 
 #[async_trait]
@@ -107,7 +107,7 @@ impl Socket for SealedSocket {
         }
         if let Err(error) = self.send_fragments(to, &message.serialize_to_vec()).await {
             self.parts.counters.count_send_error();
-            if self.log.may(Instant::now()) {
+            if self.log.allows(Instant::now()) {
                 warn!(%to, error = %Chain(&error), "cannot send gossip datagram");
             }
         }
@@ -127,7 +127,7 @@ impl Socket for SealedSocket {
                 }
                 Err(error) => {
                     self.parts.counters.count_receive_error();
-                    if self.log.may(Instant::now()) {
+                    if self.log.allows(Instant::now()) {
                         warn!(%error, "cannot receive gossip datagrams");
                     }
                     sleep(RECEIVE_PAUSE).await;
@@ -146,7 +146,7 @@ impl SealedSocket {
             number: 0,
             full: false,
             buffer: vec![0; DATAGRAM_MAX].into_boxed_slice(),
-            log: RareLog::default(),
+            log: LogLimit::default(),
         }
     }
 
@@ -182,7 +182,7 @@ impl SealedSocket {
         let decoded = self.decode(length, from);
         decoded.unwrap_or_else(|reason| {
             self.parts.counters.count_dropped(reason);
-            if self.log.may(Instant::now()) {
+            if self.log.allows(Instant::now()) {
                 warn!(%from, reason = reason.label(), "gossip datagram dropped");
             }
             None
@@ -214,14 +214,15 @@ fn drop_reason(error: OpenError) -> DropReason {
     }
 }
 
-/// Lets one line through each [`LOG_GAP`]; the counters have the rest.
+/// One log line each [`LOG_GAP`]; the counters have the rest. Not an outage that
+/// ends: datagrams that fail and others that do not alternate.
 #[derive(Debug, Default)]
-struct RareLog {
+struct LogLimit {
     last: Option<Instant>,
 }
 
-impl RareLog {
-    fn may(&mut self, now: Instant) -> bool {
+impl LogLimit {
+    fn allows(&mut self, now: Instant) -> bool {
         let due = self
             .last
             .is_none_or(|last| now.saturating_duration_since(last) >= LOG_GAP);

@@ -104,7 +104,7 @@ mod tests {
             lines[1..],
             [
                 "link lost longest silence, ms 2 190 210 210",
-                "probes lost 2 0 3 3",
+                "requests lost 2 0 3 3",
                 "failed trials 1",
             ]
         );

@@ -1,9 +1,9 @@
-//! Claims about links: what the kernel tells is known at once.
+//! Claims about links: changes in the kernel are known at once.
 
 use std::time::Duration;
 
+use crate::host::Followed;
 use crate::lan::{Lan, ip};
-use crate::station::Followed;
 use crate::wait::until;
 
 pub(crate) fn notices_carrier_loss_within_a_second() {
@@ -22,9 +22,9 @@ pub(crate) fn notices_carrier_loss_within_a_second() {
     }
 }
 
-/// A cable's ends in different namespaces may have the same index; then the
-/// kernel treats one as it treats a real NIC, and holds back the news of a
-/// second change for up to a second.
+/// The ends of a veth pair in different namespaces may have the same index. Then
+/// the kernel treats one like a real NIC and delays the event of a second change
+/// for up to a second.
 pub(crate) fn counts_a_carrier_that_came_back_at_once() {
     let lan = Lan::new();
     let (bridge, speaker) = (lan.bridge(), lan.speaker());

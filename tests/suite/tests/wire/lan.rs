@@ -1,5 +1,5 @@
-//! A LAN for one claim: a bridge in a namespace of its own, and stations with
-//! one NIC each. Removed when dropped.
+//! A LAN for one claim: a bridge in a namespace of its own, and hosts with one NIC
+//! each. Removed when dropped.
 
 use std::os::fd::AsRawFd;
 use std::process::{Command, Output};
@@ -16,11 +16,11 @@ use nix::unistd::geteuid;
 /// Every namespace of this suite begins with this and the process id.
 const PREFIX: &str = "flw-";
 
-/// Refuses to start without privileges, and removes what a killed run left.
+/// Checks for privileges and programs, and removes remains of killed runs.
 pub(crate) fn prepare() {
     assert!(
         geteuid().is_root(),
-        "the wire suite makes network namespaces: run it as root"
+        "the wire suite creates network namespaces: run it as root"
     );
     for program in ["ip", "nsenter", "setpriv", "arping"] {
         let found = Command::new(program).arg("-V").output().is_ok();
@@ -76,7 +76,7 @@ impl Lan {
         format!("{}-speaker", self.prefix)
     }
 
-    /// The namespace of the other station.
+    /// The namespace of the other host.
     pub(crate) fn peer(&self) -> String {
         format!("{}-peer", self.prefix)
     }
@@ -96,7 +96,7 @@ impl Lan {
 impl Drop for Lan {
     fn drop(&mut self) {
         for namespace in [self.bridge(), self.speaker(), self.peer()] {
-            // A claim that failed may have a process in it still; the next run cleans up.
+            // A failed claim may still have a process in it; the next run cleans up.
             let _ = netns::delete(&namespace);
         }
     }
@@ -118,25 +118,25 @@ pub(crate) fn ip(namespace: &str, arguments: &str) -> String {
     run::line(&format!("ip -n {namespace} {arguments}")).unwrap()
 }
 
-/// Asks for an address with Linux's arping, once, within a second.
+/// Sends one request with Linux's arping, with a timeout of one second.
 pub(crate) fn arping(namespace: &str, arguments: &str) -> Output {
     let words = format!("arping -c 1 -w 1 {arguments}");
     netns::exec(namespace, words.split(' ')).output().unwrap()
 }
 
-/// Which hardware addresses answer for `address`: arping repeats the question
-/// until it has an answer, then leaves; broadcast keeps it asking everybody.
+/// The hardware addresses that answer for `address`: arping repeats the request
+/// until it has an answer; broadcast keeps it from switching to unicast.
 pub(crate) fn who_has(namespace: &str, address: &str) -> Vec<Mac> {
-    let said = arping(namespace, &format!("-b -I eth0 {address}"));
-    let said = String::from_utf8(said.stdout).unwrap();
-    let bracketed = said
+    let output = arping(namespace, &format!("-b -I eth0 {address}"));
+    let output = String::from_utf8(output.stdout).unwrap();
+    let bracketed = output
         .split('[')
         .skip(1)
         .filter_map(|rest| rest.split(']').next());
     bracketed.filter_map(|mac| mac.parse().ok()).collect()
 }
 
-/// Puts bytes on the LAN through a station's `eth0`, as they are.
+/// Sends raw bytes through the `eth0` of a namespace.
 pub(crate) fn put(namespace: &str, bytes: &[u8]) {
     netns::enter(namespace, || {
         let all = SockProtocol::EthAll;

@@ -1,29 +1,26 @@
-//! The speaker's wire side against real kernels: namespaces joined by a
-//! bridge, with Linux's own ARP and neighbour discovery as the judge. Needs root. The same program is
-//! also the speaker that the claims freeze or deprive of privileges
-//! (`process.rs`).
+//! The speaker's packet sockets and links against real kernels: namespaces joined
+//! by a bridge, checked by Linux's own ARP and neighbour discovery. Needs root. The
+//! same program is also the speaker process that is frozen, or runs without
+//! privileges (`process.rs`).
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a claim that does not hold panics, here as in any test"
-)]
+#![allow(clippy::unwrap_used, reason = "a failed claim panics, as in any test")]
 
 mod answering;
 mod discovering;
 mod following;
+mod host;
 mod lan;
 mod learning;
 mod process;
 mod seeing;
 mod stacking;
-mod station;
 mod wait;
 
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// A claim; it panics where it does not hold.
+/// A claim; it panics if it does not hold.
 type Claim = fn();
 
 const CLAIMS: [(&str, Claim); 29] = [
@@ -60,8 +57,8 @@ const CLAIMS: [(&str, Claim); 29] = [
         answering::works_with_net_raw_alone,
     ),
     (
-        "names_the_capability_it_lacks",
-        answering::names_the_capability_it_lacks,
+        "names_the_missing_capability",
+        answering::names_the_missing_capability,
     ),
     (
         "moves_a_neighbour_entry_by_gratuitous_arp",
@@ -85,12 +82,12 @@ const CLAIMS: [(&str, Claim); 29] = [
         discovering::confirms_an_entry_that_is_probed_by_unicast,
     ),
     (
-        "answers_a_unicast_question_without_source_option",
-        discovering::answers_a_unicast_question_without_source_option,
+        "answers_a_unicast_solicitation_without_source_option",
+        discovering::answers_a_unicast_solicitation_without_source_option,
     ),
     (
-        "defends_its_ipv6_address_and_reports_who_wanted_it",
-        discovering::defends_its_ipv6_address_and_reports_who_wanted_it,
+        "defends_its_ipv6_address_and_reports_the_claimant",
+        discovering::defends_its_ipv6_address_and_reports_the_claimant,
     ),
     (
         "is_mute_in_ipv6_until_the_watchdog_is_renewed",
@@ -101,8 +98,8 @@ const CLAIMS: [(&str, Claim); 29] = [
         discovering::joins_groups_on_links_that_come_later_and_leaves_them,
     ),
     (
-        "tells_that_it_cannot_join_a_group_and_joins_when_it_can",
-        discovering::tells_that_it_cannot_join_a_group_and_joins_when_it_can,
+        "reports_that_it_cannot_join_a_group_and_joins_when_it_can",
+        discovering::reports_that_it_cannot_join_a_group_and_joins_when_it_can,
     ),
     (
         "joins_groups_with_net_raw_alone",
@@ -113,12 +110,12 @@ const CLAIMS: [(&str, Claim); 29] = [
         learning::moves_an_ipv6_entry_by_unsolicited_advertisement,
     ),
     (
-        "asks_linux_and_speakers_with_and_without_link_local_address",
-        learning::asks_linux_and_speakers_with_and_without_link_local_address,
+        "probes_linux_and_speakers_with_and_without_link_local_address",
+        learning::probes_linux_and_speakers_with_and_without_link_local_address,
     ),
     (
-        "a_question_in_ipv6_moves_no_entry",
-        learning::a_question_in_ipv6_moves_no_entry,
+        "a_solicitation_does_not_move_an_ipv6_entry",
+        learning::a_solicitation_does_not_move_an_ipv6_entry,
     ),
     (
         "notices_carrier_loss_within_a_second",
@@ -137,12 +134,12 @@ const CLAIMS: [(&str, Claim); 29] = [
         stacking::follows_a_bridge_that_comes_later_and_its_members,
     ),
     (
-        "notices_ipvs_without_strict_arp_and_when_it_is_mended",
-        stacking::notices_ipvs_without_strict_arp_and_when_it_is_mended,
+        "notices_ipvs_without_strict_arp_and_when_it_is_fixed",
+        stacking::notices_ipvs_without_strict_arp_and_when_it_is_fixed,
     ),
 ];
 
-/// Claims that need a kind of link which not every kernel has.
+/// Claims that need a kind of link that some kernels lack.
 const KERNELS_CLAIMS: [(&str, &str, Claim); 3] = [
     (
         "bond",
@@ -162,7 +159,7 @@ const KERNELS_CLAIMS: [(&str, &str, Claim); 3] = [
 ];
 
 fn main() -> ExitCode {
-    if let Some(ip) = process::asked_for() {
+    if let Some(ip) = process::requested_ip() {
         return process::run(ip);
     }
     let arguments = Arguments::from_args();

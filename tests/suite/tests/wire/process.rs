@@ -1,5 +1,5 @@
-//! The wire side as a process of its own, to be frozen and deprived: this very
-//! program, started with `--speaker IP`. It answers for the IP on `eth0`,
+//! The responder in a process of its own, to be frozen or run without privileges:
+//! this program, started with `--speaker IP`. It answers for the IP on `eth0`,
 //! renews its watchdog every 20 ms, and prints its ARP counters for each line of input.
 
 use std::collections::{BTreeSet, HashMap};
@@ -23,13 +23,13 @@ const FLAG: &str = "--speaker";
 const TICK: Duration = Duration::from_millis(20);
 const LEASE: Duration = Duration::from_millis(100);
 
-/// The IP to answer for, when this process is to be the speaker.
-pub(crate) fn asked_for() -> Option<IpAddr> {
+/// The IP to answer for, if this process is the speaker.
+pub(crate) fn requested_ip() -> Option<IpAddr> {
     let mut arguments = std::env::args().skip_while(|argument| argument != FLAG);
     arguments.nth(1)?.parse().ok()
 }
 
-/// Is the speaker until its input ends.
+/// Runs as the speaker until its input ends.
 pub(crate) fn run(ip: IpAddr) -> ExitCode {
     let (sender, events) = mpsc::unbounded_channel();
     let counters = Arc::new(WireCounters::default());
@@ -67,14 +67,14 @@ async fn serve(
         events.recv().await,
         Some(WireEvent::LinkOpened { .. })
     ));
-    say("ready");
+    print("ready");
     let mut lines = input();
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
             _ = tick.tick() => wire.renew(Instant::now() + LEASE),
             line = lines.recv() => match line {
-                Some(()) => say(&format!("{} {}", counters.arp.answers.get(), counters.arp.dropped_mute.get())),
+                Some(()) => print(&format!("{} {}", counters.arp.answers.get(), counters.arp.dropped_mute.get())),
                 None => return,
             },
         }
@@ -106,13 +106,13 @@ fn input() -> mpsc::UnboundedReceiver<()> {
     lines
 }
 
-fn say(line: &str) {
+fn print(line: &str) {
     let mut out = std::io::stdout();
     writeln!(out, "{line}").unwrap();
     out.flush().unwrap();
 }
 
-/// Such a process as its parent sees it; killed when dropped.
+/// Such a process, for its parent; killed when dropped.
 pub(crate) struct Speaker {
     child: Child,
     input: ChildStdin,
@@ -127,16 +127,16 @@ impl Speaker {
         speaker
     }
 
-    /// Starts one and gives what it says before it ends.
-    pub(crate) fn last_words(
+    /// Starts one and returns its output until it ends.
+    pub(crate) fn final_output(
         namespace: &str,
         ip: impl Into<IpAddr>,
         privileges: &[&str],
     ) -> String {
         let mut speaker = Self::spawn(namespace, ip.into(), privileges);
-        let mut words = String::new();
-        speaker.output.read_to_string(&mut words).unwrap();
-        words
+        let mut output = String::new();
+        speaker.output.read_to_string(&mut output).unwrap();
+        output
     }
 
     fn spawn(namespace: &str, ip: IpAddr, privileges: &[&str]) -> Self {
@@ -166,12 +166,12 @@ impl Speaker {
         (answers.parse().unwrap(), dropped.parse().unwrap())
     }
 
-    /// Stops it like a machine that is not scheduled.
+    /// Freezes it like a machine that is not scheduled.
     pub(crate) fn freeze(&self) {
         self.signal(Signal::SIGSTOP);
     }
 
-    /// Lets it go on.
+    /// Resumes it.
     pub(crate) fn thaw(&self) {
         self.signal(Signal::SIGCONT);
     }

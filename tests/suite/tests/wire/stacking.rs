@@ -10,12 +10,11 @@ use ferrolb_speaker::host::strict_arp::{ArpSettings, Loose};
 use ferrolb_speaker::host::strict_arp_watch::{self, SETTINGS};
 use tokio_util::sync::CancellationToken;
 
+use crate::host::Followed;
 use crate::lan::{Lan, ip};
-use crate::station::Followed;
 use crate::wait::until;
 
-/// At once; but of carriers that change in quick succession the kernel itself
-/// tells only once a second.
+/// The kernel reports carriers that change in quick succession only once a second.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// Two NICs, eth1 and eth2, beside eth0.
@@ -109,33 +108,32 @@ pub(crate) fn follows_a_macvlan_that_comes_later() {
     });
 }
 
-/// A bridge bears the name; what kube-proxy makes is a dummy, which not every
-/// kernel has.
-pub(crate) fn notices_ipvs_without_strict_arp_and_when_it_is_mended() {
+/// A bridge has the name; kube-proxy creates a dummy, which some kernels lack.
+pub(crate) fn notices_ipvs_without_strict_arp_and_when_it_is_fixed() {
     let lan = Lan::new();
     let followed = Followed::new(&lan.speaker());
-    let told: Arc<Mutex<Vec<Option<Loose>>>> = Arc::default();
-    let (namespace, links, heard) = (lan.speaker(), followed.links.clone(), Arc::clone(&told));
+    let results: Arc<Mutex<Vec<Option<Loose>>>> = Arc::default();
+    let (namespace, links, record) = (lan.speaker(), followed.links.clone(), Arc::clone(&results));
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
     let thread = std::thread::spawn(move || {
         netns::join(&namespace).unwrap();
-        let tell = move |loose| heard.lock().unwrap().push(loose);
-        let watching = strict_arp_watch::watch(SETTINGS.into(), links, tell, stop);
+        let report = move |loose| record.lock().unwrap().push(loose);
+        let watching = strict_arp_watch::watch(SETTINGS.into(), links, report, stop);
         let runtime = tokio::runtime::Builder::new_current_thread();
         { runtime }.enable_all().build().unwrap().block_on(watching);
     });
-    let says = |what: &str, expected: &[Option<Loose>]| {
+    let reported = |what: &str, expected: &[Option<Loose>]| {
         until(what, || {
-            (told.lock().unwrap()[..] == *expected).then_some(())
+            (results.lock().unwrap()[..] == *expected).then_some(())
         });
     };
     let set = |settings: &str| {
-        let words = format!("sysctl -q -w {settings}");
-        let done = netns::exec(&lan.speaker(), words.split(' '))
+        let command = format!("sysctl -q -w {settings}");
+        let done = netns::exec(&lan.speaker(), command.split(' '))
             .status()
             .unwrap();
-        assert!(done.success(), "{words}");
+        assert!(done.success(), "{command}");
     };
     set("net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0");
     ip(&lan.speaker(), "link add kube-ipvs0 type bridge");
@@ -143,16 +141,16 @@ pub(crate) fn notices_ipvs_without_strict_arp_and_when_it_is_mended() {
         ignore: 0,
         announce: 0,
     }));
-    says("the settings are noticed", &[loose]);
+    reported("the settings are noticed", &[loose]);
     set("net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2");
-    // Settings change unheard; a change of links is a reason to look.
+    // Settings change without an event; a change of links triggers a check.
     ip(
         &lan.speaker(),
         "link set kube-ipvs0 address 02:00:00:00:00:77",
     );
-    says("the cure is noticed", &[loose, None]);
-    let asked = Instant::now();
+    reported("the fix is noticed", &[loose, None]);
+    let cancelled = Instant::now();
     cancel.cancel();
     thread.join().unwrap();
-    assert!(asked.elapsed() < AT_ONCE);
+    assert!(cancelled.elapsed() < AT_ONCE);
 }

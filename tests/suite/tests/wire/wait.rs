@@ -4,19 +4,16 @@
 use std::time::{Duration, Instant};
 
 /// Long enough for a busy machine; no claim waits for it unless it fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Looks until there is something, and says how long that took.
+/// Waits for a value, and returns how long that took.
 pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> (T, Duration) {
     let start = Instant::now();
     loop {
         if let Some(found) = look() {
             return (found, start.elapsed());
         }
-        assert!(
-            start.elapsed() < PATIENCE,
-            "{what}: not within {PATIENCE:?}"
-        );
+        assert!(start.elapsed() < TIMEOUT, "{what}: not within {TIMEOUT:?}");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

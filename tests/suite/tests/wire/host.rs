@@ -1,5 +1,5 @@
-//! The speaker's wire side in a namespace: its links followed, its sockets
-//! open. The claims play the engine.
+//! A responder in a namespace, with its links followed and its sockets open. The
+//! claims take the engine's part.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
@@ -78,15 +78,15 @@ impl Drop for Followed {
     }
 }
 
-/// A station on the LAN whose ARP and neighbour discovery are ours to play with.
-pub(crate) struct Station {
+/// A host on the LAN whose ARP and neighbour discovery the claims control.
+pub(crate) struct Host {
     pub(crate) wire: Wire,
     pub(crate) counters: Arc<WireCounters>,
     pub(crate) followed: Followed,
     events: UnboundedReceiver<WireEvent>,
 }
 
-impl Station {
+impl Host {
     /// Listens on the named links of a namespace, with a renewed watchdog.
     pub(crate) fn new(namespace: &str, names: &[&str]) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
@@ -98,7 +98,7 @@ impl Station {
         let links: Vec<Link> = names.iter().map(|name| followed.suitable(name)).collect();
         wire.renew(Instant::now() + LONG);
         wire.set_links(links.clone());
-        let mut station = Self {
+        let mut host = Self {
             wire,
             counters,
             followed,
@@ -106,9 +106,9 @@ impl Station {
         };
         for link in links {
             let opened = WireEvent::LinkOpened { link: link.index };
-            station.wait_for("the socket opens", |event| *event == opened);
+            host.wait_for("the socket opens", |event| *event == opened);
         }
-        station
+        host
     }
 
     /// The link of that name.
@@ -116,7 +116,8 @@ impl Station {
         self.followed.suitable(name)
     }
 
-    /// As whom it asks on `eth0`, once its link-local address is tested.
+    /// The source of its probes on `eth0`, once its link-local address is not
+    /// tentative.
     pub(crate) fn sender(&self) -> Sender {
         let link_local = |link: &Link| {
             let mut addresses = link.addresses.iter().map(|address| address.addr());
@@ -140,12 +141,12 @@ impl Station {
         self.wire.set_owned(HashMap::from([(ip.into(), links)]));
     }
 
-    /// Reports who speaks for `ip`.
-    pub(crate) fn look_out_for(&self, ip: impl Into<IpAddr>) {
+    /// Reports claims on `ip`.
+    pub(crate) fn watch_for(&self, ip: impl Into<IpAddr>) {
         self.wire.set_watched(HashSet::from([ip.into()]));
     }
 
-    /// The next event, if one is there.
+    /// The next event, if one is waiting.
     pub(crate) fn event(&mut self) -> Option<WireEvent> {
         self.events.try_recv().ok()
     }
@@ -155,25 +156,25 @@ impl Station {
         until(what, || self.event().filter(&right)).0
     }
 
-    /// Asks until somebody is seen: who was frozen a moment ago may still drop
-    /// a question as stale.
-    pub(crate) fn ask(&mut self, question: &Frame) -> WireEvent {
-        self.ask_until(question, |_| true)
+    /// Sends a request until an event comes: a host that was frozen a moment ago may
+    /// still drop it as stale.
+    pub(crate) fn send_and_wait(&mut self, request: &Frame) -> WireEvent {
+        self.send_until(request, |_| true)
     }
 
-    /// Asks until the right event comes.
-    pub(crate) fn ask_until(
+    /// Sends a request until the right event comes.
+    pub(crate) fn send_until(
         &mut self,
-        question: &Frame,
+        request: &Frame,
         right: impl Fn(&WireEvent) -> bool,
     ) -> WireEvent {
         let link = self.link("eth0").index;
-        until("the question is answered", || {
-            self.wire.send(link, question).unwrap();
-            let asked = Instant::now();
+        until("the request is answered", || {
+            self.wire.send(link, request).unwrap();
+            let sent = Instant::now();
             std::iter::repeat_with(|| self.event())
                 .inspect(|_| std::thread::sleep(Duration::from_millis(1)))
-                .take_while(|_| asked.elapsed() < Duration::from_millis(200))
+                .take_while(|_| sent.elapsed() < Duration::from_millis(200))
                 .flatten()
                 .find(&right)
         })
