@@ -1,12 +1,12 @@
 //! Who may write: one holder of a Lease at a time. Pure; time is passed in,
 //! requests are made in `k8s::lease`.
 //!
-//! Nobody's clock is compared with anybody else's. A follower takes the lease
-//! when it has watched the same version of it for the whole duration. The
+//! Clocks of different processes are never compared. A follower takes the lease
+//! when it has seen the same version of it for the whole duration. The
 //! holder counts from the moment it *sent* its last successful renewal and
 //! stops after two thirds of the duration. So between the last request of the
 //! old holder and the first of the new one lies a third of the duration, for
-//! requests that were under way.
+//! requests in flight.
 
 use std::time::{Duration, Instant};
 
@@ -34,13 +34,13 @@ impl Timing {
     /// never long, because a released lease is free at once.
     #[must_use]
     pub fn look(self) -> Duration {
-        self.patience().min(Duration::from_secs(1))
+        self.request_timeout().min(Duration::from_secs(1))
     }
 
-    /// How long an answer is waited for; short enough for a second try before
+    /// The longest wait for an answer; short enough for a second attempt before
     /// the holder must give up.
     #[must_use]
-    pub fn patience(self) -> Duration {
+    pub fn request_timeout(self) -> Duration {
         self.duration / 6
     }
 }
@@ -84,7 +84,7 @@ pub struct Election {
 
 #[derive(Debug)]
 enum State {
-    /// Somebody else's, as last seen, and since when it has looked like this.
+    /// Held by another process, as last seen, and since when it is unchanged.
     Other { seen: Option<(Record, Instant)> },
     /// Nobody holds it; what was found, if it exists.
     Free(Option<Record>),
@@ -198,7 +198,7 @@ impl Election {
         }
     }
 
-    /// A request failed, and nobody knows whether it took effect.
+    /// A request failed, and it is unknown whether it took effect.
     pub fn failed(&mut self, now: Instant) {
         self.next = now + self.timing.look();
         if let State::Free(_) = self.state {

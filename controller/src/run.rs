@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Args;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::k8s::chores::Chores;
+use crate::k8s::background_writer::BackgroundWriter;
 use crate::k8s::lease::Elector;
 use crate::k8s::status::StatusWriter;
 use crate::k8s::{events, secret};
@@ -53,7 +53,7 @@ pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Resul
         reconciler: Reconciler::new(args.load_balancer_class.clone()),
         leadership: leadership.clone(),
         writer: StatusWriter::new(client.clone(), leadership.clone(), args.status_writes.get()),
-        chores: Chores::new(client.clone(), leadership, namespace.clone()),
+        background: BackgroundWriter::new(client.clone(), leadership, namespace.clone()),
         events: sender,
         idle_since,
         metrics,

@@ -19,7 +19,7 @@ use ferrolb_core::key::ObjectKey;
 use ferrolb_core::selector::Labels;
 
 use crate::config_log;
-use crate::k8s::chores::Chores;
+use crate::k8s::background_writer::BackgroundWriter;
 use crate::k8s::events::EventSender;
 use crate::k8s::input::Input;
 use crate::k8s::leadership::Leadership;
@@ -54,7 +54,7 @@ pub struct Engine {
     /// Where status writes go.
     pub writer: StatusWriter,
     /// Where that goes which may wait.
-    pub chores: Chores,
+    pub background: BackgroundWriter,
     /// Where news goes.
     pub events: EventSender,
     /// ServiceNotice since when no status write is under way; news waits for that.
@@ -92,7 +92,7 @@ impl Engine {
             .await
             .is_err()
         {
-            writer.abandon();
+            writer.abort();
         }
         quiet.cancel();
         outcome
@@ -162,7 +162,7 @@ impl Running {
             Ok(()) = self.engine.leadership.changed() => Turn::Election,
             input = self.watches.next() => Turn::Heard(input?),
             (write, outcome) = self.engine.writer.next() => Turn::Written(write, outcome),
-            (chore, done) = self.engine.chores.next() => Turn::BackgroundWrite(chore, done),
+            (chore, done) = self.engine.background.next() => Turn::BackgroundWrite(chore, done),
             Some(asker) = self.engine.questions.recv() => Turn::Asked(asker),
             Some(key) = self.retries.next() => Turn::Retry(key),
             () = time => Turn::Time,
@@ -177,8 +177,8 @@ impl Running {
             return;
         }
         self.term = term;
-        self.engine.writer.abandon();
-        self.engine.chores.abandon();
+        self.engine.writer.abort();
+        self.engine.background.abort();
         self.retries.clear();
         match term {
             Some(_) => self.engine.reconciler.lead(),
@@ -247,7 +247,8 @@ impl Running {
 
     fn act(&mut self) {
         self.carry_out();
-        while self.engine.writer.has_leisure() && self.engine.reconciler.reconcile_deferred() {
+        while self.engine.writer.has_spare_capacity() && self.engine.reconciler.reconcile_deferred()
+        {
             self.carry_out();
         }
         self.tell_idleness();
@@ -286,7 +287,7 @@ impl Running {
                     tracing::warn!("{}", news.note);
                     self.engine.events.pool(news);
                 }
-                Action::Background(chore) => self.engine.chores.push(chore),
+                Action::Background(chore) => self.engine.background.push(chore),
                 Action::Retry { key, failures } => self.retry_later(key, failures),
             }
         }

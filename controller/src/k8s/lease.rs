@@ -1,4 +1,4 @@
-//! Carries out what [`Election`] asks for, and tells the others whether we lead.
+//! Makes the requests that [`Election`] decides on, and publishes whether we lead.
 
 use std::time::{Duration, Instant};
 
@@ -73,7 +73,7 @@ impl Elector {
     async fn carry_out(&mut self, step: Step) {
         match step {
             Step::Wait(pause) => tokio::time::sleep(pause).await,
-            Step::Look => self.look().await,
+            Step::Look => self.read().await,
             Step::Create => self.create().await,
             Step::Take(record) => {
                 let transitions = record.transitions.saturating_add(1);
@@ -84,9 +84,9 @@ impl Elector {
         }
     }
 
-    async fn look(&mut self) {
+    async fn read(&mut self) {
         let leases = self.leases.clone();
-        match self.ask(leases.get_opt(LEASE)).await {
+        match self.request(leases.get_opt(LEASE)).await {
             Some(Ok(lease)) => {
                 let record = lease.map(|lease| self.record(&lease));
                 self.election.looked(record, Instant::now());
@@ -114,7 +114,7 @@ impl Elector {
         let leases = self.leases.clone();
         let sent = Instant::now();
         let params = PostParams::default();
-        let answer = self.ask(leases.create(&params, &lease)).await;
+        let answer = self.request(leases.create(&params, &lease)).await;
         self.claimed(answer, sent);
     }
 
@@ -128,7 +128,7 @@ impl Elector {
         let leases = self.leases.clone();
         let sent = Instant::now();
         let (params, patch) = (PatchParams::default(), Patch::Merge(body));
-        let answer = self.ask(leases.patch(LEASE, &params, &patch)).await;
+        let answer = self.request(leases.patch(LEASE, &params, &patch)).await;
         self.claimed(answer, sent);
     }
 
@@ -155,18 +155,18 @@ impl Elector {
         });
         let leases = self.leases.clone();
         let (params, patch) = (PatchParams::default(), Patch::Merge(body));
-        if let Some(Ok(_)) = self.ask(leases.patch(LEASE, &params, &patch)).await {
+        if let Some(Ok(_)) = self.request(leases.patch(LEASE, &params, &patch)).await {
             tracing::info!(lease = LEASE, "released the Lease");
         }
     }
 
-    /// Waits for an answer, not for long, and logs the begin and end of an
+    /// Waits for an answer, bounded, and logs the beginning and the end of an
     /// outage once.
-    async fn ask<T>(
+    async fn request<T>(
         &mut self,
         request: impl Future<Output = kube::Result<T>>,
     ) -> Option<kube::Result<T>> {
-        let answer = tokio::time::timeout(self.timing.patience(), request)
+        let answer = tokio::time::timeout(self.timing.request_timeout(), request)
             .await
             .ok();
         let problem = match &answer {

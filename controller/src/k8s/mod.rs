@@ -1,8 +1,8 @@
-//! Everything that talks to the API server. Thin: it translates and sends, and
-//! decides nothing.
+//! Everything that talks to the API server: watches, conversions and writes. All
+//! decisions are made elsewhere.
 
 mod accepted_writer;
-pub mod chores;
+pub mod background_writer;
 mod cluster_ranges;
 pub mod config_sources;
 pub mod events;

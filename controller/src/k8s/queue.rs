@@ -1,6 +1,5 @@
-//! What waits and what is under way, with a bound on the latter. What does the
-//! work is given once; nothing of it exists for what still waits, so that a
-//! long queue stays small.
+//! A queue with a limit on the work in flight. Work that is still queued is only
+//! a value, without a future, so that a long queue stays small.
 
 use std::collections::VecDeque;
 
@@ -8,10 +7,10 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 
-/// Does a piece of work and gives its outcome.
+/// Does a piece of work and returns its outcome.
 type Start<W, O> = Box<dyn Fn(W) -> BoxFuture<'static, O> + Send>;
 
-/// Work of one kind, begun in the order it came, so much at a time.
+/// Work of one kind, started in the order it came, at most `limit` at a time.
 pub(super) struct Queue<W, O> {
     limit: usize,
     start: Start<W, O>,
@@ -20,7 +19,7 @@ pub(super) struct Queue<W, O> {
 }
 
 impl<W, O> Queue<W, O> {
-    /// An empty one, of which at most `limit` are under way.
+    /// An empty queue with at most `limit` pieces of work in flight.
     pub(super) fn new(
         limit: usize,
         start: impl Fn(W) -> BoxFuture<'static, O> + Send + 'static,
@@ -33,13 +32,13 @@ impl<W, O> Queue<W, O> {
         }
     }
 
-    /// Begins it as soon as there is room.
+    /// Queues work; it starts as soon as the limit allows.
     pub(super) fn push(&mut self, work: W) {
         self.waiting.push_back(work);
         self.fill();
     }
 
-    /// The next outcome; waits for ever if nothing is under way.
+    /// The next outcome; pending while nothing is in flight.
     pub(super) async fn next(&mut self) -> O {
         let Some(ended) = self.running.next().await else {
             return std::future::pending().await;
@@ -48,24 +47,24 @@ impl<W, O> Queue<W, O> {
         ended
     }
 
-    /// Whether work that may wait would hold up no other: none waits, and most
-    /// places are free for what may come.
-    pub(super) fn has_leisure(&self) -> bool {
+    /// Whether low-priority work would delay no other: nothing is queued, and most
+    /// of the limit is free for work to come.
+    pub(super) fn has_spare_capacity(&self) -> bool {
         self.waiting.is_empty() && self.running.len() < (self.limit / 4).max(1)
     }
 
-    /// Whether nothing is waiting or under way.
+    /// Whether nothing is queued or in flight.
     pub(super) fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.running.is_empty()
     }
 
-    /// Breaks off everything.
-    pub(super) fn abandon(&mut self) {
+    /// Aborts everything.
+    pub(super) fn abort(&mut self) {
         self.waiting.clear();
         self.running.clear();
     }
 
-    /// Begins nothing more, and waits for what is under way.
+    /// Starts nothing more, and waits for the work in flight.
     pub(super) async fn finish(&mut self) {
         self.waiting.clear();
         while self.running.next().await.is_some() {}
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_under_way_than_the_bound_says() {
+    fn no_more_is_in_flight_than_the_limit() {
         let (mut queue, begun) = queue(2, endless, 5);
         assert_eq!(queue.next().now_or_never(), None);
         assert_eq!(begun.try_iter().collect::<Vec<_>>(), [0, 1]);
@@ -133,9 +132,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_abandoned_neither_goes_on_nor_begins() {
+    fn aborted_work_neither_continues_nor_starts() {
         let (mut queue, begun) = queue(2, done, 5);
-        queue.abandon();
+        queue.abort();
         assert!(queue.is_idle());
         assert_eq!(queue.next().now_or_never(), None);
         queue.push(7);
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn finishing_waits_for_what_is_under_way_and_begins_nothing() {
+    fn finishing_waits_for_work_in_flight_and_starts_nothing() {
         let (mut finished, begun) = queue(2, done, 5);
         assert_eq!(finished.finish().now_or_never(), Some(()));
         assert!(finished.is_idle());
@@ -154,10 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn there_is_leisure_while_most_places_are_free_and_nothing_waits() {
-        for (limit, busy, leisure) in [(8, 1, true), (8, 2, false), (1, 0, true), (1, 1, false)] {
+    fn there_is_spare_capacity_while_most_of_the_limit_is_free_and_nothing_is_queued() {
+        for (limit, busy, spare) in [(8, 1, true), (8, 2, false), (1, 0, true), (1, 1, false)] {
             let (queue, _begun) = queue(limit, endless, busy);
-            assert_eq!(queue.has_leisure(), leisure, "{busy} of {limit}");
+            assert_eq!(queue.has_spare_capacity(), spare, "{busy} of {limit}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Writes statuses, many at a time up to a bound.
+//! Writes Service statuses, many at a time up to a limit.
 //!
 //! Each write names the version it was decided from, so the API server refuses
-//! it if anybody, another controller included, has changed the Service since.
-//! None is sent, and none is waited for, after the time up to which we lead.
+//! it if another client, such as another controller, has changed the Service since.
+//! None is sent, and none is waited for, after the Lease ends.
 
 use std::time::Duration;
 
@@ -23,14 +23,14 @@ use crate::decide::ConditionChange;
 use crate::reconcile::{StatusWrite, Written};
 use crate::service::{Condition, ObservedCondition};
 
-/// The longest a single write is waited for.
+/// The longest wait for a single write.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Status writes, waiting and under way.
+/// Status writes, queued and in flight.
 pub struct StatusWriter(Queue<StatusWrite, (StatusWrite, Written)>);
 
 impl StatusWriter {
-    /// A writer with at most `limit` writes under way.
+    /// A writer with at most `limit` writes in flight.
     #[must_use]
     pub fn new(client: Client, leadership: watch::Receiver<Leadership>, limit: usize) -> Self {
         Self(Queue::new(limit, move |write| {
@@ -38,34 +38,34 @@ impl StatusWriter {
         }))
     }
 
-    /// Writes a status as soon as there is room.
+    /// Queues a write.
     pub fn push(&mut self, write: StatusWrite) {
         self.0.push(write);
     }
 
-    /// Whether a write that may wait would hold up no other.
+    /// Whether a low-priority write would delay no other.
     #[must_use]
-    pub fn has_leisure(&self) -> bool {
-        self.0.has_leisure()
+    pub fn has_spare_capacity(&self) -> bool {
+        self.0.has_spare_capacity()
     }
 
-    /// Whether no write is waiting or under way.
+    /// Whether no write is queued or in flight.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.0.is_idle()
     }
 
-    /// The next write that ended; waits for ever if there is none.
+    /// The next write that ended; pending while none is in flight.
     pub async fn next(&mut self) -> (StatusWrite, Written) {
         self.0.next().await
     }
 
-    /// Breaks off everything.
-    pub fn abandon(&mut self) {
-        self.0.abandon();
+    /// Aborts everything.
+    pub fn abort(&mut self) {
+        self.0.abort();
     }
 
-    /// Starts no more writes, and waits for those under way.
+    /// Starts no more writes, and waits for those in flight.
     pub async fn finish(&mut self) {
         self.0.finish().await;
     }
@@ -129,21 +129,21 @@ fn body(write: &StatusWrite, now: Timestamp) -> Value {
     })
 }
 
-/// The time is that of the last turn from one status to another.
+/// `lastTransitionTime` changes only with the condition's status.
 fn condition_entry(
     kind: &str,
     condition: &Condition,
     shown: Option<&ObservedCondition>,
     now: Timestamp,
 ) -> Value {
-    let unturned = shown.filter(|shown| shown.status == condition.status);
+    let unchanged = shown.filter(|shown| shown.status == condition.status);
     let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     json!({
         "type": kind,
         "status": condition.status.as_str(),
         "reason": condition.reason,
         "message": condition.message,
-        "lastTransitionTime": unturned.map_or(now, |shown| shown.since.clone()),
+        "lastTransitionTime": unchanged.map_or(now, |shown| shown.since.clone()),
     })
 }
 
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_condition_keeps_its_time_unless_it_turns() {
+    fn the_condition_keeps_its_time_unless_its_status_changes() {
         let time = |status| {
             let body = body(&write(condition(status)), Timestamp::UNIX_EPOCH);
             body["status"]["conditions"][0]["lastTransitionTime"].clone()

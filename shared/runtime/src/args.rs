@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 /// Flags common to the controller and the speaker.
 #[derive(Debug, Clone, Args)]
 pub struct CommonArgs {
-    /// Namespace FerroLB runs in; its ConfigMap, Secret, Lease and pods are there.
+    /// Namespace of FerroLB's ConfigMap, Secret, Lease and pods.
     #[arg(long, env = "FERROLB_NAMESPACE", default_value = "ferrolb-system")]
     pub namespace: String,
 
@@ -16,8 +16,8 @@ pub struct CommonArgs {
     #[arg(long, env = "FERROLB_HTTP_LISTEN", default_value = "[::]:9617")]
     pub http_listen: SocketAddr,
 
-    /// What to log: a level, or filters such as `info,ferrolb_speaker=debug`.
-    // The client logs every refused connection; the watches say so once per outage.
+    /// Log filter: a level, or directives such as `info,ferrolb_speaker=debug`.
+    // The client logs every refused connection; the watches log once per outage.
     #[arg(
         long,
         env = "FERROLB_LOG",
@@ -25,7 +25,7 @@ pub struct CommonArgs {
     )]
     pub log: String,
 
-    /// How log lines look.
+    /// Log output format.
     #[arg(long, env = "FERROLB_LOG_FORMAT", value_enum, default_value_t = LogFormat::Plain)]
     pub log_format: LogFormat,
 }

@@ -1,7 +1,8 @@
 //! The listener for `/metrics`, `/livez` and `/readyz`.
 //!
-//! `/livez` says that the process and its runtime answer; `/readyz` says 200
-//! once every condition in [`Readiness`] is met, else 503 with those missing.
+//! `/livez` returns 200 while the process and its runtime respond; `/readyz`
+//! returns 200 once every condition in [`Readiness`] is met, else 503 with those
+//! missing.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,8 +32,8 @@ pub enum HttpError {
         /// The system's answer.
         source: std::io::Error,
     },
-    /// The listener broke while serving.
-    #[error("the metrics and health listener broke: {0}")]
+    /// The listener failed while serving.
+    #[error("the metrics and health listener failed: {0}")]
     Serve(#[source] std::io::Error),
 }
 
@@ -58,7 +59,7 @@ pub type Render = Arc<dyn Fn() -> BoxFuture<'static, Option<String>> + Send + Sy
 /// Serves until cancelled.
 ///
 /// # Errors
-/// When the listener breaks.
+/// When the listener fails.
 pub async fn serve(
     listener: TcpListener,
     metrics: Metrics,
@@ -71,7 +72,7 @@ pub async fn serve(
 /// Like [`serve`], with a page `/state` that shows what the program holds.
 ///
 /// # Errors
-/// When the listener breaks.
+/// When the listener fails.
 pub async fn serve_with_state(
     listener: TcpListener,
     metrics: Metrics,

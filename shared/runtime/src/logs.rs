@@ -11,8 +11,8 @@ use crate::args::{CommonArgs, LogFormat};
 /// Why logging could not be set up.
 #[derive(Debug, Error)]
 pub enum LogError {
-    /// `--log` is not a list of filters.
-    #[error("--log {filter:?} is not a level or a list of filters")]
+    /// `--log` is not a list of filter directives.
+    #[error("--log {filter:?} is neither a level nor a list of filter directives")]
     Filter {
         /// The flag's value.
         filter: String,
@@ -21,7 +21,7 @@ pub enum LogError {
         source: tracing_subscriber::filter::ParseError,
     },
     /// Another subscriber is installed already.
-    #[error("logging is set up already")]
+    #[error("logging is already initialized")]
     Installed(#[source] TryInitError),
 }
 

@@ -118,8 +118,8 @@ impl Metrics {
         Ok(metric)
     }
 
-    /// Registers a counter that is kept elsewhere, say in atomics of a thread
-    /// that must not be slowed down: `read` gives the value of each label when
+    /// Registers a counter that is kept elsewhere, such as in atomics of a thread
+    /// that must not be slowed down: `read` returns the value of each label when
     /// the metrics are rendered.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ pub struct Readiness(Arc<Mutex<BTreeSet<&'static str>>>);
 
 impl Readiness {
     /// Adds a condition. It holds back readiness until the guard is dropped.
-    #[must_use = "dropping the guard says that the condition is met"]
+    #[must_use = "dropping the guard marks the condition as met"]
     pub fn expect(&self, condition: &'static str) -> Guard {
         self.pending_set().insert(condition);
         Guard {
@@ -42,7 +42,7 @@ pub struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.readiness.pending_set().remove(self.condition);
-        tracing::debug!(condition = self.condition, "condition met");
+        tracing::debug!(condition = self.condition, "readiness condition met");
     }
 }
 

@@ -22,6 +22,6 @@ async fn cancel_on_signal(token: CancellationToken, mut terminate: Signal, mut i
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",
     };
-    tracing::info!(signal = name, "stopping");
+    tracing::info!(signal = name, "received signal; shutting down");
     token.cancel();
 }

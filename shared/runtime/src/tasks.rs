@@ -1,5 +1,5 @@
-//! Watched tasks: each has a name, and one that ends before it was told to
-//! takes the program down instead of dying unseen.
+//! Supervised tasks: each has a name, and one that exits before shutdown stops
+//! the program instead of dying unnoticed.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -22,8 +22,8 @@ pub enum TaskError {
         /// Its error, with causes.
         reason: String,
     },
-    /// It returned without an error although nobody asked it to stop.
-    #[error("task {name} ended before it was told to")]
+    /// It returned without an error before shutdown.
+    #[error("task {name} exited unexpectedly")]
     Ended {
         /// The task's name.
         name: &'static str,
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ends_well_when_told_to_stop() {
+    async fn succeeds_when_cancelled() {
         let cancel = CancellationToken::new();
         let mut tasks = Tasks::default();
         tasks.spawn("worker", until(cancel.clone()));

@@ -1,6 +1,6 @@
-//! Does what may wait, a few at a time beside the status writes and not among
-//! them, so that no address waits behind it: pool statuses, and objects left
-//! behind. Nothing is sent after the time up to which we lead.
+//! Carries out low-priority writes, a few at a time beside the status writes so
+//! that no address waits behind them: pool statuses, and deletions of orphaned
+//! objects. Nothing is sent after the Lease ends.
 
 use std::time::Duration;
 
@@ -18,44 +18,44 @@ use super::queue::Queue;
 use super::status_objects::{address_pools, l2_statuses};
 use crate::reconcile::BackgroundWrite;
 
-/// How many are under way at once.
+/// Writes in flight at once.
 const LIMIT: usize = 4;
 
-/// The longest one is waited for.
+/// The longest wait for one.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Chores, waiting and under way.
-pub struct Chores(Queue<BackgroundWrite, (BackgroundWrite, bool)>);
+/// Background writes, queued and in flight.
+pub struct BackgroundWriter(Queue<BackgroundWrite, (BackgroundWrite, bool)>);
 
-impl Chores {
-    /// None yet. `namespace` is ours.
+impl BackgroundWriter {
+    /// An empty queue. `namespace` is ours.
     #[must_use]
     pub fn new(client: Client, leadership: watch::Receiver<Leadership>, namespace: String) -> Self {
-        Self(Queue::new(LIMIT, move |chore| {
+        Self(Queue::new(LIMIT, move |write| {
             let (client, namespace) = (client.clone(), namespace.clone());
             let leadership = leadership.clone();
             let attempt = async move {
-                let done = attempt(client, &namespace, &leadership, &chore).await;
-                (chore, done)
+                let done = attempt(client, &namespace, &leadership, &write).await;
+                (write, done)
             };
             attempt.boxed()
         }))
     }
 
-    /// Does it as soon as there is room.
-    pub fn push(&mut self, chore: BackgroundWrite) {
-        self.0.push(chore);
+    /// Queues a write.
+    pub fn push(&mut self, write: BackgroundWrite) {
+        self.0.push(write);
     }
 
-    /// The next one that ended, and whether it is done; waits for ever if there
-    /// is none.
+    /// The next write that ended, and whether it succeeded; pending while none is
+    /// in flight.
     pub async fn next(&mut self) -> (BackgroundWrite, bool) {
         self.0.next().await
     }
 
-    /// Breaks off everything.
-    pub fn abandon(&mut self) {
-        self.0.abandon();
+    /// Aborts everything.
+    pub fn abort(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -63,24 +63,24 @@ async fn attempt(
     client: Client,
     namespace: &str,
     leadership: &watch::Receiver<Leadership>,
-    chore: &BackgroundWrite,
+    write: &BackgroundWrite,
 ) -> bool {
-    let request = carry_out(client, namespace, chore);
+    let request = carry_out(client, namespace, write);
     let done = while_leading(leadership, REQUEST_TIMEOUT, request).await;
     match done {
         Ok(Ok(())) => true,
         // It has changed or gone meanwhile; the watch will show it.
         Ok(Err(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => false,
         Ok(Err(error)) => {
-            tracing::warn!(write = ?chore, error = %Chain(&error), "background write failed; retrying later");
+            tracing::warn!(write = ?write, error = %Chain(&error), "background write failed; retrying later");
             false
         }
         Err(_) => false,
     }
 }
 
-async fn carry_out(client: Client, namespace: &str, chore: &BackgroundWrite) -> kube::Result<()> {
-    match chore {
+async fn carry_out(client: Client, namespace: &str, write: &BackgroundWrite) -> kube::Result<()> {
+    match write {
         BackgroundWrite::PoolStatus { name, uid, counts } => {
             let pools: Api<DynamicObject> =
                 Api::namespaced_with(client, namespace, &address_pools());
