@@ -63,8 +63,8 @@ impl EventSender {
     }
 
     /// Reports to the owner of a Service.
-    pub fn service(&self, told: &ServiceNotice) {
-        let (warning, reason, action) = match &told.notice {
+    pub fn service(&self, notice: &ServiceNotice) {
+        let (warning, reason, action) = match &notice.notice {
             Notice::Assigned(_) => (false, "IPAllocated", "Allocate"),
             Notice::Refused(_) => (true, "AllocationFailed", "Allocate"),
             Notice::Lost(lost) => match lost.why {
@@ -73,13 +73,13 @@ impl EventSender {
             },
             Notice::Conflict { .. } => (true, "AddressConflict", "Announce"),
         };
-        let (namespace, name) = (&told.key.namespace, &told.key.name);
+        let (namespace, name) = (&notice.key.namespace, &notice.key.name);
         self.send(EventNote {
-            regarding: reference("Service", namespace, name, &told.uid),
+            regarding: reference("Service", namespace, name, &notice.uid),
             warning,
             reason,
             action,
-            note: told.notice.to_string(),
+            note: notice.notice.to_string(),
         });
     }
 

@@ -19,7 +19,7 @@ pub struct Leadership {
 pub(super) enum NoAnswer {
     /// It was not sent: another process may lead.
     NotLeading,
-    /// It was sent, and nobody knows whether it took effect.
+    /// It was sent, and it is unknown whether it took effect.
     TimedOut,
 }
 

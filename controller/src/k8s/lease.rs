@@ -64,8 +64,8 @@ impl Elector {
             }
             self.publish();
         }
-        let patience = tokio::time::timeout(self.timing.give_up(), quiet.cancelled()).await;
-        if patience.is_ok() {
+        let waited = tokio::time::timeout(self.timing.give_up(), quiet.cancelled()).await;
+        if waited.is_ok() {
             self.release().await;
         }
     }

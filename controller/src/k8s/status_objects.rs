@@ -90,17 +90,17 @@ mod tests {
             "ferrolb.io/conflicts": "10.0.0.2=02:00:00:00:00:01",
         });
         let status = json!({"node": "n", "interfaces": [{"name": "eth0"}, {"name": "eth1"}]});
-        let said = announcement(object(annotations, status)).unwrap();
+        let read = announcement(object(annotations, status)).unwrap();
         assert_eq!(
-            (&*said.name, &*said.uid, &*said.version),
+            (&*read.name, &*read.uid, &*read.version),
             ("l2-1", "u", "7")
         );
-        assert_eq!(said.service.to_string(), "shop/web");
-        assert_eq!(said.node.as_deref(), Some("n"));
-        assert_eq!(said.interfaces, ["eth0", "eth1"]);
-        assert_eq!(said.announces[&"10.0.0.1".parse().unwrap()], 7);
+        assert_eq!(read.service.to_string(), "shop/web");
+        assert_eq!(read.node.as_deref(), Some("n"));
+        assert_eq!(read.interfaces, ["eth0", "eth1"]);
+        assert_eq!(read.announces[&"10.0.0.1".parse().unwrap()], 7);
         assert_eq!(
-            said.conflicts[&"10.0.0.2".parse().unwrap()],
+            read.conflicts[&"10.0.0.2".parse().unwrap()],
             "02:00:00:00:00:01"
         );
     }

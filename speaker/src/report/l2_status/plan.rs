@@ -118,7 +118,7 @@ mod tests {
     fn wanted(content: Option<L2Status>) -> L2Statuses {
         L2Statuses {
             own: content
-                .map(|said| ("l2-x".to_owned(), said))
+                .map(|content| ("l2-x".to_owned(), content))
                 .into_iter()
                 .collect(),
             superseded: [].into(),
