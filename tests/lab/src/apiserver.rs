@@ -1,5 +1,5 @@
-//! etcd and kube-apiserver alone, on loopback, for tests that need an API server and no
-//! nodes. Ready in a few seconds; nothing is left behind.
+//! etcd and kube-apiserver on loopback, for tests that need an API server but no nodes.
+//! Ready in a few seconds; leaves nothing behind.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ use crate::progress::Progress;
 use crate::tools::{Need, Tools};
 use crate::{files, run, wait};
 
-/// How long a start may take on a loaded machine.
+/// Timeout of a start, for a loaded machine.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// A private API server with an empty etcd. Every user is authorized by RBAC; the
-/// kubeconfig is an administrator's. No controller runs, so nothing but the tests
-/// themselves changes objects: there is no `default` service account (its admission is
-/// off), Deployments make no pods, and a deleted namespace stays `Terminating`.
+/// A private API server with an empty etcd and RBAC; the kubeconfig is an
+/// administrator's. No controller runs, so only the tests change objects: there is no
+/// `default` service account (its admission is off), Deployments create no pods, and a
+/// deleted namespace stays `Terminating`.
 ///
 /// Both processes end when this value is dropped, or with the test process.
 #[derive(Debug)]
@@ -36,13 +36,13 @@ pub struct ApiServer {
 }
 
 impl ApiServer {
-    /// Starts both in `dir` (made if missing) and waits until the API is ready. Builds
-    /// or finds the programs first; a missing tool is named in the error.
+    /// Starts both in `dir` (created if missing) and waits until the API is ready. Finds
+    /// or builds the programs first; the error names a missing tool.
     pub fn start(dir: &Path) -> Result<Self, LabError> {
         Self::start_with(dir, &crate::progress::Silent)
     }
 
-    /// Like [`ApiServer::start`], with the progress of a first build shown.
+    /// Like [`ApiServer::start`], but shows the progress of a first build.
     pub fn start_with(dir: &Path, progress: &dyn Progress) -> Result<Self, LabError> {
         let tools = Tools::standard();
         tools.ensure(Need::ApiServer, progress)?;
@@ -102,13 +102,13 @@ impl ApiServer {
         command
     }
 
-    /// Kills kube-apiserver; etcd keeps its data. Connections are refused from now on.
+    /// Kills kube-apiserver; etcd keeps its data. Further connections are refused.
     pub fn stop_api(&mut self) {
         self.api = None;
     }
 
-    /// Starts kube-apiserver again on the same port and waits until it is ready; does
-    /// nothing if it runs.
+    /// Starts kube-apiserver on the same port again and waits until it is ready; does
+    /// nothing if it is running.
     pub fn start_api(&mut self) -> Result<(), LabError> {
         if self.api.is_some() {
             return Ok(());
@@ -127,7 +127,7 @@ impl ApiServer {
         Ok(())
     }
 
-    /// Where kube-apiserver's log is.
+    /// The log file of kube-apiserver.
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.dir.join("kube-apiserver.log")

@@ -1,9 +1,9 @@
-//! One control group for each node and for the control plane, in every hierarchy of the
-//! machine: it is how processes are found, frozen and ended. Knows nothing about labs.
+//! A control group for each node and for the control plane, in every hierarchy of the
+//! machine. Groups are used to find, freeze and kill processes. Independent of labs.
 //!
-//! cgroup v1, hybrid (v1 controllers, an empty v2 tree) and v2 hosts; tried on a hybrid
-//! one. On v1 a group lies below the caller's own; on a pure v2 host at the top of the
-//! tree, as a group that holds processes may not hand controllers down.
+//! Supports cgroup v1, hybrid (v1 controllers, an empty v2 tree) and v2 hosts; tested on
+//! a hybrid one. On v1 a group is created below the caller's own; on a pure v2 host at
+//! the top of the tree, since a group with processes cannot delegate controllers.
 
 mod hierarchies;
 
@@ -28,13 +28,13 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Makes the group `name` in every hierarchy of this machine.
+    /// Creates the group `name` in every hierarchy of this machine.
     pub(crate) fn create(name: &str) -> Result<Self, LabError> {
         let hierarchies = hierarchies::of_this_process()?;
         let mut dirs = Vec::new();
         for hierarchy in &hierarchies {
             if hierarchy.kind == Kind::Unified && hierarchies.len() == 1 {
-                hand_down_controllers(&hierarchy.dir)?;
+                delegate_controllers(&hierarchy.dir)?;
             }
             let dir = hierarchy.dir.join(name);
             files::create_dir(&dir)?;
@@ -46,7 +46,7 @@ impl Group {
         Ok(Self { dirs })
     }
 
-    /// The groups whose name begins with `prefix`, as far as this process can see.
+    /// The groups whose name begins with `prefix`, as far as visible to this process.
     pub(crate) fn find(prefix: &str) -> Result<Vec<Self>, LabError> {
         let mut groups = Vec::new();
         for hierarchy in hierarchies::of_this_process()? {
@@ -68,8 +68,8 @@ impl Group {
             .try_for_each(|dir| files::write_existing(&dir.join("cgroup.procs"), "0"))
     }
 
-    /// On a pure v2 host, moves a process of the group into a leaf: a group that hands
-    /// controllers down may hold no process itself.
+    /// On a pure v2 host, moves a process of the group into a leaf: a group that delegates
+    /// controllers may not contain processes.
     pub(crate) fn park(&self, pid: i32) -> Result<(), LabError> {
         match self.dirs.as_slice() {
             [dir] if dir.join("cgroup.controllers").exists() => {
@@ -80,12 +80,12 @@ impl Group {
         }
     }
 
-    /// All processes in the group and below it, as pids of the caller's namespace.
+    /// All processes in and below the group, as pids of the caller's namespace.
     #[must_use]
     pub(crate) fn pids(&self) -> BTreeSet<i32> {
         let mut pids = BTreeSet::new();
         for dir in self.dirs.iter().flat_map(|dir| tree(dir)) {
-            // A group that vanished while we looked holds no process.
+            // A group removed in the meantime contains no process.
             let text = std::fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
             pids.extend(
                 text.lines()
@@ -96,18 +96,22 @@ impl Group {
         pids
     }
 
-    /// Stops the whole group where it stands, or lets it go on.
+    /// Freezes or thaws the whole group.
     pub(crate) fn freeze(&self, frozen: bool) -> Result<(), LabError> {
         let (file, value, reached) = self.freezer(frozen)?;
         files::write_existing(&file, value)?;
-        wait::until("the freezer", Duration::from_secs(10), || {
-            let now = files::read(&file).map_err(|error| error.sentence())?;
-            if now.trim() == reached {
-                Ok(())
-            } else {
-                Err(now.trim().to_owned())
-            }
-        })
+        wait::until(
+            "the cgroup to freeze or thaw",
+            Duration::from_secs(10),
+            || {
+                let now = files::read(&file).map_err(|error| error.sentence())?;
+                if now.trim() == reached {
+                    Ok(())
+                } else {
+                    Err(now.trim().to_owned())
+                }
+            },
+        )
     }
 
     /// Whether the group is frozen.
@@ -118,15 +122,15 @@ impl Group {
         })
     }
 
-    /// Ends every process in the group and waits until none is left.
+    /// Kills every process in the group and waits until none is left.
     pub(crate) fn kill(&self) -> Result<(), LabError> {
         if self.is_frozen() {
             self.freeze(false)?;
         }
-        wait::until("the processes to end", Duration::from_secs(20), || {
+        wait::until("the processes to exit", Duration::from_secs(20), || {
             let pids = self.pids();
             for pid in &pids {
-                // Gone between the look and the signal is gone.
+                // A process that has exited in the meantime needs no signal.
                 let _gone = kill(Pid::from_raw(*pid), Signal::SIGKILL);
             }
             if pids.is_empty() {
@@ -137,8 +141,8 @@ impl Group {
         })
     }
 
-    /// Removes what containers left below the group: a kubelet that finds it there
-    /// spends seconds on each.
+    /// Removes the groups of containers below this one: a new kubelet would spend seconds
+    /// on each.
     pub(crate) fn clear(&self) -> Result<(), LabError> {
         for dir in &self.dirs {
             tree(dir)
@@ -150,28 +154,28 @@ impl Group {
         Ok(())
     }
 
-    /// Removes the group, which must be empty of processes.
+    /// Removes the group, which must contain no processes.
     pub(crate) fn remove(&self) -> Result<(), LabError> {
         self.clear()?;
         self.dirs.iter().try_for_each(|dir| remove(dir))
     }
 
-    /// The freezer's file, what to write, and what it says once that is reached.
+    /// The freezer's file, the value to write, and the value to read when done.
     fn freezer(&self, frozen: bool) -> Result<(PathBuf, &'static str, &'static str), LabError> {
-        let there = |file: &str| {
+        let existing = |file: &str| {
             self.dirs
                 .iter()
                 .map(|dir| dir.join(file))
                 .find(|path| path.exists())
         };
-        if let Some(file) = there("freezer.state") {
+        if let Some(file) = existing("freezer.state") {
             return Ok(if frozen {
                 (file, "FROZEN", "FROZEN")
             } else {
                 (file, "THAWED", "THAWED")
             });
         }
-        match there("cgroup.freeze") {
+        match existing("cgroup.freeze") {
             Some(file) => Ok(if frozen {
                 (file, "1", "1")
             } else {
@@ -187,7 +191,7 @@ fn tree(dir: &Path) -> Vec<PathBuf> {
     let mut found = vec![dir.to_path_buf()];
     let mut next = 0;
     while let Some(dir) = found.get(next).cloned() {
-        // What vanished while we looked needs no further look.
+        // A directory removed in the meantime is skipped.
         let names = files::list(&dir).unwrap_or_default();
         found.extend(
             names
@@ -211,7 +215,7 @@ fn remove(dir: &Path) -> Result<(), LabError> {
     }
 }
 
-/// A v1 cpuset starts empty and takes no process until it is filled.
+/// A v1 cpuset starts empty and accepts no process until it is filled.
 fn inherit_cpuset(dir: &Path) -> Result<(), LabError> {
     let Some(parent) = dir.parent() else {
         return Ok(());
@@ -222,12 +226,12 @@ fn inherit_cpuset(dir: &Path) -> Result<(), LabError> {
     Ok(())
 }
 
-/// v2: what a group may limit is what its parent hands down.
-pub(crate) fn hand_down_controllers(dir: &Path) -> Result<(), LabError> {
+/// v2: delegates all controllers of a group to its children.
+pub(crate) fn delegate_controllers(dir: &Path) -> Result<(), LabError> {
     let offered = files::read(&dir.join("cgroup.controllers"))?;
-    let wanted: Vec<String> = offered
+    let enabled: Vec<String> = offered
         .split_whitespace()
         .map(|name| format!("+{name}"))
         .collect();
-    files::write_existing(&dir.join("cgroup.subtree_control"), &wanted.join(" "))
+    files::write_existing(&dir.join("cgroup.subtree_control"), &enabled.join(" "))
 }

@@ -1,12 +1,12 @@
-//! The lab's records of its control groups: the directories are remembered, because
-//! another shell may sit in another group and would look elsewhere.
+//! The lab's records of its control groups. The directories are recorded, because
+//! another shell may run in another cgroup and derive different ones.
 
 use crate::cgroup::Group;
 use crate::dirs::Dirs;
 use crate::error::LabError;
 use crate::files;
 
-/// Makes a group, or finds the one that was made before.
+/// Creates a group, or returns the recorded one.
 pub(crate) fn create(dirs: &Dirs, name: &str) -> Result<Group, LabError> {
     let file = file(dirs, name);
     if file.exists() {
@@ -17,12 +17,12 @@ pub(crate) fn create(dirs: &Dirs, name: &str) -> Result<Group, LabError> {
     Ok(group)
 }
 
-/// A group made earlier.
+/// A recorded group.
 pub(crate) fn read(dirs: &Dirs, name: &str) -> Result<Group, LabError> {
     files::read_json(&file(dirs, name))
 }
 
-/// All recorded groups, and those with the lab's prefix that no record names.
+/// All recorded groups, and unrecorded ones with the lab's prefix.
 pub(crate) fn all(dirs: &Dirs) -> Result<Vec<Group>, LabError> {
     let names = files::list(&dirs.file("cgroups"))?;
     let mut groups: Vec<Group> = names

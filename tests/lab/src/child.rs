@@ -1,5 +1,5 @@
 //! A child process that cannot outlive its owner: killed on drop, and by the kernel if
-//! the owner dies without dropping it (a test that aborts leaves no orphan).
+//! the owner dies without dropping it, so that an aborted test leaves no orphan.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,36 +12,36 @@ use crate::run;
 
 /// A running child process.
 ///
-/// The parent-death signal is tied to the *thread* that started the child, so each
-/// child has a thread of its own that lives exactly as long.
+/// The parent-death signal is tied to the *thread* that started the child, so each child
+/// has its own thread that lives as long as the child.
 #[derive(Debug)]
 pub struct ChildGuard {
     pid: u32,
     stop: Option<Sender<()>>,
-    keeper: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl ChildGuard {
-    /// Starts a command; its output goes to the end of the file `log`.
+    /// Starts a command and appends its output to the file `log`.
     ///
     /// # Errors
-    /// When the log cannot be opened or the child not started.
+    /// When the log cannot be opened or the child cannot be started.
     pub fn start(command: &Command, log: &Path) -> Result<Self, LabError> {
         let mut command = with_death_signal(command, log)?;
         let (stop, stopped) = channel();
         let (report, started) = channel();
-        let keeper = std::thread::spawn(move || keep(&mut command, &report, &stopped));
+        let thread = std::thread::spawn(move || own(&mut command, &report, &stopped));
         let started = started
             .recv()
             .unwrap_or_else(|_| Err(LabError::ThreadEnded));
         Ok(Self {
             pid: started?,
             stop: Some(stop),
-            keeper: Some(keeper),
+            thread: Some(thread),
         })
     }
 
-    /// The child's process id, also when it has ended.
+    /// The child's process id, also after it has exited.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid
@@ -51,9 +51,9 @@ impl ChildGuard {
 impl Drop for ChildGuard {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(keeper) = self.keeper.take() {
-            // A keeper that panicked took its child along (the death signal).
-            let _ended = keeper.join();
+        if let Some(thread) = self.thread.take() {
+            // If the thread panicked, the death signal has killed the child.
+            let _ended = thread.join();
         }
     }
 }
@@ -85,26 +85,26 @@ fn with_death_signal(command: &Command, log: &Path) -> Result<Command, LabError>
     Ok(wrapped)
 }
 
-fn keep(command: &mut Command, report: &Sender<Result<u32, LabError>>, stopped: &Receiver<()>) {
+fn own(command: &mut Command, report: &Sender<Result<u32, LabError>>, stopped: &Receiver<()>) {
     let child = command.spawn().map_err(|source| LabError::Start {
         command: run::render(command),
         source,
     });
-    let (told, child) = match child {
+    let (reported, child) = match child {
         Ok(child) => (report.send(Ok(child.id())), Some(child)),
         Err(error) => (report.send(Err(error)), None),
     };
     if let Some(child) = child {
-        if told.is_ok() {
-            // The sender is dropped to stop us: an error here is the signal.
+        if reported.is_ok() {
+            // Dropping the sender is the signal to stop.
             let _stop = stopped.recv();
         }
-        end(child);
+        kill(child);
     }
 }
 
-fn end(mut child: Child) {
-    // Both fail only for a child that is gone, which is what we want.
+fn kill(mut child: Child) {
+    // Both fail only if the child has exited already.
     let _gone = child.kill();
     let _reaped = child.wait();
 }
@@ -139,7 +139,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
         let kept = ChildGuard::start(&Command::new("no-such-program-here"), &log).unwrap();
-        crate::wait::until("the complaint", Duration::from_secs(10), || {
+        crate::wait::until("the error message", Duration::from_secs(10), || {
             let text = std::fs::read_to_string(&log).unwrap_or_default();
             if text.contains("no-such-program-here") {
                 Ok(())

@@ -1,4 +1,5 @@
-//! What `kill` and `restart` act on: the controller, a node's speaker, the API server.
+//! The components that `kill` and `restart` act on: the controller, a node's speaker, the
+//! API server.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +13,7 @@ use crate::error::LabError;
 use crate::tools::Product;
 use crate::{cgroup_records, control_plane, ferrolb, plan, procs, run, wait};
 
-/// A part that can be killed and restarted.
+/// A component that can be killed and restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Component {
     /// Every replica of the controller.
@@ -53,7 +54,7 @@ impl FromStr for Component {
     }
 }
 
-/// Sends a signal to every process of the component.
+/// Sends a signal to every process of a component.
 pub(crate) fn signal(
     dirs: &Dirs,
     nodes: u8,
@@ -76,13 +77,13 @@ pub(crate) fn signal(
         });
     }
     for pid in pids {
-        // Gone between the look and the signal is gone.
+        // A process that has exited in the meantime needs no signal.
         let _gone = kill(Pid::from_raw(pid), signal);
     }
     Ok(())
 }
 
-/// Replaces the component's processes and waits until the new ones are ready.
+/// Restarts a component and waits until it is ready.
 pub(crate) fn restart(dirs: &Dirs, component: Component) -> Result<(), LabError> {
     match component {
         Component::Controller => {
@@ -118,9 +119,9 @@ fn restart_speaker(dirs: &Dirs, node: u8) -> Result<(), LabError> {
 fn restart_api(dirs: &Dirs) -> Result<(), LabError> {
     if let Some(proc) = procs::alive(dirs, "kube-apiserver") {
         proc.signal(Signal::SIGKILL);
-        wait::until("kube-apiserver to end", Duration::from_secs(10), || {
+        wait::until("kube-apiserver to exit", Duration::from_secs(10), || {
             if proc.is_alive() {
-                Err("it runs".to_owned())
+                Err("it is still running".to_owned())
             } else {
                 Ok(())
             }
@@ -147,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn targets_are_known_by_name() {
+    fn parses_the_name_of_each_component() {
         assert_eq!(
             "speaker-12".parse::<Component>().unwrap(),
             Component::Speaker(12)

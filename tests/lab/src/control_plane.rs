@@ -1,6 +1,6 @@
 //! The control plane of a lab: etcd, kube-apiserver, kube-controller-manager and
-//! kube-scheduler in a namespace of their own on the LAN, and the relay by which the root
-//! namespace reaches them.
+//! kube-scheduler in their own network namespace on the LAN, and the relay through which
+//! the root namespace reaches them.
 
 use std::time::Duration;
 
@@ -17,19 +17,19 @@ use crate::spawn::{self, SpawnOrder};
 use crate::tools::Tools;
 use crate::{cgroup_records, files, lan, netns, procs, run, wait};
 
-/// The control plane's namespace, group and port.
+/// Name of the control plane's namespace, cgroup and port.
 pub(crate) const API: &str = "api";
-/// How long the API server may take on a loaded machine.
+/// How long the API server may take to start on a loaded machine.
 const DEADLINE: Duration = Duration::from_secs(120);
-/// The users that are neither the administrator nor a node.
-const PARTS: [(&str, &str); 3] = [
+/// Users other than the administrator and the nodes: name of the kubeconfig, user name.
+const COMPONENTS: [(&str, &str); 3] = [
     ("controller-manager", "system:kube-controller-manager"),
     ("scheduler", "system:kube-scheduler"),
     ("proxy", "system:kube-proxy"),
 ];
 
-/// Writes certificates, tokens and kubeconfigs for everyone but the administrator, whose
-/// server address is known only once the relay listens.
+/// Writes certificates, tokens and kubeconfigs, except the administrator's kubeconfig: its
+/// server address is known only when the relay listens.
 pub(crate) fn prepare(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
     let address = Network::Lan.v4(plan::API);
     let names = [
@@ -46,9 +46,9 @@ pub(crate) fn prepare(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
     )?;
     let mut users = vec![User::admin()?];
     files::write(&dirs.file("admin.token"), &users[0].token)?;
-    for (file, user) in PARTS {
+    for (file, user) in COMPONENTS {
         let user = User::fresh(user, None)?;
-        credentials::write_kubeconfig(&kubeconfig(dirs, file), &inside(), &pki.ca(), &user)?;
+        credentials::write_kubeconfig(&kubeconfig(dirs, file), &lan_url(), &pki.ca(), &user)?;
         users.push(user);
     }
     for node in 1..=options.nodes {
@@ -58,7 +58,7 @@ pub(crate) fn prepare(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
         )?;
         credentials::write_kubeconfig(
             &dirs.node(node).join("kubelet.kubeconfig"),
-            &inside(),
+            &lan_url(),
             &pki.ca(),
             &user,
         )?;
@@ -67,17 +67,17 @@ pub(crate) fn prepare(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
     credentials::write_tokens(&dirs.file("tokens.csv"), &users)
 }
 
-/// A kubeconfig of one of the parts.
-pub(crate) fn kubeconfig(dirs: &Dirs, part: &str) -> std::path::PathBuf {
-    dirs.file(&format!("{part}.kubeconfig"))
+/// The kubeconfig of a user.
+pub(crate) fn kubeconfig(dirs: &Dirs, user: &str) -> std::path::PathBuf {
+    dirs.file(&format!("{user}.kubeconfig"))
 }
 
 /// The API server's address on the LAN.
-fn inside() -> String {
+fn lan_url() -> String {
     format!("https://{}:{}", Network::Lan.v4(plan::API), plan::API_PORT)
 }
 
-/// Makes the namespace, and starts etcd, the API server and the relay.
+/// Creates the namespace and starts etcd, the API server and the relay.
 pub(crate) fn start(dirs: &Dirs) -> Result<(), LabError> {
     let netns = dirs.name(API);
     netns::create(&netns)?;
@@ -97,12 +97,12 @@ pub(crate) fn start(dirs: &Dirs) -> Result<(), LabError> {
         client: 2379,
         peer: 2380,
     };
-    run_here(dirs, &group, "etcd", etcd.args())?;
+    spawn_program(dirs, &group, "etcd", etcd.args())?;
     start_api(dirs)?;
     start_relay(dirs, &group)
 }
 
-/// Starts the API server; it is ready some seconds later.
+/// Starts the API server, which takes some seconds to be ready.
 pub(crate) fn start_api(dirs: &Dirs) -> Result<(), LabError> {
     let flags = ApiFlags {
         etcd: 2379,
@@ -113,7 +113,7 @@ pub(crate) fn start_api(dirs: &Dirs) -> Result<(), LabError> {
         tokens: dirs.file("tokens.csv"),
         nodes: true,
     };
-    run_here(
+    spawn_program(
         dirs,
         &cgroup_records::read(dirs, API)?,
         "kube-apiserver",
@@ -121,7 +121,7 @@ pub(crate) fn start_api(dirs: &Dirs) -> Result<(), LabError> {
     )
 }
 
-/// Starts what needs a working API server.
+/// Starts kube-controller-manager and kube-scheduler, which need the API server.
 pub(crate) fn start_controllers(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
     let group = cgroup_records::read(dirs, API)?;
     let pki = Pki::at(&dirs.file("pki"));
@@ -131,8 +131,8 @@ pub(crate) fn start_controllers(dirs: &Dirs, options: &Options) -> Result<(), La
         &dirs.file("volume-plugins"),
         options.timing.clocks(),
     );
-    run_here(dirs, &group, "kube-controller-manager", manager)?;
-    run_here(
+    spawn_program(dirs, &group, "kube-controller-manager", manager)?;
+    spawn_program(
         dirs,
         &group,
         "kube-scheduler",
@@ -140,17 +140,17 @@ pub(crate) fn start_controllers(dirs: &Dirs, options: &Options) -> Result<(), La
     )
 }
 
-/// Whether the API server's process runs.
+/// Whether the process of the API server is running.
 pub(crate) fn api_runs(dirs: &Dirs) -> bool {
     procs::alive(dirs, "kube-apiserver").is_some()
 }
 
-/// Waits until the API server says that it is ready.
+/// Waits until the API server reports ready.
 pub(crate) fn wait_ready(dirs: &Dirs) -> Result<(), LabError> {
     wait::until("kube-apiserver to be ready", DEADLINE, || {
         if !api_runs(dirs) {
             return Err(format!(
-                "its process ended; see {}",
+                "its process exited; see {}",
                 dirs.log("kube-apiserver").display()
             ));
         }
@@ -160,7 +160,7 @@ pub(crate) fn wait_ready(dirs: &Dirs) -> Result<(), LabError> {
     Ok(())
 }
 
-/// kubectl as the administrator, from the root namespace.
+/// kubectl as administrator, to be run in the root namespace.
 pub(crate) fn kubectl(dirs: &Dirs) -> std::process::Command {
     let mut command = std::process::Command::new(Tools::standard().program("kubectl"));
     command
@@ -177,7 +177,7 @@ fn start_relay(dirs: &Dirs, group: &Group) -> Result<(), LabError> {
         port_file: port_file.clone(),
     };
     let order = serde_json::to_string(&order).map_err(|source| LabError::Parse {
-        what: "the relay order".to_owned(),
+        what: "the order for the relay".to_owned(),
         source,
     })?;
     let argv = vec![
@@ -193,7 +193,7 @@ fn start_relay(dirs: &Dirs, group: &Group) -> Result<(), LabError> {
     };
     spawn::start(dirs, "relay", &order)?;
     let port = wait::until("the relay to listen", Duration::from_secs(10), || {
-        relay::port(&port_file).ok_or_else(|| "no port yet".to_owned())
+        relay::port(&port_file).ok_or_else(|| "it has not written its port yet".to_owned())
     })?;
     let admin = User {
         name: "admin".to_owned(),
@@ -209,7 +209,12 @@ fn start_relay(dirs: &Dirs, group: &Group) -> Result<(), LabError> {
     )
 }
 
-fn run_here(dirs: &Dirs, group: &Group, program: &str, args: Vec<String>) -> Result<(), LabError> {
+fn spawn_program(
+    dirs: &Dirs,
+    group: &Group,
+    program: &str,
+    args: Vec<String>,
+) -> Result<(), LabError> {
     let mut argv = vec![Tools::standard().program(program).display().to_string()];
     argv.extend(args);
     let order = SpawnOrder {

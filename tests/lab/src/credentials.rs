@@ -1,5 +1,5 @@
-//! Who may log in to the API server: static tokens, and kubeconfig files that carry
-//! them. Values in, files out.
+//! Credentials for the API server: static tokens, and kubeconfig files that contain
+//! them.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::files;
 /// One user of the API server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct User {
-    /// The name Kubernetes knows, e.g. `system:node:node-1`.
+    /// The user name in Kubernetes, e.g. `system:node:node-1`.
     pub(crate) name: String,
     /// The group, if any.
     pub(crate) group: Option<String>,
@@ -20,7 +20,7 @@ pub(crate) struct User {
 }
 
 impl User {
-    /// A user with a fresh random token.
+    /// A user with a new random token.
     pub(crate) fn fresh(name: &str, group: Option<&str>) -> Result<Self, LabError> {
         Ok(Self {
             name: name.to_owned(),

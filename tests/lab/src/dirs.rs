@@ -1,5 +1,5 @@
-//! Where a lab keeps its files, and the prefix of everything it makes outside of them.
-//! Paths only.
+//! The paths of a lab's files, and the name prefix of everything that it creates
+//! elsewhere. Paths only.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,12 @@ use crate::{files, plan, tools};
 /// The state directory of one lab.
 ///
 /// ```text
-/// lab.json  env  admin.kubeconfig  …         options, the environment, credentials
-/// bin/lab                                    this program as it was at `up`
-/// pki/  etcd/  log/                          the control plane
-/// images/                                    archives that every node imports
-/// procs/  cgroups/                           what `down` must end and remove
-/// nodes/node-1/{…, var/lib, var/log, log/}   one node's configuration, disk and logs
+/// lab.json  env  admin.kubeconfig  …         options, environment, credentials
+/// bin/lab                                    a copy of this program, made by `up`
+/// pki/  etcd/  log/                          control plane
+/// images/                                    image archives that every node imports
+/// procs/  cgroups/                           processes and cgroups that `down` removes
+/// nodes/node-1/{…, var/lib, var/log, log/}   configuration, disk and logs of a node
 /// ```
 #[derive(Debug, Clone)]
 pub struct Dirs {
@@ -46,8 +46,7 @@ impl Dirs {
         &self.root
     }
 
-    /// What the names of this lab's namespaces and cgroups begin with: the same for the
-    /// same directory, different for any other.
+    /// The name prefix of this lab's namespaces and cgroups; unique to the directory.
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.prefix
@@ -95,15 +94,16 @@ impl Dirs {
         self.root.join("bin/lab")
     }
 
-    /// The lock that `up` and `down` take; beside the directory, as `down` removes that.
+    /// The lock that `up` and `down` hold; next to the directory, since `down` removes
+    /// that.
     #[must_use]
     pub fn lock(&self) -> PathBuf {
         self.root.with_extension("lock")
     }
 }
 
-/// Absolute, with the links of the part that exists resolved, so that one directory has
-/// one name before and after it is made.
+/// The absolute path, with symbolic links in its existing part resolved, so that the
+/// name of a directory does not change when it is created.
 fn resolved(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let existing = absolute
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_keeps_its_prefix_when_it_comes_into_being() {
+    fn a_directory_keeps_its_prefix_when_it_is_created() {
         let dir = tempfile::tempdir().unwrap();
         let link = dir.path().join("link");
         std::fs::create_dir(dir.path().join("real")).unwrap();

@@ -1,5 +1,5 @@
-//! Removing a lab: processes, namespaces, groups, files, in this order, whether all of
-//! them, some, or none are there.
+//! Removes a lab: processes, namespaces, cgroups and files, in this order, whether all,
+//! some or none of them exist.
 
 use nix::sys::signal::Signal;
 
@@ -9,10 +9,10 @@ use crate::progress::Progress;
 use crate::tools::lock;
 use crate::{cgroup_records, files, interrupt, netns, procs};
 
-/// The file that marks a lab's directory.
+/// The file that marks the directory of a lab.
 const OPTIONS: &str = "lab.json";
 
-/// Removes everything, taking turns with other processes that change the lab.
+/// Removes everything, under the lab's lock.
 pub(crate) fn run(dirs: &Dirs, progress: &dyn Progress) -> Result<(), LabError> {
     let _lock = lock(&dirs.lock())?;
     remove_all(dirs)?;
@@ -20,12 +20,11 @@ pub(crate) fn run(dirs: &Dirs, progress: &dyn Progress) -> Result<(), LabError> 
     Ok(())
 }
 
-/// Removes everything; an interrupt is no reason to leave half of it. Mounts need no
-/// step of their own: they live in the namespaces of the nodes' processes and end with
-/// them.
+/// Removes everything, also after an interrupt. Mounts need no step of their own: they
+/// end with the mount namespaces of the nodes' processes.
 pub(crate) fn remove_all(dirs: &Dirs) -> Result<(), LabError> {
     interrupt::clear();
-    refuse_foreign(dirs)?;
+    check_directory(dirs)?;
     let groups = cgroup_records::all(dirs)?;
     groups.iter().try_for_each(crate::cgroup::Group::kill)?;
     for proc in procs::all(dirs)? {
@@ -38,8 +37,8 @@ pub(crate) fn remove_all(dirs: &Dirs) -> Result<(), LabError> {
     remove_files(dirs)
 }
 
-/// The options go last: they are the mark of a lab, and a removal that was cut short
-/// must be known as one.
+/// The options are removed last: they mark the directory of a lab, so that an
+/// interrupted removal can be repeated.
 fn remove_files(dirs: &Dirs) -> Result<(), LabError> {
     for name in files::list(dirs.root())? {
         let path = dirs.root().join(&name);
@@ -55,8 +54,8 @@ fn remove_files(dirs: &Dirs) -> Result<(), LabError> {
     files::remove_dir(dirs.root())
 }
 
-/// A directory with files of somebody else's is not ours to empty.
-fn refuse_foreign(dirs: &Dirs) -> Result<(), LabError> {
+/// Rejects a directory with files that do not belong to a lab.
+fn check_directory(dirs: &Dirs) -> Result<(), LabError> {
     let names = files::list(dirs.root())?;
     if names.is_empty() || names.iter().any(|name| name == OPTIONS) {
         return Ok(());
@@ -71,17 +70,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_to_empty_a_directory_that_holds_no_lab() {
+    fn rejects_a_directory_without_a_lab() {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("thesis.txt");
-        std::fs::write(&file, "years of work").unwrap();
+        let file = dir.path().join("notes.txt");
+        std::fs::write(&file, "text").unwrap();
         let refused = remove_all(&Dirs::at(dir.path())).unwrap_err();
         assert!(refused.to_string().contains("no lab"), "{refused}");
         assert!(file.exists());
     }
 
     #[test]
-    fn removes_a_lab_that_never_came_up() {
+    fn removes_a_lab_that_was_never_up() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("lab");
         files::write(&root.join(OPTIONS), "{}").unwrap();

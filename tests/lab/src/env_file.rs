@@ -1,5 +1,5 @@
-//! `target/lab/env`: the lab as other tools see it. An interface; every name is
-//! documented in `tests/lab/README.md` and stays.
+//! `target/lab/env`: variables for other tools. The names are a stable interface,
+//! documented in `tests/lab/README.md`.
 
 use crate::dirs::Dirs;
 use crate::error::LabError;
@@ -7,7 +7,7 @@ use crate::plan::{self, Network};
 use crate::tools::Tools;
 use crate::{control_plane, files, lan};
 
-/// Name and value of each variable, in the file's order.
+/// Name and value of each variable, in the order of the file.
 pub(crate) fn variables(dirs: &Dirs, nodes: u8) -> Vec<(String, String)> {
     let mut all = vec![
         (
@@ -39,7 +39,7 @@ pub(crate) fn variables(dirs: &Dirs, nodes: u8) -> Vec<(String, String)> {
     all
 }
 
-/// Writes the file; a shell sources it.
+/// Writes the file, which a shell can source.
 pub(crate) fn write(dirs: &Dirs, nodes: u8) -> Result<(), LabError> {
     files::replace(&dirs.file("env"), render(&variables(dirs, nodes)))
 }
@@ -51,7 +51,7 @@ fn render(variables: &[(String, String)]) -> String {
         .collect()
 }
 
-/// A shell word that stands for exactly this text.
+/// The text as a quoted shell word.
 fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', "'\\''"))
 }

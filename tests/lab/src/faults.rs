@@ -1,4 +1,4 @@
-//! Breaking a node in the four ways in which nodes break, and making it whole again.
+//! The four failure modes of a node, and undoing them.
 
 use clap::ValueEnum;
 
@@ -7,20 +7,20 @@ use crate::error::LabError;
 use crate::options::Options;
 use crate::{cgroup_records, lan, node, plan};
 
-/// How a node fails.
+/// A failure mode of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FailureMode {
-    /// The plug of `eth0` is pulled: the node sees that its carrier is gone.
+    /// The cable of `eth0` is unplugged: the node loses its carrier.
     Link,
-    /// The power is cut: nothing of the node is left but its disk.
+    /// The power is cut: only the node's disk remains.
     Power,
-    /// User space stands still; the kernel goes on forwarding and answering for itself.
+    /// User space is frozen; the kernel keeps forwarding and answering for its addresses.
     Freeze,
-    /// The switch drops every frame from and to the node, whose carrier stays.
+    /// The switch drops every frame from and to the node, which keeps its carrier.
     Partition,
 }
 
-/// Breaks a node.
+/// Makes a node fail.
 pub(crate) fn fail(dirs: &Dirs, number: u8, how: FailureMode) -> Result<(), LabError> {
     let port = plan::node_name(number);
     if !node::is_on(dirs, number) {
@@ -34,12 +34,12 @@ pub(crate) fn fail(dirs: &Dirs, number: u8, how: FailureMode) -> Result<(), LabE
     }
 }
 
-/// Makes a node whole, whatever was done to it. Harmless on a whole one.
+/// Undoes every failure of a node; no effect on a healthy one.
 pub(crate) fn heal(dirs: &Dirs, number: u8, options: &Options) -> Result<(), LabError> {
     let port = plan::node_name(number);
     lan::cut(dirs, &port, false)?;
     if !node::is_on(dirs, number) {
-        // Whatever is left of a node that lost its first process is swept away first.
+        // First removes what is left of a node whose init process has exited.
         node::power_off(dirs, number)?;
         return node::power_on(dirs, number, options);
     }
@@ -50,11 +50,11 @@ pub(crate) fn heal(dirs: &Dirs, number: u8, options: &Options) -> Result<(), Lab
     lan::set_port(dirs, &port, true)
 }
 
-/// What `status` says of a node.
+/// The state of a node for `status`.
 pub(crate) fn state(dirs: &Dirs, number: u8) -> &'static str {
     let port = plan::node_name(number);
     if !node::is_on(dirs, number) {
-        return "no power";
+        return "powered off";
     }
     if cgroup_records::read(dirs, &port).is_ok_and(|group| group.is_frozen()) {
         return "frozen";

@@ -15,10 +15,10 @@ use crate::{control_plane, files, node, run};
 
 /// FerroLB's namespace.
 pub(crate) const NAMESPACE: &str = "ferrolb-system";
-/// What is rolled out in it.
+/// Its workloads.
 const WORKLOADS: [&str; 2] = ["deployment/ferrolb-controller", "daemonset/ferrolb-speaker"];
 
-/// Builds the images that a lab needs, or finds them built.
+/// Builds the images that a lab needs.
 pub(crate) fn build_images(bare: bool, progress: &dyn Progress) -> Result<(), LabError> {
     assemble(PAUSE_IMAGE, "pause", Tools::standard().program("pause"))?;
     let products: &[Product] = if bare {
@@ -70,8 +70,8 @@ fn assemble(reference: &str, name: &str, program: PathBuf) -> Result<PathBuf, La
     Ok(archive)
 }
 
-/// Puts the archives where the nodes find them.
-pub(crate) fn lay_out_images(dirs: &Dirs) -> Result<(), LabError> {
+/// Copies the archives into the lab's directory, from which nodes import them.
+pub(crate) fn copy_images(dirs: &Dirs) -> Result<(), LabError> {
     let images = Tools::standard().images();
     for name in files::list(&images)? {
         if name.ends_with(".tar") {
@@ -81,8 +81,8 @@ pub(crate) fn lay_out_images(dirs: &Dirs) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Brings FerroLB's images into a cluster that came up without them.
-pub(crate) fn supply(
+/// Builds FerroLB's images and imports them into a running cluster.
+pub(crate) fn load_images(
     dirs: &Dirs,
     options: &Options,
     progress: &dyn Progress,
@@ -91,17 +91,17 @@ pub(crate) fn supply(
     import(dirs, options)
 }
 
-/// Installs FerroLB in a cluster whose nodes have its images.
+/// Installs FerroLB in a cluster whose nodes have the images.
 pub(crate) fn install(dirs: &Dirs, progress: &dyn Progress) -> Result<(), LabError> {
     progress.step("kubectl apply -k deploy");
-    supply_kinds(dirs)?;
+    create_crds(dirs)?;
     apply(dirs)?;
-    supply_pool(dirs)?;
-    progress.step("waiting for FerroLB");
+    apply_sample_pool(dirs)?;
+    progress.step("waiting for FerroLB to be ready");
     wait(dirs)
 }
 
-/// Builds, imports, applies, and replaces every pod.
+/// Builds and imports the images, applies the manifests and restarts every pod.
 pub(crate) fn reload(
     dirs: &Dirs,
     options: &Options,
@@ -110,8 +110,8 @@ pub(crate) fn reload(
     if options.bare {
         return Err(LabError::WithoutFerrolb);
     }
-    supply(dirs, options, progress)?;
-    progress.step("rolling out");
+    load_images(dirs, options, progress)?;
+    progress.step("rolling out FerroLB");
     apply(dirs)?;
     for workload in WORKLOADS {
         run::output(
@@ -121,10 +121,10 @@ pub(crate) fn reload(
     wait(dirs)
 }
 
-/// Imports the archives into every node that has power; the others do so when they are
-/// switched on.
+/// Imports the archives into every running node; the others import them when they are
+/// powered on.
 fn import(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
-    lay_out_images(dirs)?;
+    copy_images(dirs)?;
     let names = files::list(&dirs.file("images"))?;
     for number in (1..=options.nodes).filter(|number| node::is_on(dirs, *number)) {
         for name in &names {
@@ -139,33 +139,33 @@ fn import(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Brings MetalLB's kinds, unless they are there.
-fn supply_kinds(dirs: &Dirs) -> Result<(), LabError> {
-    let kinds = tools::checkout().join("config/crd");
-    let look = [
+/// Creates MetalLB's CRDs unless they exist.
+fn create_crds(dirs: &Dirs) -> Result<(), LabError> {
+    let crds = tools::checkout().join("config/crd");
+    let get = [
         "get",
         "crd",
         "servicel2statuses.metallb.io",
         "--ignore-not-found",
         "-oname",
     ];
-    if run::output(control_plane::kubectl(dirs).args(look))?
+    if run::output(control_plane::kubectl(dirs).args(get))?
         .trim()
         .is_empty()
     {
         run::output(
             control_plane::kubectl(dirs)
                 .args(["create", "-k"])
-                .arg(kinds),
+                .arg(crds),
         )?;
     }
     Ok(())
 }
 
-/// Gives the lab the sample's pool, unless it has pools already.
-fn supply_pool(dirs: &Dirs) -> Result<(), LabError> {
+/// Applies the sample pool unless pools are configured.
+fn apply_sample_pool(dirs: &Dirs) -> Result<(), LabError> {
     let pool = tools::checkout().join("config/samples/pool.yaml");
-    let look = [
+    let get = [
         "-n",
         NAMESPACE,
         "get",
@@ -174,7 +174,7 @@ fn supply_pool(dirs: &Dirs) -> Result<(), LabError> {
         "--ignore-not-found",
         "-oname",
     ];
-    if run::output(control_plane::kubectl(dirs).args(look))?
+    if run::output(control_plane::kubectl(dirs).args(get))?
         .trim()
         .is_empty()
     {

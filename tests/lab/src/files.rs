@@ -1,4 +1,4 @@
-//! Small file helpers whose errors name the file. Decides nothing.
+//! Small file helpers whose errors name the file.
 
 use std::fs;
 use std::io::{ErrorKind, Read};
@@ -19,7 +19,7 @@ fn named(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Lab
     }
 }
 
-/// Writes `text`, creating the directories above it.
+/// Writes a file and creates missing parent directories.
 pub fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), LabError> {
     if let Some(parent) = path.parent() {
         create_dir(parent)?;
@@ -27,12 +27,12 @@ pub fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), LabError> {
     fs::write(path, text).map_err(named("write", path))
 }
 
-/// Writes a kernel control file (in /proc or a cgroup): it exists already.
+/// Writes an existing file, such as a kernel control file in /proc or a cgroup.
 pub fn write_existing(path: &Path, text: &str) -> Result<(), LabError> {
     fs::write(path, text).map_err(named("write", path))
 }
 
-/// Writes by rename, so that a reader sees the old or the new text, never half.
+/// Replaces a file atomically by a rename.
 pub fn replace(path: &Path, text: impl AsRef<[u8]>) -> Result<(), LabError> {
     let fresh = path.with_extension("new");
     write(&fresh, text)?;
@@ -53,12 +53,12 @@ pub fn read_if_there(path: &Path) -> Result<Option<String>, LabError> {
     }
 }
 
-/// Creates a directory and those above it.
+/// Creates a directory and missing parents.
 pub fn create_dir(path: &Path) -> Result<(), LabError> {
     fs::create_dir_all(path).map_err(named("create", path))
 }
 
-/// Removes a directory tree; a missing one is removed already.
+/// Removes a directory tree; a missing one is not an error.
 pub fn remove_dir(path: &Path) -> Result<(), LabError> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(named("remove", path)(error)),
@@ -66,7 +66,7 @@ pub fn remove_dir(path: &Path) -> Result<(), LabError> {
     }
 }
 
-/// Removes a file; a missing one is removed already.
+/// Removes a file; a missing one is not an error.
 pub fn remove(path: &Path) -> Result<(), LabError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(named("remove", path)(error)),
@@ -74,14 +74,13 @@ pub fn remove(path: &Path) -> Result<(), LabError> {
     }
 }
 
-/// Makes `link` a symbolic link to `target`, whatever was there.
+/// Makes `link` a symbolic link to `target`, replacing any file.
 pub fn link(target: &Path, link: &Path) -> Result<(), LabError> {
     remove(link)?;
     std::os::unix::fs::symlink(target, link).map_err(named("link", link))
 }
 
-/// Copies a file under a new name by rename, so that a running program whose file it
-/// replaces keeps its own.
+/// Copies a file atomically; a running program whose file is replaced is not affected.
 pub fn copy(from: &Path, to: &Path) -> Result<(), LabError> {
     if let Some(parent) = to.parent() {
         create_dir(parent)?;
@@ -91,7 +90,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), LabError> {
     fs::rename(&fresh, to).map_err(named("replace", to))
 }
 
-/// The names in a directory, sorted; a missing directory is empty.
+/// The names in a directory, sorted; empty if the directory is missing.
 pub fn list(path: &Path) -> Result<Vec<String>, LabError> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
@@ -107,7 +106,7 @@ pub fn list(path: &Path) -> Result<Vec<String>, LabError> {
     Ok(names)
 }
 
-/// Writes a value as JSON (which is YAML too), by rename.
+/// Writes a value as JSON, atomically.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), LabError> {
     let text = serde_json::to_string_pretty(value).map_err(|source| LabError::Parse {
         what: path.display().to_string(),

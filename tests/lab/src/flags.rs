@@ -1,5 +1,5 @@
-//! The command lines of etcd and the Kubernetes control plane, as pure functions of what
-//! differs between a lab and a lone API server. No I/O.
+//! The command lines of etcd and the Kubernetes programs. Pure functions of what differs
+//! between a lab and a standalone API server.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use crate::options::{Clocks, ProxyMode};
 use crate::pki::Pki;
 use crate::plan::{self, Network};
 
-/// What etcd is told.
+/// Flags of etcd.
 #[derive(Debug, Clone)]
 pub(crate) struct EtcdFlags {
     /// Its data directory.
@@ -32,18 +32,18 @@ impl EtcdFlags {
             format!("--initial-advertise-peer-urls={peer}"),
             format!("--initial-cluster=default={peer}"),
             "--log-level=warn".to_owned(),
-            // A lab that loses its power is not worth a disk's patience.
+            // Durability is not needed in a lab, and fsync is slow.
             "--unsafe-no-fsync".to_owned(),
         ]
     }
 }
 
-/// What kube-apiserver is told.
+/// Flags of kube-apiserver.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiFlags {
     /// etcd's client port on loopback.
     pub(crate) etcd: u16,
-    /// The address that the `kubernetes` Service leads to.
+    /// The endpoint of the `kubernetes` Service.
     pub(crate) advertise: String,
     /// The address to listen on.
     pub(crate) bind: String,
@@ -116,13 +116,13 @@ impl ApiFlags {
 fn without_nodes() -> Vec<String> {
     vec![
         "--authorization-mode=RBAC".to_owned(),
-        // Nobody makes service accounts here, so nobody may insist on them.
+        // No controller creates service accounts here, so they must not be required.
         "--disable-admission-plugins=ServiceAccount".to_owned(),
     ]
 }
 
-/// kube-controller-manager's command line. Its default request rate would spend five
-/// seconds on starting its controllers.
+/// kube-controller-manager's command line. With the default request rate, starting its
+/// controllers takes five seconds.
 pub(crate) fn controller_manager(
     kubeconfig: &Path,
     pki: &Pki,
@@ -140,7 +140,7 @@ pub(crate) fn controller_manager(
         "--leader-elect=false".to_owned(),
         "--allocate-node-cidrs=false".to_owned(),
         "--bind-address=127.0.0.1".to_owned(),
-        // The default lies in the host's /usr and would be made there.
+        // The default would be created in the host's /usr.
         format!("--flex-volume-plugin-dir={}", plugins.display()),
         "--kube-api-qps=1000".to_owned(),
         "--kube-api-burst=1000".to_owned(),
@@ -173,8 +173,8 @@ pub(crate) fn kubelet(node: u8, config: &Path, kubeconfig: &Path) -> Vec<String>
     ]
 }
 
-/// kube-proxy's command line. The connection tracking limits belong to the host and are
-/// left alone.
+/// kube-proxy's command line. The connection tracking limits belong to the host and stay
+/// unchanged.
 pub(crate) fn proxy(node: u8, mode: ProxyMode, kubeconfig: &Path) -> Vec<String> {
     vec![
         format!("--kubeconfig={}", kubeconfig.display()),

@@ -1,5 +1,5 @@
-//! SIGINT and SIGTERM as a flag that long work looks at. A signal concerns the whole
-//! process, so the flag is the one process-wide value of this crate.
+//! SIGINT and SIGTERM as a flag that long operations check. A signal affects the whole
+//! process, so the flag is the only process-wide value of this crate.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -11,7 +11,7 @@ use crate::error::LabError;
 static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 static SEEN: AtomicBool = AtomicBool::new(false);
 
-/// Catches SIGINT and SIGTERM from now on; [`check`] reports them.
+/// Installs handlers for SIGINT and SIGTERM; [`check`] reports the signals.
 pub fn watch() -> Result<(), LabError> {
     let flag = FLAG.get_or_init(Arc::default);
     for signal in [SIGINT, SIGTERM] {
@@ -21,7 +21,7 @@ pub fn watch() -> Result<(), LabError> {
     Ok(())
 }
 
-/// Fails once a signal has arrived, and goes on failing until `clear`.
+/// An error after a signal has arrived, until `clear`.
 pub fn check() -> Result<(), LabError> {
     match FLAG.get() {
         Some(flag) if flag.load(Ordering::SeqCst) => Err(LabError::Interrupted),
@@ -29,7 +29,7 @@ pub fn check() -> Result<(), LabError> {
     }
 }
 
-/// Forgets the signal, so that the cleanup that follows it can run to its end.
+/// Resets the flag, so that the cleanup after a signal can complete.
 pub(crate) fn clear() {
     if let Some(flag) = FLAG.get()
         && flag.swap(false, Ordering::SeqCst)
@@ -38,7 +38,7 @@ pub(crate) fn clear() {
     }
 }
 
-/// Whether a signal has ever arrived.
+/// Whether any signal has arrived so far.
 #[must_use]
 pub fn happened() -> bool {
     check().is_err() || SEEN.load(Ordering::SeqCst)

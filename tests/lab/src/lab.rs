@@ -1,5 +1,5 @@
-//! The handle of a lab: what the program `lab` and the suites can do with one. Each
-//! function names the part that does the work.
+//! The handle of a lab, used by the program `lab` and the suites. Each method delegates
+//! to the module that does the work.
 
 use std::path::Path;
 use std::process::Command;
@@ -22,37 +22,37 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// The lab whose state is, or will be, in `dir`. Does not look whether it is up.
+    /// The lab with the state directory `dir`, whether it is up or not.
     pub fn open(dir: &Path) -> Result<Self, LabError> {
         Ok(Self {
             dirs: Dirs::at(dir),
         })
     }
 
-    /// Brings the lab up. A lab that is up as asked stays as it is; one that came up
-    /// halfway is removed first. An interrupt takes it down again.
+    /// Starts the lab. A lab that is up with these options is left unchanged; an
+    /// incomplete one is removed first. An interrupt removes it again.
     pub fn up(&self, options: &Options, progress: &dyn Progress) -> Result<(), LabError> {
         up::run(&self.dirs, options, progress)
     }
 
-    /// Removes everything the lab made, however far it came.
+    /// Removes everything the lab created, even if it is incomplete.
     pub fn down(&self, progress: &dyn Progress) -> Result<(), LabError> {
         down::run(&self.dirs, progress)
     }
 
-    /// Whether `up` came to its end and `down` was not called since.
+    /// Whether `up` completed and `down` has not been called since.
     #[must_use]
     pub fn is_up(&self) -> bool {
         up::is_complete(&self.dirs)
     }
 
-    /// Builds FerroLB and the sample workload again, imports them into every node and
+    /// Rebuilds FerroLB and the sample workload, imports the images into every node and
     /// rolls them out.
     pub fn reload(&self, progress: &dyn Progress) -> Result<(), LabError> {
         ferrolb::reload(&self.dirs, &self.options()?, progress)
     }
 
-    /// What the lab was asked to be.
+    /// The options with which the lab was started.
     pub fn options(&self) -> Result<Options, LabError> {
         up::options(&self.dirs)
     }
@@ -69,12 +69,12 @@ impl Lab {
         &self.dirs
     }
 
-    /// The variables of the env file, in its order.
+    /// The variables of the env file, in order.
     pub fn env(&self) -> Result<Vec<(String, String)>, LabError> {
         Ok(env_file::variables(&self.dirs, self.options()?.nodes))
     }
 
-    /// Runs kubectl as the administrator and gives its stdout.
+    /// Runs kubectl as administrator and returns its stdout.
     pub fn kubectl<S: AsRef<std::ffi::OsStr>>(
         &self,
         args: impl IntoIterator<Item = S>,
@@ -82,13 +82,13 @@ impl Lab {
         run::output(self.kubectl_command().args(args))
     }
 
-    /// kubectl as the administrator, to be run in another way.
+    /// kubectl as administrator, as a command.
     #[must_use]
     pub fn kubectl_command(&self) -> Command {
         control_plane::kubectl(&self.dirs)
     }
 
-    /// Runs a command on the client and gives its stdout.
+    /// Runs a command on the client and returns its stdout.
     pub fn client<S: AsRef<std::ffi::OsStr>>(
         &self,
         argv: impl IntoIterator<Item = S>,
@@ -105,31 +105,31 @@ impl Lab {
         }
     }
 
-    /// A command at a place: `client`, `api`, `lan`, or a node's name.
+    /// A command on a machine: `client`, `api`, `lan`, or a node's name.
     pub fn command_at<S: AsRef<std::ffi::OsStr>>(
         &self,
-        place: &str,
+        machine: &str,
         argv: impl IntoIterator<Item = S>,
     ) -> Result<Command, LabError> {
-        match self.node_number(place) {
+        match self.node_number(machine) {
             Some(node) => self.node(node).command(argv),
-            None => Ok(netns::exec(&self.namespace_of(place)?, argv)),
+            None => Ok(netns::exec(&self.namespace_of(machine)?, argv)),
         }
     }
 
-    /// The namespace of a place: `client`, `api`, `lan`, or a node's name.
-    pub fn namespace_of(&self, place: &str) -> Result<String, LabError> {
+    /// The network namespace of a machine: `client`, `api`, `lan`, or a node's name.
+    pub fn namespace_of(&self, machine: &str) -> Result<String, LabError> {
         self.options()?;
-        if ["client", "api", "lan"].contains(&place) || self.node_number(place).is_some() {
-            return Ok(self.dirs.name(place));
+        if ["client", "api", "lan"].contains(&machine) || self.node_number(machine).is_some() {
+            return Ok(self.dirs.name(machine));
         }
         Err(LabError::UnknownMachine {
-            name: place.to_owned(),
+            name: machine.to_owned(),
             nodes: self.nodes(),
         })
     }
 
-    /// A node's number from its name, if it is one of this lab's.
+    /// The number of a node of this lab, from its name.
     #[must_use]
     pub fn node_number(&self, name: &str) -> Option<u8> {
         (1..=self.nodes()).find(|node| plan::node_name(*node) == name)
@@ -165,60 +165,64 @@ impl Lab {
         plan::node_name(node)
     }
 
-    /// Breaks a node.
+    /// Makes a node fail.
     pub fn fail(&self, node: u8, how: FailureMode) -> Result<(), LabError> {
         faults::fail(&self.dirs, node, how)
     }
 
-    /// Undoes everything that [`Lab::fail`] did to a node.
+    /// Undoes every [`Lab::fail`] of a node.
     pub fn heal(&self, node: u8) -> Result<(), LabError> {
         faults::heal(&self.dirs, node, &self.options()?)
     }
 
-    /// Plugs a further NIC of a node into the spare network.
+    /// Connects another NIC of a node to the spare network.
     pub fn plug(&self, node: u8, nic: &str) -> Result<(), LabError> {
         node::plug(&self.dirs, node, nic)
     }
 
-    /// Takes such a NIC away again.
+    /// Removes a NIC added by [`Lab::plug`].
     pub fn unplug(&self, node: u8, nic: &str) -> Result<(), LabError> {
         node::unplug(&self.dirs, node, nic)
     }
 
-    /// Puts a further machine on the LAN that is no node, with the last part of its
-    /// address, and gives its namespace; `down` removes it.
+    /// Adds a machine that is not a node to the LAN, given the last part of its address,
+    /// and returns its namespace. `down` removes it.
     pub fn add_machine(&self, name: &str, host: u8) -> Result<String, LabError> {
         lan::machine(&self.dirs, name, host)
     }
 
-    /// SIGKILL to `controller` (every replica), `speaker-2`, or `api`, which stays down
-    /// until [`Lab::restart`].
-    pub fn kill(&self, target: &str) -> Result<(), LabError> {
+    /// Sends SIGKILL to `controller` (every replica), `speaker-2`, or `api`, which stays
+    /// down until [`Lab::restart`].
+    pub fn kill(&self, component: &str) -> Result<(), LabError> {
         components::signal(
             &self.dirs,
             self.nodes(),
-            target.parse()?,
+            component.parse()?,
             nix::sys::signal::Signal::SIGKILL,
         )
     }
 
-    /// Any signal to the processes of a target, e.g. SIGSTOP for a stall.
-    pub fn signal(&self, target: &str, signal: nix::sys::signal::Signal) -> Result<(), LabError> {
-        components::signal(&self.dirs, self.nodes(), target.parse()?, signal)
+    /// Sends a signal to the processes of a component, e.g. SIGSTOP for a stall.
+    pub fn signal(
+        &self,
+        component: &str,
+        signal: nix::sys::signal::Signal,
+    ) -> Result<(), LabError> {
+        components::signal(&self.dirs, self.nodes(), component.parse()?, signal)
     }
 
-    /// Starts a target again in good order (`api`: after a SIGKILL) and waits until it
-    /// is ready.
-    pub fn restart(&self, target: &str) -> Result<(), LabError> {
-        components::restart(&self.dirs, target.parse()?)
+    /// Restarts a component gracefully (`api`: after a SIGKILL) and waits until it is
+    /// ready.
+    pub fn restart(&self, component: &str) -> Result<(), LabError> {
+        components::restart(&self.dirs, component.parse()?)
     }
 
-    /// The text of a log; see `logs.rs` for the names.
+    /// The text of a log; the names are in `logs.rs`.
     pub fn logs(&self, name: &str) -> Result<String, LabError> {
         crate::logs::read(&self.dirs, self.nodes(), name)
     }
 
-    /// Whether a state file exists at all.
+    /// Whether the state directory contains a lab, complete or not.
     #[must_use]
     pub fn exists(&self) -> bool {
         files::read_if_there(&self.dirs.file("lab.json")).is_ok_and(|text| text.is_some())
@@ -233,7 +237,7 @@ pub struct Node<'a> {
 }
 
 impl Node<'_> {
-    /// Runs a command on the node and gives its stdout.
+    /// Runs a command on the node and returns its stdout.
     pub fn exec<S: AsRef<std::ffi::OsStr>>(
         &self,
         argv: impl IntoIterator<Item = S>,
@@ -241,7 +245,7 @@ impl Node<'_> {
         run::output(&mut self.command(argv)?)
     }
 
-    /// A command that will run on the node, in all of its namespaces.
+    /// A command that runs on the node, in all of its namespaces.
     pub fn command<S: AsRef<std::ffi::OsStr>>(
         &self,
         argv: impl IntoIterator<Item = S>,
@@ -249,7 +253,7 @@ impl Node<'_> {
         node::exec(self.dirs, self.node, argv)
     }
 
-    /// Whether the node has power.
+    /// Whether the node is powered on.
     #[must_use]
     pub fn is_on(&self) -> bool {
         node::is_on(self.dirs, self.node)

@@ -1,5 +1,5 @@
-//! The cables: bridges in the LAN's namespace, and a port for each NIC. Runs `ip` and
-//! `nft`; decides nothing.
+//! The networks: bridges in the LAN's namespace, and a bridge port for each NIC. Runs
+//! `ip` and `nft`.
 
 use crate::dirs::Dirs;
 use crate::error::LabError;
@@ -9,10 +9,10 @@ use crate::{netns, run};
 /// The LAN's namespace.
 const LAN: &str = "lan";
 
-/// A NIC to be plugged in.
+/// A NIC to create.
 #[derive(Debug, Clone)]
 pub(crate) struct Nic<'a> {
-    /// The namespace that gets it.
+    /// The namespace it belongs to.
     pub(crate) netns: &'a str,
     /// Its name there.
     pub(crate) name: &'a str,
@@ -29,16 +29,16 @@ pub(crate) fn namespace(dirs: &Dirs) -> String {
     dirs.name(LAN)
 }
 
-/// The ports that are cut off, and the rules that cut them off, in the LAN's namespace.
-const CUTTER: &str = "table bridge lab {
+/// nftables rules in the LAN's namespace that drop all frames of the ports in a set.
+const PARTITION_RULES: &str = "table bridge lab {
     set cut { type ifname; }
     chain from { type filter hook prerouting priority 0; iifname @cut drop; }
     chain to { type filter hook postrouting priority 0; oifname @cut drop; }
 }
 ";
 
-/// Makes both bridges. Snooping is off, so that neighbour solicitations reach everyone
-/// as they do through a plain switch.
+/// Creates both bridges. Snooping is off, so that neighbour solicitations reach all ports,
+/// as on a plain switch.
 pub(crate) fn create(dirs: &Dirs) -> Result<(), LabError> {
     let lan = namespace(dirs);
     netns::create(&lan)?;
@@ -53,7 +53,7 @@ pub(crate) fn create(dirs: &Dirs) -> Result<(), LabError> {
         );
     }
     batch(&lan, &lines)?;
-    run::with_input(&mut netns::exec(&lan, ["nft", "-f", "-"]), CUTTER)?;
+    run::with_input(&mut netns::exec(&lan, ["nft", "-f", "-"]), PARTITION_RULES)?;
     Ok(())
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn batch(netns: &str, lines: &str) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Plugs a NIC into its network.
+/// Creates a NIC and connects it to its network.
 pub(crate) fn plug(dirs: &Dirs, nic: &Nic<'_>) -> Result<(), LabError> {
     let Nic {
         netns,
@@ -95,8 +95,8 @@ pub(crate) fn plug(dirs: &Dirs, nic: &Nic<'_>) -> Result<(), LabError> {
     )
 }
 
-/// A machine on the LAN that is no node: a namespace with one NIC, `eth0`. Its port has
-/// the machine's name.
+/// Creates a machine on the LAN that is not a node: a namespace with one NIC, `eth0`. Its
+/// port has the machine's name.
 pub(crate) fn machine(dirs: &Dirs, name: &str, host: u8) -> Result<String, LabError> {
     let netns = dirs.name(name);
     netns::create(&netns)?;
@@ -111,7 +111,7 @@ pub(crate) fn machine(dirs: &Dirs, name: &str, host: u8) -> Result<String, LabEr
     Ok(netns)
 }
 
-/// Takes a NIC and its port away.
+/// Removes a NIC and its port.
 pub(crate) fn unplug(dirs: &Dirs, port: &str) -> Result<(), LabError> {
     batch(&namespace(dirs), &format!("link del {port}\n"))
 }
@@ -121,8 +121,8 @@ pub(crate) fn has_port(dirs: &Dirs, port: &str) -> bool {
     run::line(&format!("ip -n {} link show {port}", namespace(dirs))).is_ok()
 }
 
-/// The port's administrative state; down means that the NIC at the other end loses its
-/// carrier.
+/// Sets the administrative state of a port; down means that the NIC at the other end
+/// loses its carrier.
 pub(crate) fn set_port(dirs: &Dirs, port: &str, up: bool) -> Result<(), LabError> {
     let state = if up { "up" } else { "down" };
     batch(&namespace(dirs), &format!("link set {port} {state}\n"))
@@ -135,9 +135,9 @@ pub(crate) fn is_cut(dirs: &Dirs, port: &str) -> bool {
         .is_ok_and(|text| text.contains(&format!("\"{port}\"")))
 }
 
-/// Makes the bridge drop every frame from and to the port, whose NIC keeps its carrier
-/// and hears nothing; or pass them again. A bridge port's own state would not do: the
-/// kernel resets it whenever the carrier changes.
+/// Makes the bridge drop every frame from and to the port, whose NIC keeps its carrier;
+/// or pass them again. The state of the bridge port is not suitable: the kernel resets it
+/// when the carrier changes.
 pub(crate) fn cut(dirs: &Dirs, port: &str, cut: bool) -> Result<(), LabError> {
     if is_cut(dirs, port) == cut {
         return Ok(());
@@ -149,7 +149,7 @@ pub(crate) fn cut(dirs: &Dirs, port: &str, cut: bool) -> Result<(), LabError> {
     Ok(())
 }
 
-/// What `status` says of a port.
+/// The state of a port for `status`.
 pub(crate) fn port_state(dirs: &Dirs, port: &str) -> &'static str {
     let shown = run::line(&format!("ip -n {} -o link show {port}", namespace(dirs)));
     match shown {

@@ -1,6 +1,6 @@
 //! The logs of a lab by name: `api`, `etcd`, `controller-manager`, `scheduler`, `relay`;
 //! `kubelet-2`, `containerd-2`, `kube-proxy-2`, `init-2`; `controller`, `speaker-2`.
-//! All are read from files, so that they can be read while the API server is down.
+//! All are read from files, so that they are available while the API server is down.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::dirs::Dirs;
 use crate::error::LabError;
 use crate::{ferrolb, files};
 
-/// Log files of the control plane by the name a person uses.
+/// Log files of the control plane by their short name.
 const CONTROL_PLANE: [(&str, &str); 5] = [
     ("api", "kube-apiserver"),
     ("etcd", "etcd"),
@@ -17,9 +17,9 @@ const CONTROL_PLANE: [(&str, &str); 5] = [
     ("relay", "relay"),
 ];
 /// Programs of a node that have a log.
-const ON_NODES: [&str; 4] = ["kubelet", "containerd", "kube-proxy", "init"];
+const NODE_PROGRAMS: [&str; 4] = ["kubelet", "containerd", "kube-proxy", "init"];
 
-/// The text of a log. FerroLB's begin with a line that names pod and container.
+/// The text of a log. In FerroLB's logs a line names pod and container.
 pub(crate) fn read(dirs: &Dirs, nodes: u8, name: &str) -> Result<String, LabError> {
     if let Some((_, file)) = CONTROL_PLANE.iter().find(|(short, _)| *short == name) {
         return files::read(&dirs.log(file));
@@ -38,12 +38,13 @@ pub(crate) fn read(dirs: &Dirs, nodes: u8, name: &str) -> Result<String, LabErro
         .ok_or_else(unknown)?;
     match program {
         "speaker" => pods(dirs, node, program),
-        program if ON_NODES.contains(&program) => files::read(&dirs.node_log(node, program)),
+        program if NODE_PROGRAMS.contains(&program) => files::read(&dirs.node_log(node, program)),
         _ => Err(unknown()),
     }
 }
 
-/// All logs that the node's kubelet keeps of a component's pods, former lives included.
+/// All logs that the node's kubelet keeps of a component's pods, previous containers
+/// included.
 fn pods(dirs: &Dirs, node: u8, component: &str) -> Result<String, LabError> {
     let mut text = String::new();
     for file in pod_logs(dirs, node, component)? {
@@ -88,7 +89,7 @@ fn short(file: &Path) -> String {
     parts.join("/")
 }
 
-/// The message of a line in the runtime's format: time, stream, flag, message.
+/// The message of a line in the container runtime's format: time, stream, flag, message.
 fn message(line: &str) -> &str {
     line.splitn(4, ' ').nth(3).unwrap_or(line)
 }
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_loses_what_the_runtime_put_before_it() {
+    fn the_prefix_of_the_container_runtime_is_removed() {
         assert_eq!(
             message("2026-01-01T00:00:00Z stderr F INFO  owner is node-2"),
             "INFO  owner is node-2"
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_answered_with_the_known_ones() {
+    fn the_error_for_an_unknown_name_lists_the_known_ones() {
         let dir = tempfile::tempdir().unwrap();
         let text = read(&Dirs::at(dir.path()), 3, "speaker-9")
             .unwrap_err()

@@ -1,5 +1,5 @@
-//! Named network namespaces (`/run/netns/NAME`): make, remove, run in. Knows nothing
-//! about labs.
+//! Named network namespaces (`/run/netns/NAME`): create, delete, run commands in them.
+//! Independent of labs.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::{files, run};
 /// Where `ip netns` keeps its namespaces.
 const DIR: &str = "/run/netns";
 
-/// The file that stands for a namespace.
+/// The file of a namespace.
 #[must_use]
 pub fn path(name: &str) -> PathBuf {
     PathBuf::from(DIR).join(name)
@@ -25,14 +25,14 @@ pub fn exists(name: &str) -> bool {
     path(name).exists()
 }
 
-/// Makes a namespace whose loopback is up.
+/// Creates a namespace with the loopback interface up.
 pub fn create(name: &str) -> Result<(), LabError> {
     run::line(&format!("ip netns add {name}"))?;
     run::line(&format!("ip -n {name} link set lo up"))?;
     Ok(())
 }
 
-/// Removes a namespace; a missing one is removed already.
+/// Deletes a namespace; a missing one is not an error.
 pub fn delete(name: &str) -> Result<(), LabError> {
     if exists(name) {
         run::line(&format!("ip netns delete {name}"))?;
@@ -47,7 +47,7 @@ pub fn list(prefix: &str) -> Result<Vec<String>, LabError> {
     Ok(names)
 }
 
-/// A command that will run in the namespace.
+/// A command that runs in the namespace.
 pub fn exec<S: AsRef<std::ffi::OsStr>>(name: &str, argv: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new("nsenter");
     command
@@ -57,9 +57,8 @@ pub fn exec<S: AsRef<std::ffi::OsStr>>(name: &str, argv: impl IntoIterator<Item 
     command
 }
 
-/// Runs `work` on a fresh thread that has entered the namespace, and gives its result.
-/// Sockets that it opens belong to the namespace for as long as they live, and so do
-/// threads that it starts.
+/// Runs `work` on a new thread in the namespace and returns its result. Sockets that it
+/// opens and threads that it starts stay in the namespace.
 pub fn enter<T: Send>(name: &str, work: impl FnOnce() -> T + Send) -> Result<T, LabError> {
     let file = open(name)?;
     let result = std::thread::scope(|scope| {
@@ -79,7 +78,7 @@ pub fn enter<T: Send>(name: &str, work: impl FnOnce() -> T + Send) -> Result<T, 
     }
 }
 
-/// Moves the calling thread into the namespace for good.
+/// Moves the calling thread into the namespace permanently.
 pub fn join(name: &str) -> Result<(), LabError> {
     setns(open(name)?, CloneFlags::CLONE_NEWNET).map_err(|source| LabError::System {
         doing: format!("enter the namespace {name}"),

@@ -1,5 +1,5 @@
-//! The lab's certificates: one authority, the API server's two certificates, and the
-//! key that signs service account tokens. Writes files, starts nothing.
+//! The lab's certificates: one CA, the two certificates of the API server, and the key
+//! that signs service account tokens. Writes files.
 
 use std::path::{Path, PathBuf};
 
@@ -11,14 +11,14 @@ use rcgen::{
 use crate::error::LabError;
 use crate::files;
 
-/// Where the certificates of one control plane lie.
+/// The certificate files of a control plane.
 #[derive(Debug, Clone)]
 pub(crate) struct Pki {
     dir: PathBuf,
 }
 
 impl Pki {
-    /// The files in `dir`, made or to be made.
+    /// The files in `dir`, whether they exist or not.
     #[must_use]
     pub(crate) fn at(dir: &Path) -> Self {
         Self {
@@ -26,8 +26,7 @@ impl Pki {
         }
     }
 
-    /// Makes all of them; `names` are the addresses and host names under which clients
-    /// reach the API server.
+    /// Creates all files; `names` are the addresses and host names of the API server.
     pub(crate) fn create(dir: &Path, names: &[&str]) -> Result<Self, LabError> {
         let pki = Self::at(dir);
         let authority = authority()?;
@@ -53,7 +52,7 @@ impl Pki {
         Ok(pki)
     }
 
-    /// The authority's certificate.
+    /// The CA certificate.
     #[must_use]
     pub(crate) fn ca(&self) -> PathBuf {
         self.dir.join("ca.crt")
@@ -71,7 +70,7 @@ impl Pki {
         self.dir.join(format!("{name}.key"))
     }
 
-    /// The public half of the service account key.
+    /// The public key for service account tokens.
     #[must_use]
     pub(crate) fn tokens_public(&self) -> PathBuf {
         self.dir.join("tokens.pub")
@@ -99,7 +98,7 @@ fn key(subject: &str) -> Result<KeyPair, LabError> {
     KeyPair::generate().map_err(failed(subject))
 }
 
-/// The authority's certificate as PEM, and what signs with it.
+/// The CA certificate as PEM, and its issuer.
 fn authority() -> Result<(String, Issuer<'static, KeyPair>), LabError> {
     let subject = "ferrolb-lab-ca";
     let mut params = CertificateParams::default();
@@ -140,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn makes_every_file_the_control_plane_is_told_of() {
+    fn creates_every_file_that_the_control_plane_needs() {
         let dir = tempfile::tempdir().unwrap();
         let pki = Pki::create(dir.path(), &["127.0.0.1", "kubernetes.default.svc"]).unwrap();
         for file in [

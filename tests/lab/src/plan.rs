@@ -1,13 +1,13 @@
-//! The lab's addresses, as documented: who has which on the LAN, on the spare network,
-//! and for pods and Services. Pure.
+//! The address plan of the lab, as documented in the README: machines on the LAN and the
+//! spare network, pods and Services. Pure.
 
-/// The LAN's bridge, its first address, and the client: last parts of their addresses.
+/// Last part of the address of the LAN's bridge.
 pub const GATEWAY: u8 = 1;
-/// The control plane's last part.
+/// Last part of the control plane's address.
 pub const API: u8 = 10;
-/// The client's last part.
+/// Last part of the client's address.
 pub const CLIENT: u8 = 200;
-/// The largest number of nodes: node addresses end below the client's and the pool's.
+/// The largest number of nodes; their addresses are below the client's and the pool's.
 pub const MAX_NODES: u8 = 50;
 /// Cluster addresses of Services, IPv4.
 pub const SERVICES_V4: &str = "10.96.0.0/16";
@@ -25,9 +25,9 @@ pub const API_PORT: u16 = 6443;
 /// One of the lab's two networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
-    /// The LAN that everything is on.
+    /// The LAN, which connects all machines.
     Lan,
-    /// The second network, on which nobody is until a NIC is plugged in.
+    /// The second network, unused until a NIC is connected with `plug`.
     Spare,
 }
 
@@ -50,8 +50,8 @@ impl Network {
         }
     }
 
-    /// An IPv6 address without prefix length (/64); the last group reads like the IPv4
-    /// address's last part.
+    /// An IPv6 address without prefix length (/64); its last group has the same digits as
+    /// the last part of the IPv4 address.
     #[must_use]
     pub fn v6(self, host: u8) -> String {
         match self {
@@ -60,7 +60,7 @@ impl Network {
         }
     }
 
-    /// The MAC of a NIC: fixed, as a card keeps its own over a reboot.
+    /// The MAC of a NIC; fixed, since a real NIC keeps its MAC over a reboot.
     #[must_use]
     pub fn mac(self, host: u8) -> String {
         let net = match self {
@@ -70,9 +70,9 @@ impl Network {
         format!("02:fe:00:{net:02x}:00:{host:02x}")
     }
 
-    /// The kernel's index of a NIC and of its port. Where they are equal the
-    /// kernel tells of changes of carrier as it does for a real NIC: at once,
-    /// but quick ones once a second. Else it hurries.
+    /// The kernel's index of a NIC and of its port. If both are equal, the kernel reports
+    /// carrier changes as for a real NIC: immediately, but limited to one per second.
+    /// Otherwise there is no such limit.
     #[must_use]
     pub fn index(self, host: u8) -> u32 {
         let base = match self {
@@ -83,7 +83,7 @@ impl Network {
     }
 }
 
-/// A node's last part.
+/// Last part of a node's address.
 #[must_use]
 pub fn node_host(node: u8) -> u8 {
     API + node

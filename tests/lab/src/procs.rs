@@ -1,5 +1,5 @@
-//! The lab's records of the processes it started. A pid alone may be reused; with its
-//! start time it is one process for ever.
+//! The lab's records of the processes it started. A pid may be reused; pid and start time
+//! together identify a process.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ impl Proc {
         Some(Self { pid, start })
     }
 
-    /// Whether it still runs (a zombie does not).
+    /// Whether it is still running (a zombie is not).
     #[must_use]
     pub(crate) fn is_alive(&self) -> bool {
         stat(self.pid).is_some_and(|(state, start)| state != 'Z' && start == self.start)
@@ -36,7 +36,7 @@ impl Proc {
     /// Sends a signal, if it is still the same process.
     pub(crate) fn signal(&self, signal: Signal) {
         if self.is_alive() {
-            // Gone between the look and the signal is gone.
+            // A process that has exited in the meantime needs no signal.
             let _gone = kill(Pid::from_raw(self.pid), signal);
         }
     }
@@ -52,19 +52,19 @@ impl Proc {
     }
 }
 
-/// Remembers a process under a name.
+/// Records a process under a name.
 pub(crate) fn record(dirs: &Dirs, name: &str, proc: &Proc) -> Result<(), LabError> {
     files::write_json(&file(dirs, name), proc)
 }
 
-/// The process remembered under a name, if it still runs.
+/// The process recorded under a name, if it is still running.
 pub(crate) fn alive(dirs: &Dirs, name: &str) -> Option<Proc> {
     files::read_json::<Proc>(&file(dirs, name))
         .ok()
         .filter(Proc::is_alive)
 }
 
-/// All that are remembered.
+/// All recorded processes.
 pub(crate) fn all(dirs: &Dirs) -> Result<Vec<Proc>, LabError> {
     let names = files::list(&dirs.file("procs"))?;
     Ok(names
@@ -73,7 +73,7 @@ pub(crate) fn all(dirs: &Dirs) -> Result<Vec<Proc>, LabError> {
         .collect())
 }
 
-/// The name of the program that a process runs, as its own file system sees it.
+/// The name of the program that a process runs.
 pub(crate) fn program(pid: i32) -> Option<String> {
     let exe = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
     let name = exe.file_name()?.to_string_lossy().into_owned();
@@ -90,7 +90,7 @@ fn stat(pid: i32) -> Option<(char, u64)> {
     parse(&text)
 }
 
-/// State and start time from a stat line; the program's name, in parentheses, may hold
+/// State and start time from a stat line; the program's name, in parentheses, may contain
 /// spaces and parentheses itself.
 fn parse(stat: &str) -> Option<(char, u64)> {
     let (_, rest) = stat.rsplit_once(") ")?;

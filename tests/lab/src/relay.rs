@@ -1,6 +1,6 @@
-//! The API server as seen from the root namespace: a small process that listens on
-//! 127.0.0.1 there and connects from within the control plane's namespace. It keeps its
-//! port for the lab's life and knows nothing of what passes through.
+//! Makes the API server reachable from the root namespace: a process that listens on
+//! 127.0.0.1 there and connects from the control plane's namespace. It keeps its port as
+//! long as the lab exists.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -12,37 +12,37 @@ use serde::{Deserialize, Serialize};
 use crate::error::LabError;
 use crate::{files, netns};
 
-/// How long a connection to the API server may take.
-const CONNECT: Duration = Duration::from_secs(5);
+/// Timeout of a connection to the API server.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the relay process is told.
+/// The order for the relay process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Order {
     /// The namespace to connect from.
     pub(crate) netns: String,
     /// The API server.
     pub(crate) target: SocketAddr,
-    /// Where the port is written, and read again after a restart.
+    /// The file that stores the port, which is reused after a restart.
     pub(crate) port_file: std::path::PathBuf,
 }
 
 /// `lab relay`: serves until killed.
 pub fn serve(order: &str) -> Result<(), LabError> {
     let order: Order = serde_json::from_str(order).map_err(|source| LabError::Parse {
-        what: "the relay order".to_owned(),
+        what: "the order for the relay".to_owned(),
         source,
     })?;
     let listener = listen(&order.port_file)?;
-    // The listener stays in the namespace in which it was bound.
+    // The listener stays in the namespace in which it was created.
     netns::join(&order.netns)?;
     for connection in listener.incoming().flatten() {
         let target = order.target;
-        std::thread::spawn(move || carry(&connection, target));
+        std::thread::spawn(move || forward(&connection, target));
     }
     Ok(())
 }
 
-/// The port the relay listens on, once it does.
+/// The port of the relay, once it listens.
 #[must_use]
 pub(crate) fn port(file: &Path) -> Option<u16> {
     files::read(file).ok()?.trim().parse().ok()
@@ -60,10 +60,10 @@ fn listen(port_file: &Path) -> Result<TcpListener, LabError> {
     Ok(listener)
 }
 
-/// Carries one connection; its end on either side is its end. Errors are the peers' own
-/// business: they see them as a closed connection.
-fn carry(client: &TcpStream, target: SocketAddr) {
-    let Ok(server) = TcpStream::connect_timeout(&target, CONNECT) else {
+/// Forwards one connection until either side closes it. Errors are not reported: the
+/// peers see a closed connection.
+fn forward(client: &TcpStream, target: SocketAddr) {
+    let Ok(server) = TcpStream::connect_timeout(&target, CONNECT_TIMEOUT) else {
         return;
     };
     let _no_delay = client
@@ -77,7 +77,7 @@ fn carry(client: &TcpStream, target: SocketAddr) {
 
 fn one_way(mut from: &TcpStream, mut to: &TcpStream) {
     if io::copy(&mut from, &mut to).is_err() {
-        // A broken side ends both ways, or the other would wait for ever.
+        // After an error both directions are closed, or the other would wait indefinitely.
         let _closed = from.shutdown(Shutdown::Both);
         let _closed = to.shutdown(Shutdown::Both);
     }

@@ -1,4 +1,4 @@
-//! Running programs and naming them in errors. The only file that waits for a child.
+//! Runs programs, with errors that name them. The only file that waits for a child.
 
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,8 +8,8 @@ use crate::error::LabError;
 use crate::interrupt;
 use crate::progress::Progress;
 
-/// How often long work is said to go on.
-const TELL_EVERY: Duration = Duration::from_secs(30);
+/// Interval of progress messages of a long command.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Builds a command from a program and its arguments.
 pub fn command<S: AsRef<std::ffi::OsStr>>(
@@ -21,7 +21,7 @@ pub fn command<S: AsRef<std::ffi::OsStr>>(
     command
 }
 
-/// Builds a command from one line of words without quoting rules, e.g. `ip link show`.
+/// Builds a command from a line of words without quoting, e.g. `ip link show`.
 pub fn words(line: &str) -> Command {
     let mut words = line.split_whitespace();
     let mut command = Command::new(words.next().unwrap_or_default());
@@ -29,7 +29,7 @@ pub fn words(line: &str) -> Command {
     command
 }
 
-/// The command line as a person would type it.
+/// The command line as text.
 #[must_use]
 pub fn render(command: &Command) -> String {
     std::iter::once(command.get_program())
@@ -39,7 +39,7 @@ pub fn render(command: &Command) -> String {
         .join(" ")
 }
 
-/// Runs a command and gives its stdout; failure carries stderr.
+/// Runs a command and returns its stdout; the error contains its stderr.
 pub fn output(command: &mut Command) -> Result<String, LabError> {
     let output = command
         .stdin(Stdio::null())
@@ -56,12 +56,12 @@ pub fn output(command: &mut Command) -> Result<String, LabError> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a command of one line of words (see [`words`]).
+/// Runs a command given as a line of words (see [`words`]).
 pub fn line(line: &str) -> Result<String, LabError> {
     output(&mut words(line))
 }
 
-/// Runs a command that needs `input` on its stdin.
+/// Runs a command with `input` on its stdin.
 pub fn with_input(command: &mut Command, input: &str) -> Result<String, LabError> {
     let rendered = render(command);
     let start = |source| LabError::Start {
@@ -75,7 +75,7 @@ pub fn with_input(command: &mut Command, input: &str) -> Result<String, LabError
         .spawn()
         .map_err(start)?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A program that ends without reading is judged by its exit status below.
+        // A program that exits without reading is judged by its exit status below.
         let _ended_early = std::io::Write::write_all(&mut stdin, input.as_bytes());
     }
     let output = child.wait_with_output().map_err(start)?;
@@ -87,8 +87,8 @@ pub fn with_input(command: &mut Command, input: &str) -> Result<String, LabError
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs long work, e.g. a build: says now and then that it still goes on, and ends it on
-/// an interrupt.
+/// Runs a long command, e.g. a build: reports progress at intervals and kills it on an
+/// interrupt.
 pub fn long(command: &mut Command, what: &str, progress: &dyn Progress) -> Result<(), LabError> {
     let mut child = command
         .stdin(Stdio::null())
@@ -102,7 +102,7 @@ pub fn long(command: &mut Command, what: &str, progress: &dyn Progress) -> Resul
     let reader = child.stderr.take().map(|mut pipe| {
         std::thread::spawn(move || {
             let mut text = String::new();
-            // What could be read so far is all that an error message needs.
+            // A partial text is sufficient for an error message.
             let _cut_short = pipe.read_to_string(&mut text);
             text
         })
@@ -120,7 +120,7 @@ fn watch(
     what: &str,
     progress: &dyn Progress,
 ) -> Result<ExitStatus, LabError> {
-    let mut told = Instant::now();
+    let mut reported = Instant::now();
     loop {
         let polled = child.try_wait().map_err(|source| LabError::Start {
             command: render(command),
@@ -130,13 +130,13 @@ fn watch(
             return Ok(status);
         }
         if let Err(interrupted) = interrupt::check() {
-            // Gone already is what was wanted.
+            // Both fail only if the child has exited already.
             let _gone = child.kill();
             let _reaped = child.wait();
             return Err(interrupted);
         }
-        if told.elapsed() > TELL_EVERY {
-            told = Instant::now();
+        if reported.elapsed() > PROGRESS_INTERVAL {
+            reported = Instant::now();
             progress.step(&format!("still {what}"));
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_names_the_command_and_its_stderr() {
+    fn the_error_contains_the_command_and_its_stderr() {
         let error = output(&mut command("sh", ["-c", "echo broken >&2; exit 3"])).unwrap_err();
         let text = error.to_string();
         assert!(
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn input_reaches_the_program() {
+    fn the_program_reads_the_input() {
         assert_eq!(
             with_input(&mut Command::new("cat"), "hello").unwrap(),
             "hello"

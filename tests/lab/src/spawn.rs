@@ -1,6 +1,6 @@
-//! How every process of a lab comes to life: the hidden `lab spawn` enters the group and
-//! the network namespace, becomes its own session, starts the program and leaves. So the
-//! program outlives `lab up`, is found again by its group, and is nobody's zombie here.
+//! Starts the processes of a lab. The hidden command `lab spawn` enters the cgroup and the
+//! network namespace, starts a session, starts the program and exits. So the program
+//! outlives `lab up`, can be found by its cgroup, and never becomes a zombie of `lab up`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -17,11 +17,11 @@ use crate::{netns, procs, run};
 /// What to start, and where.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SpawnOrder {
-    /// The group to enter.
+    /// The cgroup to enter.
     pub(crate) group: Group,
     /// The namespace to enter; the caller's own if absent.
     pub(crate) netns: Option<String>,
-    /// The file that takes its output, appended.
+    /// The file to which its output is appended.
     pub(crate) log: PathBuf,
     /// The program and its arguments.
     pub(crate) argv: Vec<String>,
@@ -50,7 +50,7 @@ pub(crate) fn start(dirs: &Dirs, name: &str, order: &SpawnOrder) -> Result<Proc,
     Ok(proc)
 }
 
-/// `lab spawn`: does what the order says and gives the program's pid.
+/// `lab spawn`: executes the order and returns the program's pid.
 pub fn run_order(order: &str) -> Result<u32, LabError> {
     let order: SpawnOrder = serde_json::from_str(order).map_err(|source| LabError::Parse {
         what: "the spawn order".to_owned(),

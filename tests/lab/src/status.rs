@@ -1,4 +1,4 @@
-//! `lab status`: what is there, in a few lines. Looks only.
+//! `lab status`: the state of the lab in a few lines. Read-only.
 
 use crate::control_plane;
 use crate::faults;
@@ -6,20 +6,16 @@ use crate::lab::Lab;
 use crate::plan::{self, Network};
 use crate::run;
 
-/// The lab as text for a person.
+/// The state of the lab as text.
 #[must_use]
 pub fn text(lab: &Lab) -> String {
     let dirs = lab.dirs();
     if !lab.exists() {
         return format!("no lab in {}\n", dirs.root().display());
     }
-    let whole = if lab.is_up() {
-        "up"
-    } else {
-        "not completely up"
-    };
+    let state = if lab.is_up() { "up" } else { "incomplete" };
     let mut text = format!(
-        "lab     {whole}, in {}, prefix {}\n",
+        "lab     {state}, in {}, prefix {}\n",
         dirs.root().display(),
         dirs.prefix()
     );
@@ -55,7 +51,7 @@ pub fn text(lab: &Lab) -> String {
     }
 }
 
-/// The cluster's own view, or why there is none.
+/// Nodes and pods as reported by the cluster, or the error.
 fn cluster(lab: &Lab) -> String {
     let mut text = String::new();
     let mut nodes = lab.kubectl_command();

@@ -1,5 +1,5 @@
-//! Bringing a lab up, step by step, each with one line of progress. What a step does is
-//! in the module it calls.
+//! Starts a lab, step by step, with one progress line per step. The work of a step is in
+//! the module it calls.
 
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::{
     control_plane, down, env_file, ferrolb, files, interrupt, lan, netns, node, procs, run, wait,
 };
 
-/// How long a node may take to be Ready on a loaded machine.
+/// How long a node may take to become Ready on a loaded machine.
 const DEADLINE: Duration = Duration::from_secs(120);
-/// Programs of the machine without which no lab works.
-const NEEDED: [&str; 9] = [
+/// Programs that every lab needs.
+const REQUIRED: [&str; 9] = [
     "ip",
     "nft",
     "nsenter",
@@ -28,11 +28,11 @@ const NEEDED: [&str; 9] = [
     "arping",
     "conntrack",
 ];
-/// Directories that a node covers with its own, so that a checkout or a lab below them
-/// could not be seen from within.
+/// Directories that every node replaces by its own: a checkout or lab below them would
+/// be invisible on the nodes.
 const HIDDEN: [&str; 4] = ["/run", "/var/run", "/var/lib", "/var/log"];
 
-/// What the lab was asked to be.
+/// The options with which the lab was started.
 pub(crate) fn options(dirs: &Dirs) -> Result<Options, LabError> {
     let file = dirs.file("lab.json");
     if !file.exists() {
@@ -41,14 +41,14 @@ pub(crate) fn options(dirs: &Dirs) -> Result<Options, LabError> {
     files::read_json(&file)
 }
 
-/// Whether `up` came to its end, and its processes still run.
+/// Whether `up` completed and its processes are still running.
 pub(crate) fn is_complete(dirs: &Dirs) -> bool {
     dirs.file("env").exists()
         && procs::alive(dirs, "relay").is_some()
         && procs::alive(dirs, "etcd").is_some()
 }
 
-/// Brings the lab up and, on an interrupt, down again.
+/// Starts the lab; on an interrupt, removes it again.
 pub(crate) fn run(dirs: &Dirs, options: &Options, progress: &dyn Progress) -> Result<(), LabError> {
     check(dirs, options)?;
     if let Some(parent) = dirs.root().parent() {
@@ -58,21 +58,21 @@ pub(crate) fn run(dirs: &Dirs, options: &Options, progress: &dyn Progress) -> Re
     let result = bring_up(dirs, options, progress);
     match &result {
         Err(LabError::Interrupted) => {
-            progress.step("interrupted: taking the lab down again");
+            progress.step("interrupted: removing the lab");
             down::remove_all(dirs)?;
         }
         Err(_) if dirs.file("lab.json").exists() => {
-            progress.step("the lab stays as it is, to be looked at; `cargo lab down` removes it");
+            progress.step("the lab is left in place for inspection; `cargo lab down` removes it");
         }
         _ => {}
     }
     result
 }
 
-/// Everything that can be refused before anything is made.
+/// Checks all preconditions before anything is created.
 fn check(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
     tools::require_root()?;
-    tools::require(&NEEDED)?;
+    tools::require(&REQUIRED)?;
     if options.proxy_mode == ProxyMode::Iptables {
         tools::require(&["iptables"])?;
     }
@@ -89,43 +89,43 @@ fn check(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
     Ok(())
 }
 
-fn bring_up(dirs: &Dirs, wanted: &Options, progress: &dyn Progress) -> Result<(), LabError> {
+fn bring_up(dirs: &Dirs, requested: &Options, progress: &dyn Progress) -> Result<(), LabError> {
     let cluster = Options {
         bare: true,
-        ..wanted.clone()
+        ..requested.clone()
     };
     if is_complete(dirs) {
-        let have = options(dirs)?;
+        let current = options(dirs)?;
         if (Options {
             bare: true,
-            ..have.clone()
+            ..current.clone()
         }) != cluster
         {
             return Err(LabError::OtherOptions);
         }
-        progress.step("the lab is up already");
-        if !have.bare || wanted.bare {
+        progress.step("the lab is already up");
+        if !current.bare || requested.bare {
             return Ok(());
         }
-        ferrolb::supply(dirs, wanted, progress)?;
+        ferrolb::load_images(dirs, requested, progress)?;
     } else {
-        build(wanted, progress)?;
+        build(requested, progress)?;
         down::remove_all(dirs)?;
         start(dirs, &cluster, progress)?;
     }
-    if !wanted.bare {
+    if !requested.bare {
         ferrolb::install(dirs, progress)?;
-        files::write_json(&dirs.file("lab.json"), wanted)?;
+        files::write_json(&dirs.file("lab.json"), requested)?;
     }
     interrupt::check()?;
     progress.step(&format!(
-        "the lab is up: source {}",
+        "the lab is up; for its variables run `. {}`",
         dirs.file("env").display()
     ));
     Ok(())
 }
 
-/// Programs and images, before anything of the machine is changed.
+/// Builds programs and images, before anything on the machine is changed.
 fn build(options: &Options, progress: &dyn Progress) -> Result<(), LabError> {
     Tools::standard().ensure(Need::Cluster, progress)?;
     ferrolb::build_images(options.bare, progress)
@@ -134,25 +134,25 @@ fn build(options: &Options, progress: &dyn Progress) -> Result<(), LabError> {
 fn start(dirs: &Dirs, options: &Options, progress: &dyn Progress) -> Result<(), LabError> {
     files::write_json(&dirs.file("lab.json"), options)?;
     files::copy(&tools::lab_binary(progress)?, &dirs.lab_binary())?;
-    ferrolb::lay_out_images(dirs)?;
-    progress.step("the LAN, the control plane, the client");
+    ferrolb::copy_images(dirs)?;
+    progress.step("creating the LAN, the control plane and the client");
     lan::create(dirs)?;
     control_plane::prepare(dirs, options)?;
     control_plane::start(dirs)?;
     lan::machine(dirs, "client", plan::CLIENT)?;
     interrupt::check()?;
-    progress.step(&format!("switching on {}", counted(options.nodes)));
+    progress.step(&format!("switching on {}", count_of_nodes(options.nodes)));
     for number in 1..=options.nodes {
         node::power_on(dirs, number, options)?;
     }
     control_plane::wait_ready(dirs)?;
     control_plane::start_controllers(dirs, options)?;
-    progress.step("waiting for the nodes");
+    progress.step("waiting for the nodes to be Ready");
     wait_for_nodes(dirs, options)?;
     env_file::write(dirs, options.nodes)
 }
 
-fn counted(nodes: u8) -> String {
+fn count_of_nodes(nodes: u8) -> String {
     if nodes == 1 {
         "1 node".to_owned()
     } else {
@@ -160,11 +160,11 @@ fn counted(nodes: u8) -> String {
     }
 }
 
-/// Registered, given its pods' addresses, Ready, and with kube-proxy's first rules
-/// written, which is later than Ready.
+/// Waits until every node is registered and Ready and kube-proxy has written its first
+/// rules, which happens later. Sets the nodes' pod ranges.
 fn wait_for_nodes(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
     for number in 1..=options.nodes {
-        give_pod_addresses(dirs, number)?;
+        set_pod_ranges(dirs, number)?;
     }
     wait::until("every node to be Ready", DEADLINE, || {
         let path = "-ojsonpath={range .items[*]}{.status.conditions[?(@.type==\"Ready\")].status}{\"\\n\"}{end}";
@@ -174,21 +174,22 @@ fn wait_for_nodes(dirs: &Dirs, options: &Options) -> Result<(), LabError> {
         if ready == usize::from(options.nodes) {
             Ok(())
         } else {
-            Err(format!("{ready} of {} Ready", options.nodes))
+            Err(format!("{ready} of {} are Ready", options.nodes))
         }
     })?;
-    (1..=options.nodes).try_for_each(|number| wait_for_services(dirs, number))
+    (1..=options.nodes).try_for_each(|number| wait_for_kube_proxy(dirs, number))
 }
 
-/// Nobody hands out pod ranges, so that a node's number, address and range agree.
-fn give_pod_addresses(dirs: &Dirs, number: u8) -> Result<(), LabError> {
+/// Sets the pod ranges of a node. No controller assigns them, so that a node's number,
+/// address and ranges match.
+fn set_pod_ranges(dirs: &Dirs, number: u8) -> Result<(), LabError> {
     let (v4, v6) = (plan::pods_v4(number), plan::pods_v6(number));
     let patch = format!(r#"{{"spec":{{"podCIDR":"{v4}","podCIDRs":["{v4}","{v6}"]}}}}"#);
     let name = plan::node_name(number);
     wait::until(&format!("{name} to register"), DEADLINE, || {
         if !node::is_on(dirs, number) {
             return Err(format!(
-                "its first process ended; see {}",
+                "its init process exited; see {}",
                 dirs.node_log(number, "init").display()
             ));
         }
@@ -205,7 +206,7 @@ fn give_pod_addresses(dirs: &Dirs, number: u8) -> Result<(), LabError> {
     Ok(())
 }
 
-fn wait_for_services(dirs: &Dirs, number: u8) -> Result<(), LabError> {
+fn wait_for_kube_proxy(dirs: &Dirs, number: u8) -> Result<(), LabError> {
     let what = format!("kube-proxy's rules on {}", plan::node_name(number));
     let api = SocketAddr::new(IpAddr::from([10, 96, 0, 1]), 443);
     wait::until(&what, DEADLINE, || {

@@ -1,26 +1,26 @@
-//! Where this process may make groups: read from what the kernel says about its mounts
-//! and its own groups. The reading is pure.
+//! The directories in which this process can create cgroups, from `/proc/self/mountinfo`
+//! and `/proc/self/cgroup`. Parsing is pure.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::LabError;
 use crate::files;
 
-/// What is special about a hierarchy.
+/// The kind of a hierarchy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// cgroup v2.
     Unified,
-    /// v1 with the cpuset controller, whose new groups must be filled by hand.
+    /// v1 with the cpuset controller, whose new groups must be initialised.
     Cpuset,
     /// Any other v1 hierarchy.
     Other,
 }
 
-/// A directory in which to make groups, one for each hierarchy.
+/// A directory in which to create groups, one per hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hierarchy {
-    /// Which sort of hierarchy.
+    /// Its kind.
     pub(crate) kind: Kind,
     /// The directory.
     pub(crate) dir: PathBuf,
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn hybrid_gives_each_hierarchy_below_the_own_group() {
+    fn a_hybrid_host_has_each_hierarchy_below_the_own_group() {
         let own = "4:cpu,cpuacct:/user/one\n3:cpuset:/\n2:name=systemd:/session\n0::/session\n";
         let hierarchies = read(HYBRID, own);
         assert_eq!(
@@ -140,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn pure_v2_gives_the_top_of_the_tree() {
+    fn a_v2_host_has_the_top_of_the_tree() {
         let mounts = "31 30 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n";
         let hierarchies = read(mounts, "0::/user.slice/session-1.scope\n");
         assert_eq!(dirs(&hierarchies), ["/sys/fs/cgroup"]);
     }
 
     #[test]
-    fn a_mount_of_a_part_of_the_tree_is_taken_off_the_path() {
+    fn the_root_of_a_partial_mount_is_removed_from_the_path() {
         let mounts = "31 30 0:27 /box /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
         assert_eq!(
             dirs(&read(mounts, "4:memory:/box/inner\n")),

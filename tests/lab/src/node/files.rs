@@ -1,4 +1,4 @@
-//! What is written for a node before it is switched on: the order for its first process,
+//! The files written for a node before it is powered on: the order for its init process,
 //! and the configuration of kubelet, containerd and CNI.
 
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use crate::plan;
 use crate::tools::Tools;
 use crate::{control_plane, files};
 
-/// The sandbox image.
+/// The sandbox image of pods.
 pub(crate) const PAUSE_IMAGE: &str = "ferrolb.local/pause:1";
 
-/// Writes all of it and gives the order's file.
+/// Writes all files and returns the path of the order.
 pub(super) fn write(dirs: &Dirs, node: u8, options: &Options) -> Result<PathBuf, LabError> {
     let dir = dirs.node(node);
     let tools = Tools::standard();
@@ -50,7 +50,7 @@ fn order_for(dirs: &Dirs, node: u8, options: &Options, tools: &Tools) -> NodeOrd
         hostname: plan::node_name(node),
         disk: dir.clone(),
         images: dirs.file("images"),
-        path: super::path_inside(),
+        path: super::node_path(),
         containerd: service(
             "containerd",
             vec![format!(
@@ -75,8 +75,8 @@ fn order_for(dirs: &Dirs, node: u8, options: &Options, tools: &Tools) -> NodeOrd
     }
 }
 
-/// KubeletConfiguration: all that is not default, and why. Images cannot be pulled
-/// again, so a full disk must not delete them; iptables and swap are the host's.
+/// KubeletConfiguration where it differs from the defaults. Images cannot be pulled
+/// again, so a full disk must not delete them; iptables and swap belong to the host.
 fn kubelet(ca: &Path, clocks: Clocks) -> Value {
     json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -96,15 +96,15 @@ fn kubelet(ca: &Path, clocks: Clocks) -> Value {
         "maxPods": 110,
         "imageGCHighThresholdPercent": 100,
         "evictionHard": {"memory.available": "100Mi"},
-        // The default lies in the host's /usr and would be made there.
+        // The default would be created in the host's /usr.
         "volumePluginDir": "/var/lib/kubelet/volume-plugins",
         "nodeStatusUpdateFrequency": format!("{}s", clocks.status),
         "nodeLeaseDurationSeconds": clocks.lease,
     })
 }
 
-/// containerd 2's configuration. An unprivileged-enough host cannot lower
-/// `oom_score_adj`, and runc's complaint about it explains nothing.
+/// The configuration of containerd 2. A host without CAP_SYS_RESOURCE cannot lower
+/// `oom_score_adj`, and runc's error about it does not tell the cause.
 fn containerd(tools: &Tools, cni: &Path) -> String {
     format!(
         "version = 3\n\
@@ -128,7 +128,7 @@ fn containerd(tools: &Tools, cni: &Path) -> String {
     )
 }
 
-/// A bridge for the node's pods, with addresses of both families.
+/// The CNI configuration: a bridge for the node's pods, with addresses of both families.
 fn cni(node: u8) -> Value {
     json!({
         "cniVersion": "1.0.0",

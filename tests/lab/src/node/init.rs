@@ -1,6 +1,6 @@
-//! PID 1 of a node (`lab node-init`): lays out the node's own mounts, starts containerd,
-//! imports the images, starts kubelet and kube-proxy, starts again what ends, and reaps
-//! what containers leave behind. Runs inside the node's namespaces, as an init system.
+//! PID 1 of a node (`lab node-init`), which acts as its init system: sets up the mounts,
+//! starts containerd, imports the images, starts kubelet and kube-proxy, restarts services
+//! that exit, and reaps orphaned processes of containers.
 
 mod mounts;
 
@@ -15,7 +15,7 @@ use crate::error::LabError;
 use crate::spawn::open_log;
 use crate::{files, run, wait as waiting};
 
-/// What the node's first process is told.
+/// The order for the node's init process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct NodeOrder {
     /// The node's host name.
@@ -26,18 +26,18 @@ pub(crate) struct NodeOrder {
     pub(crate) images: PathBuf,
     /// PATH of every process on the node.
     pub(crate) path: String,
-    /// The container runtime, which must answer before the rest starts.
+    /// The container runtime, which must respond before the services start.
     pub(crate) containerd: Service,
-    /// What runs beside it.
+    /// The other services.
     pub(crate) services: Vec<Service>,
 }
 
-/// A program that runs for as long as the node does.
+/// A program that runs as long as the node.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Service {
     /// Its name.
     pub(crate) name: String,
-    /// The file.
+    /// Its executable.
     pub(crate) program: PathBuf,
     /// Its arguments.
     pub(crate) args: Vec<String>,
@@ -51,16 +51,16 @@ struct Running<'a> {
     pid: i32,
 }
 
-/// `lab node-init`: returns only if the node cannot come up.
+/// `lab node-init`: returns only if the node cannot start.
 pub fn run_order(order: &Path) -> Result<(), LabError> {
     let order: NodeOrder = files::read_json(order)?;
     nix::unistd::sethostname(&order.hostname).map_err(|source| LabError::System {
         doing: "set the host name".to_owned(),
         source,
     })?;
-    mounts::lay_out(&order.disk)?;
+    mounts::set_up(&order.disk)?;
     let mut running = vec![start(&order.containerd, &order.path)?];
-    waiting::until("containerd to answer", Duration::from_secs(60), || {
+    waiting::until("containerd to respond", Duration::from_secs(60), || {
         run::output(&mut ctr(&order.path, ["version"])).map_err(|error| error.sentence())
     })?;
     import(&order.images, &order.path)?;
@@ -70,7 +70,7 @@ pub fn run_order(order: &Path) -> Result<(), LabError> {
     reap(&mut running, &order.path)
 }
 
-/// Imports every archive, from the first file name to the last.
+/// Imports every image archive, in the order of the file names.
 fn import(images: &Path, path: &str) -> Result<(), LabError> {
     for name in files::list(images)? {
         let archive = images.join(&name).display().to_string();
@@ -115,11 +115,10 @@ fn start<'a>(service: &'a Service, path: &str) -> Result<Running<'a>, LabError> 
     })
 }
 
-/// Collects every process that ends. A service that ends is started again a second
-/// later, as a host's init system would.
+/// Reaps every process that exits. A service that exits is restarted after a second.
 fn reap(running: &mut [Running<'_>], path: &str) -> Result<(), LabError> {
     loop {
-        let ended = match wait() {
+        let exited = match wait() {
             Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, _, _)) => pid.as_raw(),
             Ok(_) | Err(nix::errno::Errno::EINTR) => continue,
             Err(source) => {
@@ -129,7 +128,7 @@ fn reap(running: &mut [Running<'_>], path: &str) -> Result<(), LabError> {
                 });
             }
         };
-        if let Some(slot) = running.iter_mut().find(|slot| slot.pid == ended) {
+        if let Some(slot) = running.iter_mut().find(|slot| slot.pid == exited) {
             std::thread::sleep(Duration::from_secs(1));
             *slot = start(slot.service, path)?;
         }

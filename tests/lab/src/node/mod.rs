@@ -1,5 +1,5 @@
-//! One node: made, switched on, switched off. What its kubelet and containerd are told
-//! is in `files`; what happens inside it, in `init`.
+//! A node: creating it, switching it on and off. The configuration of its programs is in
+//! `files`, its init process in `init`, its NICs in `nics`.
 
 mod files;
 pub mod init;
@@ -20,10 +20,9 @@ use crate::spawn::{self, SpawnOrder};
 use crate::tools::Tools;
 use crate::{cgroup_records, lan, netns, procs, wait};
 
-/// Switches a node on: its network, its group, its first process. Its kubelet registers
-/// on its own.
+/// Switches a node on: network, cgroup and init process. Its kubelet registers the Node.
 pub(crate) fn power_on(dirs: &Dirs, node: u8, options: &Options) -> Result<(), LabError> {
-    wire(dirs, node, options.nodes)?;
+    set_up_network(dirs, node, options.nodes)?;
     let order = files::write(dirs, node, options)?;
     let group = cgroup_records::create(dirs, &plan::node_name(node))?;
     let mut argv: Vec<String> = [
@@ -55,8 +54,9 @@ pub(crate) fn power_on(dirs: &Dirs, node: u8, options: &Options) -> Result<(), L
     group.park(outer.pid)
 }
 
-/// Switches a node off as a power cut does: the link first, then every process, and at
-/// last the kernel's part, which would go on answering and forwarding. The disk stays.
+/// Switches a node off like a power cut: first the links, then every process, and finally
+/// the network namespace, whose kernel would keep answering and forwarding. The disk
+/// remains.
 pub(crate) fn power_off(dirs: &Dirs, node: u8) -> Result<(), LabError> {
     for port in ports(dirs, node)? {
         if lan::has_port(dirs, &port) {
@@ -69,7 +69,7 @@ pub(crate) fn power_off(dirs: &Dirs, node: u8) -> Result<(), LabError> {
     netns::delete(&dirs.node_name(node))
 }
 
-/// Whether the node's first process runs.
+/// Whether the node's init process is running.
 pub(crate) fn is_on(dirs: &Dirs, node: u8) -> bool {
     procs::alive(dirs, &plan::node_name(node)).is_some()
 }
@@ -80,16 +80,16 @@ fn init_pid(dirs: &Dirs, node: u8) -> Result<i32, LabError> {
     let Some(outer) = procs::alive(dirs, &name) else {
         return Err(LabError::PoweredOff { node: name });
     };
-    wait::until("the node's first process", Duration::from_secs(10), || {
+    wait::until("the node's init process", Duration::from_secs(10), || {
         outer
             .children()
             .first()
             .copied()
-            .ok_or_else(|| "no child yet".to_owned())
+            .ok_or_else(|| "not started yet".to_owned())
     })
 }
 
-/// A command that will run on the node, in all of its namespaces.
+/// A command that runs on the node, in all of its namespaces.
 pub(crate) fn exec<S: AsRef<std::ffi::OsStr>>(
     dirs: &Dirs,
     node: u8,
@@ -102,34 +102,34 @@ pub(crate) fn exec<S: AsRef<std::ffi::OsStr>>(
     command.args([
         "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--", "env",
     ]);
-    command.arg(format!("PATH={}", path_inside())).args(argv);
+    command.arg(format!("PATH={}", node_path())).args(argv);
     Ok(command)
 }
 
 /// PATH on a node: the lab's tools first.
-fn path_inside() -> String {
+fn node_path() -> String {
     format!(
         "{}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         Tools::standard().bin().display()
     )
 }
 
-/// The node's namespace, NICs, routes to the other nodes' pods and the world, and the
-/// one rule that lends pods the node's address when they leave the pod network. The
-/// default route leads to the bridge; without one no Service address could be reached,
-/// as the route is looked up before kube-proxy's rules apply.
-fn wire(dirs: &Dirs, node: u8, nodes: u8) -> Result<(), LabError> {
+/// Creates the node's namespace, NICs, routes to the other nodes' pods, and the rule that
+/// masquerades pods when they leave the pod network. The default route to the bridge is
+/// needed to reach Service addresses: the route is looked up before kube-proxy's rules
+/// apply.
+fn set_up_network(dirs: &Dirs, node: u8, nodes: u8) -> Result<(), LabError> {
     let netns = dirs.node_name(node);
     netns::create(&netns)?;
     nics::plug_all(dirs, node)?;
-    netns::enter(&netns, forward)??;
+    netns::enter(&netns, enable_forwarding)??;
     lan::batch(&netns, &routes(node, nodes))?;
     let mut nft = netns::exec(&netns, ["nft", "-f", "-"]);
     crate::run::with_input(&mut nft, &masquerade(node))?;
     Ok(())
 }
 
-fn forward() -> Result<(), LabError> {
+fn enable_forwarding() -> Result<(), LabError> {
     for file in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
         crate::files::write_existing(&std::path::Path::new("/proc/sys/net").join(file), "1")?;
     }

@@ -1,31 +1,31 @@
-//! A node's NICs: `eth0` on the LAN, and those plugged into the spare network later,
-//! which are remembered so that a power cut does not lose them.
+//! The NICs of a node: `eth0` on the LAN, and others on the spare network, which are
+//! recorded so that they exist again after a power cut.
 
 use crate::dirs::Dirs;
 use crate::error::LabError;
 use crate::plan::{self, Network};
 use crate::{files, lan};
 
-/// The names a second NIC may have.
+/// The names of NICs on the spare network.
 pub const SPARE_NICS: [&str; 3] = ["eth1", "eth2", "eth3"];
 
-/// Plugs in `eth0` and all that were plugged in before.
+/// Creates `eth0` and the recorded NICs.
 pub(super) fn plug_all(dirs: &Dirs, node: u8) -> Result<(), LabError> {
     connect(dirs, node, "eth0")?;
-    remembered(dirs, node)?
+    recorded(dirs, node)?
         .iter()
         .try_for_each(|nic| connect(dirs, node, nic))
 }
 
-/// Plugs a further NIC into the spare network.
+/// Connects another NIC to the spare network.
 pub(crate) fn plug(dirs: &Dirs, node: u8, nic: &str) -> Result<(), LabError> {
     if !SPARE_NICS.contains(&nic) {
         return Err(LabError::UnknownNic {
             name: nic.to_owned(),
         });
     }
-    let mut nics = remembered(dirs, node)?;
-    if nics.iter().any(|have| have == nic) {
+    let mut nics = recorded(dirs, node)?;
+    if nics.iter().any(|name| name == nic) {
         return Err(LabError::NicExists {
             node: plan::node_name(node),
             nic: nic.to_owned(),
@@ -36,24 +36,24 @@ pub(crate) fn plug(dirs: &Dirs, node: u8, nic: &str) -> Result<(), LabError> {
     files::write_json(&file(dirs, node), &nics)
 }
 
-/// Takes a further NIC away.
+/// Removes a NIC from the spare network.
 pub(crate) fn unplug(dirs: &Dirs, node: u8, nic: &str) -> Result<(), LabError> {
-    let mut nics = remembered(dirs, node)?;
-    if !nics.iter().any(|have| have == nic) {
+    let mut nics = recorded(dirs, node)?;
+    if !nics.iter().any(|name| name == nic) {
         return Err(LabError::NoSuchNic {
             node: plan::node_name(node),
             nic: nic.to_owned(),
         });
     }
     lan::unplug(dirs, &port(node, nic))?;
-    nics.retain(|have| have != nic);
+    nics.retain(|name| name != nic);
     files::write_json(&file(dirs, node), &nics)
 }
 
 /// The node's ports on the bridges, the LAN's first.
 pub(crate) fn ports(dirs: &Dirs, node: u8) -> Result<Vec<String>, LabError> {
     let mut ports = vec![port(node, "eth0")];
-    ports.extend(remembered(dirs, node)?.iter().map(|nic| port(node, nic)));
+    ports.extend(recorded(dirs, node)?.iter().map(|nic| port(node, nic)));
     Ok(ports)
 }
 
@@ -67,8 +67,8 @@ fn port(node: u8, nic: &str) -> String {
     }
 }
 
-/// Every NIC of a node has a MAC of its own: the spare network's addresses count on in
-/// steps of 60, which is above the largest number of nodes.
+/// Creates a NIC. Each has a different MAC: on the spare network the host part is shifted
+/// in steps of 60, which is more than the largest number of nodes.
 fn connect(dirs: &Dirs, node: u8, nic: &str) -> Result<(), LabError> {
     let index = SPARE_NICS.iter().position(|name| *name == nic);
     let (network, shift) = match index {
@@ -87,7 +87,7 @@ fn connect(dirs: &Dirs, node: u8, nic: &str) -> Result<(), LabError> {
     lan::plug(dirs, &nic)
 }
 
-fn remembered(dirs: &Dirs, node: u8) -> Result<Vec<String>, LabError> {
+fn recorded(dirs: &Dirs, node: u8) -> Result<Vec<String>, LabError> {
     let file = file(dirs, node);
     if file.exists() {
         files::read_json(&file)

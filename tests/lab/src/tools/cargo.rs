@@ -1,4 +1,5 @@
-//! Builds our own programs as they are shipped: release, static, for this machine.
+//! Builds the programs of this workspace as they are shipped: release, static, for this
+//! machine.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ pub enum Product {
 }
 
 impl Product {
-    /// The package, the binary and the image's name, all the same word.
+    /// The common name of package, binary and image.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -30,7 +31,7 @@ impl Product {
     }
 }
 
-/// Builds the products and gives their files, in the same order.
+/// Builds the products and returns their files, in the same order.
 pub fn build(products: &[Product], progress: &dyn Progress) -> Result<Vec<PathBuf>, LabError> {
     missing::require(&["cargo", "rustc"])?;
     let triple = host_triple()?;
@@ -44,10 +45,10 @@ pub fn build(products: &[Product], progress: &dyn Progress) -> Result<Vec<PathBu
         .arg(&triple)
         .arg("--target-dir")
         .arg(target());
-    // A static program runs in an image that holds nothing else.
+    // A static program runs in an image without any other file.
     command.env("RUSTFLAGS", "-C target-feature=+crt-static");
-    // What cargo told this program about its own package: build scripts that look
-    // at it would make everything anew for each suite that calls.
+    // Variables that cargo set for this program's own package: build scripts that depend
+    // on them would cause a rebuild for each suite.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -64,7 +65,7 @@ pub fn build(products: &[Product], progress: &dyn Progress) -> Result<Vec<PathBu
         .collect())
 }
 
-/// The `lab` program: this process, or, in a test suite, built now.
+/// The `lab` program: this executable; for a test suite it is built.
 pub fn lab_binary(progress: &dyn Progress) -> Result<PathBuf, LabError> {
     let me = Path::new("/proc/self/exe");
     let name = std::fs::read_link(me).map_err(|source| LabError::File {

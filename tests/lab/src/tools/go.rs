@@ -1,4 +1,4 @@
-//! Builds the Go programs, once for each content of go.mod, go.sum, source and flags.
+//! Builds the Go programs, again only when go.mod, go.sum, sources or flags change.
 
 use std::path::{Path, PathBuf};
 
@@ -9,14 +9,14 @@ use crate::error::LabError;
 use crate::progress::Progress;
 use crate::{files, run};
 
-/// Some packages of one module that are built with the same flags.
+/// Packages of one module that are built with the same flags.
 #[derive(Debug)]
 pub(super) struct Part {
-    /// Name of its stamp, and what the user is told.
+    /// Its name in progress messages, and the name of its stamp file.
     name: &'static str,
     /// Directory of the module in the checkout.
     module: &'static str,
-    /// Source files of ours beside go.mod and go.sum.
+    /// Own source files in addition to go.mod and go.sum.
     sources: &'static [&'static str],
     packages: &'static [&'static str],
     /// Directory below the tools' directory.
@@ -27,12 +27,12 @@ pub(super) struct Part {
     ldflags: &'static str,
     /// Linked against C libraries.
     cgo: bool,
-    /// How long it takes, cold, on two cores.
+    /// Build time without caches on two cores.
     takes: &'static str,
 }
 
-/// etcd and Kubernetes in one program. The version flags matter: without them nodes
-/// report a nonsense version and `kubectl version` fails.
+/// etcd and Kubernetes in one program. The version flags are required: without them nodes
+/// report a meaningless version and `kubectl version` fails.
 pub(super) const CONTROL_PLANE: Part = Part {
     name: "control-plane",
     module: "tests/control-plane",
@@ -46,7 +46,7 @@ pub(super) const CONTROL_PLANE: Part = Part {
     takes: "6 to 10 minutes",
 };
 
-/// containerd, its shim and client, without the snapshotters that nobody uses here.
+/// containerd, its shim and client, without unused snapshotters.
 pub(super) const CONTAINERD: Part = Part {
     name: "containerd",
     module: "tests/node-runtime",
@@ -107,10 +107,10 @@ pub(super) const PAUSE: Part = Part {
     tags: "",
     ldflags: "-s -w",
     cgo: false,
-    takes: "seconds",
+    takes: "a few seconds",
 };
 
-/// Whether the part is built from the present sources.
+/// Whether the part is built from the current sources.
 pub(super) fn is_fresh(tools: &Tools, part: &Part) -> Result<bool, LabError> {
     let built = part
         .programs
@@ -131,7 +131,7 @@ pub(super) fn ensure(tools: &Tools, part: &Part, progress: &dyn Progress) -> Res
         missing::require_file(&["/usr/include/seccomp.h"], "libseccomp-dev")?;
     }
     progress.step(&format!(
-        "building {} ({}, only the first time)",
+        "building {} (takes {}, only the first time)",
         part.name, part.takes
     ));
     unlink(tools, part)?;
@@ -140,7 +140,7 @@ pub(super) fn ensure(tools: &Tools, part: &Part, progress: &dyn Progress) -> Res
     files::write(&stamp_file(tools, part), fingerprint(part)?)
 }
 
-/// A link to this machine's program would be built *through*: take it away first.
+/// Removes links to installed programs: the build would write through them.
 fn unlink(tools: &Tools, part: &Part) -> Result<(), LabError> {
     for program in part.programs {
         let file = tools.dir().join(part.into).join(program);

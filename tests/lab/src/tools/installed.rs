@@ -1,42 +1,42 @@
-//! Programs that this machine has already: used only if every one of a set is there in a
-//! version that fits.
+//! Programs installed on this machine: used only if every program of a set is installed
+//! in a suitable version.
 
 use std::path::{Path, PathBuf};
 
 use crate::run;
 
-/// A program and the text by which its version answer is recognised as fitting; an empty
-/// list means any version.
+/// A program, the arguments that print its version, and the texts that identify a suitable
+/// version; an empty list means any version.
 #[derive(Debug)]
 pub(super) struct Program {
     pub(super) name: &'static str,
-    ask: &'static [&'static str],
-    fits: &'static [&'static str],
+    version_args: &'static [&'static str],
+    suitable: &'static [&'static str],
 }
 
 const fn kube(name: &'static str) -> Program {
     Program {
         name,
-        ask: &["--version"],
-        fits: &["Kubernetes v1.36."],
+        version_args: &["--version"],
+        suitable: &["Kubernetes v1.36."],
     }
 }
 
 const ETCD: Program = Program {
     name: "etcd",
-    ask: &["--version"],
-    fits: &["Version: 3.6.", "Version: 3.5."],
+    version_args: &["--version"],
+    suitable: &["Version: 3.6.", "Version: 3.5."],
 };
 const KUBECTL: Program = Program {
     name: "kubectl",
-    ask: &["version", "--client"],
-    fits: &["Client Version: v1.36."],
+    version_args: &["version", "--client"],
+    suitable: &["Client Version: v1.36."],
 };
 
-/// What a lone API server needs.
+/// Programs of a standalone API server.
 pub(super) const API_SERVER: [Program; 3] = [ETCD, KUBECTL, kube("kube-apiserver")];
 
-/// What a control plane and the Kubernetes part of a node need.
+/// Programs of a control plane and the Kubernetes programs of a node.
 pub(super) const CONTROL_PLANE: [Program; 7] = [
     ETCD,
     KUBECTL,
@@ -47,35 +47,36 @@ pub(super) const CONTROL_PLANE: [Program; 7] = [
     kube("kube-proxy"),
 ];
 
-/// What runs containers. containerd 1.x reads another configuration, so it does not fit.
+/// The container runtime. containerd 1.x has another configuration format and is not
+/// suitable.
 pub(super) const RUNTIME: [Program; 4] = [
     Program {
         name: "containerd",
-        ask: &["--version"],
-        fits: &[" v2.", " 2."],
+        version_args: &["--version"],
+        suitable: &[" v2.", " 2."],
     },
     Program {
         name: "containerd-shim-runc-v2",
-        ask: &["-v"],
-        fits: &[" v2.", " 2."],
+        version_args: &["-v"],
+        suitable: &[" v2.", " 2."],
     },
     Program {
         name: "ctr",
-        ask: &["--version"],
-        fits: &[" v2.", " 2."],
+        version_args: &["--version"],
+        suitable: &[" v2.", " 2."],
     },
     Program {
         name: "runc",
-        ask: &["--version"],
-        fits: &["version 1."],
+        version_args: &["--version"],
+        suitable: &["version 1."],
     },
 ];
 
 const fn plugin(name: &'static str) -> Program {
     Program {
         name,
-        ask: &[],
-        fits: &[],
+        version_args: &[],
+        suitable: &[],
     }
 }
 
@@ -92,29 +93,33 @@ pub(super) fn search_path() -> Vec<PathBuf> {
         .collect()
 }
 
-/// Where distributions put CNI plugins.
+/// The directories of CNI plugins in distributions.
 pub(super) fn cni_path() -> Vec<PathBuf> {
     ["/opt/cni/bin", "/usr/lib/cni"].map(PathBuf::from).to_vec()
 }
 
-/// The whole set, or nothing.
-pub(super) fn all(wanted: &[Program], dirs: &[PathBuf]) -> Option<Vec<(&'static str, PathBuf)>> {
-    wanted
+/// The files of all programs of a set, if all are suitable.
+pub(super) fn all(programs: &[Program], dirs: &[PathBuf]) -> Option<Vec<(&'static str, PathBuf)>> {
+    programs
         .iter()
-        .map(|program| Some((program.name, fitting(program, dirs)?)))
+        .map(|program| Some((program.name, find(program, dirs)?)))
         .collect()
 }
 
-fn fitting(program: &Program, dirs: &[PathBuf]) -> Option<PathBuf> {
+fn find(program: &Program, dirs: &[PathBuf]) -> Option<PathBuf> {
     dirs.iter()
         .map(|dir| dir.join(program.name))
-        .find(|file| file.is_file() && fits(program, file))
+        .find(|file| file.is_file() && is_suitable(program, file))
 }
 
-fn fits(program: &Program, file: &Path) -> bool {
-    program.fits.is_empty()
-        || run::output(&mut run::command(file, program.ask))
-            .is_ok_and(|answer| program.fits.iter().any(|version| answer.contains(version)))
+fn is_suitable(program: &Program, file: &Path) -> bool {
+    program.suitable.is_empty()
+        || run::output(&mut run::command(file, program.version_args)).is_ok_and(|answer| {
+            program
+                .suitable
+                .iter()
+                .any(|version| answer.contains(version))
+        })
 }
 
 #[cfg(test)]
@@ -122,21 +127,21 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    fn pretend(dir: &Path, name: &str, answer: &str) {
+    fn fake_program(dir: &Path, name: &str, answer: &str) {
         let file = dir.join(name);
         std::fs::write(&file, format!("#!/bin/sh\necho '{answer}'\n")).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     #[test]
-    fn takes_a_set_only_if_every_version_fits() {
+    fn a_set_is_used_only_if_every_version_is_suitable() {
         let dir = tempfile::tempdir().unwrap();
         let dirs = vec![dir.path().to_path_buf()];
-        pretend(dir.path(), "etcd", "etcd Version: 3.6.4");
-        pretend(dir.path(), "kubectl", "Client Version: v1.36.1");
-        pretend(dir.path(), "kube-apiserver", "Kubernetes v1.29.0");
+        fake_program(dir.path(), "etcd", "etcd Version: 3.6.4");
+        fake_program(dir.path(), "kubectl", "Client Version: v1.36.1");
+        fake_program(dir.path(), "kube-apiserver", "Kubernetes v1.29.0");
         assert!(all(&API_SERVER, &dirs).is_none());
-        pretend(dir.path(), "kube-apiserver", "Kubernetes v1.36.0");
+        fake_program(dir.path(), "kube-apiserver", "Kubernetes v1.36.0");
         assert_eq!(all(&API_SERVER, &dirs).unwrap().len(), 3);
     }
 }

@@ -1,4 +1,4 @@
-//! A lock file: two processes that build or change the same thing take turns.
+//! A lock file that serialises processes which build or change the same files.
 
 use std::fs::File;
 use std::path::Path;
@@ -7,7 +7,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::error::LabError;
 
-/// Held until dropped, or until the process ends however it ends.
+/// Held until dropped, or until the process exits in any way.
 pub(crate) type Lock = Flock<File>;
 
 /// Waits for the lock on `path`.

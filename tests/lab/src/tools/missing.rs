@@ -1,11 +1,10 @@
-//! Which Debian package brings which program: a missing tool is one sentence that says
-//! what to install.
+//! Checks for installed programs. The error names the Debian package of each missing one.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::LabError;
 
-/// Programs of the machine that the lab runs, and how to get them.
+/// Programs that the lab runs, and how to install them.
 const PACKAGES: [(&str, &str); 16] = [
     ("ip", "apt-get install iproute2"),
     ("nft", "apt-get install nftables"),
@@ -28,12 +27,12 @@ const PACKAGES: [(&str, &str); 16] = [
     ("rustc", "see https://rustup.rs"),
 ];
 
-/// Refuses, in one sentence, if any of the programs is not on PATH.
+/// An error if any of the programs is not on PATH.
 pub fn require(programs: &[&str]) -> Result<(), LabError> {
     let missing: Vec<String> = programs
         .iter()
         .filter(|name| on_path(name).is_none())
-        .map(|name| advice(name))
+        .map(|name| how_to_install(name))
         .collect();
     if missing.is_empty() {
         return Ok(());
@@ -41,7 +40,7 @@ pub fn require(programs: &[&str]) -> Result<(), LabError> {
     Err(LabError::MissingPrograms(missing))
 }
 
-/// Refuses if a file that a package brings is missing.
+/// An error if none of the files of a package exists.
 pub(super) fn require_file(candidates: &[&str], package: &str) -> Result<(), LabError> {
     if candidates.iter().any(|path| Path::new(path).exists()) {
         return Ok(());
@@ -52,7 +51,7 @@ pub(super) fn require_file(candidates: &[&str], package: &str) -> Result<(), Lab
     })
 }
 
-/// Refuses unless this process is root.
+/// An error unless this process is root.
 pub fn require_root() -> Result<(), LabError> {
     if nix::unistd::geteuid().is_root() {
         return Ok(());
@@ -60,7 +59,7 @@ pub fn require_root() -> Result<(), LabError> {
     Err(LabError::NotRoot)
 }
 
-/// The first executable of this name on PATH and in the system's own directories.
+/// The first executable of this name on PATH or in the system directories.
 pub(super) fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
@@ -69,7 +68,7 @@ pub(super) fn on_path(name: &str) -> Option<PathBuf> {
         .find(|file| nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok())
 }
 
-fn advice(name: &str) -> String {
+fn how_to_install(name: &str) -> String {
     match PACKAGES.iter().find(|(program, _)| *program == name) {
         Some((_, how)) => format!("{name}: {how}"),
         None => name.to_owned(),
@@ -82,11 +81,14 @@ mod tests {
 
     #[test]
     fn a_missing_program_names_its_package() {
-        assert_eq!(advice("arping"), "arping: apt-get install iputils-arping");
+        assert_eq!(
+            how_to_install("arping"),
+            "arping: apt-get install iputils-arping"
+        );
     }
 
     #[test]
-    fn all_missing_programs_are_named_at_once() {
+    fn all_missing_programs_are_reported_at_once() {
         let text = require(&["sh", "no-such-1", "no-such-2"])
             .unwrap_err()
             .to_string();

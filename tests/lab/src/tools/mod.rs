@@ -1,6 +1,6 @@
-//! The programs a lab is made of: found on this machine in a fitting version, or built
-//! once from the fixed versions in `tests/control-plane` and `tests/node-runtime`, and
-//! offered under one directory, `target/lab-tools`. Builds; starts nothing of a cluster.
+//! The programs of a lab: installed on this machine in a suitable version, or built once
+//! from the pinned versions in `tests/control-plane` and `tests/node-runtime`. All are
+//! available in one directory, `target/lab-tools`.
 
 mod cargo;
 mod go;
@@ -18,17 +18,17 @@ use crate::error::LabError;
 use crate::files;
 use crate::progress::Progress;
 
-/// What the programs are needed for.
+/// Which programs are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// etcd, kube-apiserver and kubectl.
     ApiServer,
-    /// Those, the other control plane programs, and everything a node runs.
+    /// Those, the other control plane programs, and all programs of a node.
     Cluster,
 }
 
-/// The directory of tools: `bin/` (each program under its own name), `cni/` (plugins),
-/// `images/` (archives), `stamps/` (what the built ones were built from).
+/// The directory of tools: `bin/` (programs), `cni/` (plugins), `images/` (archives),
+/// `stamps/` (fingerprints of the sources they were built from).
 #[derive(Debug, Clone)]
 pub struct Tools {
     dir: PathBuf,
@@ -67,14 +67,13 @@ impl Tools {
         self.dir.join("images")
     }
 
-    /// A program by its own name, e.g. `kubectl`.
+    /// A program by name, e.g. `kubectl`.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
         self.bin().join(name)
     }
 
-    /// Makes sure that the needed programs are there. A second process that wants the
-    /// same waits for the first.
+    /// Ensures that the needed programs exist. A second process waits for the first.
     pub fn ensure(&self, need: Need, progress: &dyn Progress) -> Result<(), LabError> {
         for dir in [self.bin(), self.cni(), self.images(), self.stamps()] {
             files::create_dir(&dir)?;
@@ -93,14 +92,15 @@ impl Tools {
         self.dir.join("stamps")
     }
 
-    /// Ours if it is built already; else this machine's if all fit; else built now.
+    /// Uses our own build if it is current, else the installed programs if all are
+    /// suitable, else builds now.
     fn ensure_kube(
         &self,
-        wanted: &[installed::Program],
+        programs_needed: &[installed::Program],
         progress: &dyn Progress,
     ) -> Result<(), LabError> {
         if !go::is_fresh(self, &go::CONTROL_PLANE)?
-            && let Some(programs) = installed::all(wanted, &installed::search_path())
+            && let Some(programs) = installed::all(programs_needed, &installed::search_path())
         {
             return self.link_all(&programs, &self.bin());
         }

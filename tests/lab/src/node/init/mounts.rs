@@ -1,5 +1,5 @@
-//! The node's own view of the file system. Runs in a fresh mount namespace whose changes
-//! the host does not see.
+//! The file systems of a node. Runs in a new mount namespace, so that the host does not
+//! see the changes.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::cgroup;
 use crate::error::LabError;
 use crate::{files, wait};
 
-/// Kernel settings that a kubelet insists on. They are the host's: on a node they are
-/// files of its own that say what the kubelet wants to read.
+/// Kernel settings that a kubelet requires. The host's own stay unchanged: on a node they
+/// are covered by files with the required values.
 const SETTINGS: [(&str, &str); 6] = [
     ("vm/overcommit_memory", "1"),
     ("vm/panic_on_oom", "0"),
@@ -21,11 +21,11 @@ const SETTINGS: [(&str, &str); 6] = [
     ("kernel/keys/root_maxbytes", "25000000"),
 ];
 
-/// Everything, in order.
-pub(super) fn lay_out(disk: &Path) -> Result<(), LabError> {
-    // As on a host: pods may ask for mount propagation.
+/// Sets up all mounts.
+pub(super) fn set_up(disk: &Path) -> Result<(), LabError> {
+    // As on a host, since pods may use mount propagation.
     change("/", MsFlags::MS_REC | MsFlags::MS_SHARED)?;
-    forget_host_namespaces()?;
+    unmount_host_namespaces()?;
     control_groups()?;
     for (setting, value) in SETTINGS {
         let file = disk.join("settings").join(setting.replace('/', "."));
@@ -44,9 +44,9 @@ pub(super) fn lay_out(disk: &Path) -> Result<(), LabError> {
         .try_for_each(|dir| files::create_dir(dir.as_ref()))
 }
 
-/// A copy of a mount of a network namespace keeps that namespace alive: a node must not
-/// hold on to its neighbours.
-fn forget_host_namespaces() -> Result<(), LabError> {
+/// Unmounts the host's network namespaces: a copy of such a mount would keep the
+/// namespace of another node alive.
+fn unmount_host_namespaces() -> Result<(), LabError> {
     let mounts = files::read(Path::new("/proc/self/mountinfo"))?;
     let points: Vec<&str> = mounts
         .lines()
@@ -62,7 +62,7 @@ fn forget_host_namespaces() -> Result<(), LabError> {
     Ok(())
 }
 
-/// `/sys` of this network namespace, with the groups below our own in it.
+/// Mounts `/sys` of this network namespace, with the cgroups below the node's own.
 fn control_groups() -> Result<(), LabError> {
     let own = files::read(Path::new("/proc/self/cgroup"))?;
     fresh("sysfs", "sysfs", "/sys", None)?;
@@ -78,21 +78,21 @@ fn control_groups() -> Result<(), LabError> {
     }
 }
 
-/// v2: one tree, in which processes may live in leaves only.
+/// v2: one tree, with processes only in its leaves.
 fn unified() -> Result<(), LabError> {
     let top = Path::new("/sys/fs/cgroup");
     fresh("cgroup2", "cgroup2", "/sys/fs/cgroup", None)?;
     files::create_dir(&top.join("init"))?;
     files::write_existing(&top.join("init/cgroup.procs"), "1")?;
-    // The process outside that started this one sits at the top until it is moved.
+    // The parent process, outside the node, is in the top group until it is moved.
     wait::until(
-        "the node's group to be empty",
+        "the node's cgroup to have no processes",
         Duration::from_secs(10),
-        || cgroup::hand_down_controllers(top).map_err(|error| error.sentence()),
+        || cgroup::delegate_controllers(top).map_err(|error| error.sentence()),
     )
 }
 
-/// v1: one mount for each hierarchy, named as hosts name them.
+/// v1: one mount per hierarchy, under the usual names.
 fn separate(hierarchies: &[&str]) -> Result<(), LabError> {
     fresh("tmpfs", "cgroup", "/sys/fs/cgroup", Some("mode=755"))?;
     for hierarchy in hierarchies {
