@@ -1,12 +1,11 @@
-//! A prober: asks the sample workload again and again from inside a network
-//! namespace and says for how long nobody answered. Here are the handle and
-//! what can be asked for; `udp` and `http` do the asking, `log` keeps what
-//! happened, `tally` counts while it happens, `report` (pure) draws the
-//! conclusion.
+//! A prober: sends requests to the sample workload continuously from a network
+//! namespace and reports the longest time without an answer. Here is its handle;
+//! `udp` and `http` send the probes, `log` records them, `tally` counts answers
+//! while the probing runs, `report` (pure) computes the result.
 //!
-//! It runs on threads of the calling program that have entered the namespace:
-//! sockets belong to the namespace of the thread that opened them, so no second
-//! process has to be found, started and stopped.
+//! It runs on threads of the calling program that have entered the namespace.
+//! Sockets belong to the namespace of the thread that opens them, so no second
+//! process is needed.
 
 pub mod arp;
 pub mod command;
@@ -31,24 +30,24 @@ use self::tally::Tally;
 use crate::error::LabError;
 use crate::{netns, wait};
 
-/// Being late by more than this, the prober gives up the probes it missed.
+/// If the prober is late by more than this, it skips the missed probes.
 const STALL: Duration = Duration::from_millis(50);
-/// How long one look for news takes at most.
-const LOOK: Duration = Duration::from_millis(100);
+/// Longest single wait for a change.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How the workload is asked.
+/// The kind of probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
     /// One datagram per probe.
     Udp,
-    /// One new TCP connection and one GET per probe: what a loop of curl feels.
+    /// One new TCP connection and one GET per probe, like a loop of curl.
     Http,
 }
 
-/// Whom to ask, how, and how often.
+/// What to probe, and how often.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// How to ask.
+    /// The kind of probe.
     pub kind: Kind,
     /// The workload's address, usually a Service's external IP.
     pub addr: SocketAddr,
@@ -76,11 +75,11 @@ impl Target {
     }
 }
 
-/// Why probing failed; silence is a result, not an error.
+/// Why probing failed. Missing answers are a result, not an error.
 #[derive(Debug, Error)]
 pub enum ProbeError {
     /// The network namespace could not be entered.
-    #[error("entering network namespace {namespace} to probe from there")]
+    #[error("cannot enter the network namespace {namespace}")]
     Enter {
         /// The namespace's name.
         namespace: String,
@@ -88,41 +87,41 @@ pub enum ProbeError {
         #[source]
         source: Box<LabError>,
     },
-    /// The thread that probes could not be started.
-    #[error("starting the prober of {addr}")]
+    /// The prober's thread could not be started.
+    #[error("cannot start the prober of {addr}")]
     Start {
-        /// Who was to be asked.
+        /// The probed address.
         addr: SocketAddr,
-        /// What the system said.
+        /// The operating system's answer.
         #[source]
         source: io::Error,
     },
     /// Waiting for answers failed.
-    #[error("waiting for answers from {addr}")]
+    #[error("cannot wait for answers from {addr}")]
     Wait {
-        /// Who was asked.
+        /// The probed address.
         addr: SocketAddr,
-        /// What the system said.
+        /// The operating system's answer.
         #[source]
         source: io::Error,
     },
-    /// The report could not be written out.
-    #[error("writing what was heard")]
-    Tell(#[source] io::Error),
-    /// The thread that probes died.
-    #[error("the prober of {addr} ended early")]
+    /// The report could not be written.
+    #[error("cannot write the report")]
+    Write(#[source] io::Error),
+    /// The prober's thread panicked.
+    #[error("the prober of {addr} exited unexpectedly")]
     Ended {
-        /// Who was asked.
+        /// The probed address.
         addr: SocketAddr,
     },
 }
 
-/// A prober at work. Dropped without [`Probe::finish`], it stops by itself.
+/// A running prober. It also stops if dropped without [`Probe::finish`].
 #[derive(Debug)]
 pub struct Probe {
     target: Target,
     stop: Arc<AtomicBool>,
-    heard: Receiver<Arc<Responder>>,
+    responders: Receiver<Arc<Responder>>,
     tally: Arc<Tally>,
     thread: Option<JoinHandle<Result<Vec<Sample>, ProbeError>>>,
 }
@@ -131,7 +130,7 @@ impl Probe {
     /// Starts probing from the named network namespace (as `ip netns` lists it).
     pub fn start(namespace: &str, target: Target) -> Result<Self, ProbeError> {
         let stop = Arc::new(AtomicBool::new(false));
-        let (sender, heard) = mpsc::channel();
+        let (sender, responders) = mpsc::channel();
         let stopped = Arc::clone(&stop);
         let tally = Arc::new(Tally::default());
         let counted = Arc::clone(&tally);
@@ -160,15 +159,15 @@ impl Probe {
         Ok(Self {
             target,
             stop,
-            heard,
+            responders,
             tally,
             thread: Some(thread),
         })
     }
 
-    /// Waits until the workload is heard from one that `wanted` accepts; only
-    /// changes of who answers are looked at, beginning with the first answer
-    /// or with where the last call ended. Nothing if the time runs out.
+    /// Waits for an answer from a responder that `wanted` accepts; `None` on
+    /// timeout. Only changes of the responder are examined, beginning with the
+    /// first answer or the end of the last call.
     pub fn wait_for(
         &self,
         within: Duration,
@@ -177,7 +176,7 @@ impl Probe {
         let deadline = Instant::now() + within;
         loop {
             match self
-                .heard
+                .responders
                 .recv_timeout(deadline.saturating_duration_since(Instant::now()))
             {
                 Ok(responder) if wanted(&responder) => return Some((*responder).clone()),
@@ -187,37 +186,37 @@ impl Probe {
         }
     }
 
-    /// Like [`Probe::wait_for`], but running out of time is an error that says
-    /// what was waited for, and an interrupt ends the wait.
+    /// Like [`Probe::wait_for`], but a timeout is an error that names `what`, and
+    /// an interrupt ends the wait.
     pub fn expect(
         &self,
         what: &str,
         within: Duration,
         mut wanted: impl FnMut(&Responder) -> bool,
     ) -> Result<Responder, LabError> {
-        let mut last = "nobody answered".to_owned();
+        let mut last = "no answer".to_owned();
         wait::until(what, within, || {
-            let look = |by: &Responder| {
+            let accept = |by: &Responder| {
                 last = by.to_string();
                 wanted(by)
             };
-            self.wait_for(LOOK, look).ok_or_else(|| last.clone())
+            self.wait_for(POLL_INTERVAL, accept)
+                .ok_or_else(|| last.clone())
         })
     }
 
-    /// Waits until one and the same has answered so many of the probes sent from
-    /// now on: what follows a change belongs to what the client felt, and who
-    /// took over may itself be followed by a third.
+    /// Waits until a single responder has answered `count` of the probes sent from
+    /// now on, so that a second change shortly after the first is recorded too.
     pub fn expect_further(&self, count: usize, within: Duration) -> Result<(), LabError> {
         self.tally.begin();
-        let what = format!("one and the same to answer {count} further probes");
+        let what = format!("a single responder to answer {count} more probes");
         wait::until(&what, within, || match self.tally.answered() {
-            enough if enough >= count => Ok(()),
-            few => Err(format!("{few} were answered")),
+            answered if answered >= count => Ok(()),
+            answered => Err(format!("{answered} answered")),
         })
     }
 
-    /// Stops, waits a moment for late answers, and reports.
+    /// Stops, waits briefly for late answers, and returns the result.
     pub fn finish(mut self) -> Result<Silence, ProbeError> {
         self.stop.store(true, Ordering::Relaxed);
         let ended = ProbeError::Ended {
@@ -237,7 +236,7 @@ impl Drop for Probe {
     }
 }
 
-/// When the next probe is due: on time, but after a stall not in a burst.
+/// When the next probe is due; no burst of probes after a stall.
 fn next_due(due: Instant, every: Duration) -> Instant {
     let now = Instant::now();
     let next = due + every;

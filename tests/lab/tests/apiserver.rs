@@ -1,7 +1,7 @@
-//! The lone API server: starts, keeps its data and its port over a restart, leaves no
-//! process behind.
+//! The standalone API server: starts, keeps its data and port over a restart, and leaves
+//! no process behind.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::process::Command;
 
@@ -15,7 +15,7 @@ fn processes_using(dir: &std::path::Path) -> String {
 }
 
 #[test]
-fn keeps_its_objects_over_a_restart_and_leaves_nothing() {
+fn keeps_its_objects_over_a_restart_and_leaves_no_process() {
     let dir = tempfile::tempdir().unwrap();
     let mut server = ApiServer::start_with(dir.path(), &Stderr::new()).unwrap();
     run::output(

@@ -1,7 +1,7 @@
-//! The lab itself: a small bare one comes up, obeys, breaks, heals, and leaves nothing;
-//! and one that is interrupted leaves nothing either. Needs root.
+//! The lab itself: one node without FerroLB starts, fails and heals in every way, and is
+//! removed completely, also after an interrupt. Needs root.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -12,14 +12,14 @@ use ferrolb_lab::lab::{FailureMode, Lab, Options};
 use ferrolb_lab::progress::{Silent, Stderr};
 use ferrolb_lab::{run, tools, wait};
 
-/// A lab that goes when its test ends, however that is. Its directory is below
-/// `target/`, as a node covers some others.
-struct Own {
+/// A lab that is removed when its test ends. Its directory is below `target/`, since
+/// nodes replace some other directories.
+struct TestLab {
     lab: Lab,
     _home: tempfile::TempDir,
 }
 
-impl Own {
+impl TestLab {
     fn new() -> Self {
         let home = tempfile::tempdir_in(tools::checkout().join("target")).unwrap();
         let lab = Lab::open(&home.path().join("lab")).unwrap();
@@ -27,13 +27,13 @@ impl Own {
     }
 }
 
-impl Drop for Own {
+impl Drop for TestLab {
     fn drop(&mut self) {
         self.lab.down(&Silent).unwrap();
     }
 }
 
-/// Everything on this machine that bears the lab's name.
+/// Everything on this machine that belongs to the lab.
 fn traces(lab: &Lab) -> Vec<String> {
     let prefix = lab.dirs().prefix().to_owned();
     let root = lab.dirs().root().display().to_string();
@@ -48,7 +48,7 @@ fn traces(lab: &Lab) -> Vec<String> {
         .collect()
 }
 
-/// Kernel settings of the host that a kubelet or kube-proxy would like to change.
+/// Kernel settings of the host that a kubelet or kube-proxy would change.
 fn settings() -> Vec<String> {
     let files = "vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes net/ipv4/ip_forward net/ipv6/conf/all/forwarding";
     let path = |file: &str| Path::new("/proc/sys").join(file);
@@ -63,7 +63,7 @@ fn settings() -> Vec<String> {
         .collect()
 }
 
-/// Waits until the node is as Kubernetes should see it.
+/// Waits until the condition Ready of the node has this status.
 fn wait_for_node(lab: &Lab, status: &str) {
     let condition =
         format!("--for=jsonpath={{.status.conditions[?(@.type==\"Ready\")].status}}={status}");
@@ -72,9 +72,9 @@ fn wait_for_node(lab: &Lab, status: &str) {
 }
 
 #[test]
-fn comes_up_obeys_breaks_heals_and_leaves_nothing() {
-    let own = Own::new();
-    let lab = &own.lab;
+fn starts_fails_heals_and_is_removed_completely() {
+    let test_lab = TestLab::new();
+    let lab = &test_lab.lab;
     let before = settings();
     let options = Options {
         nodes: 1,
@@ -83,7 +83,7 @@ fn comes_up_obeys_breaks_heals_and_leaves_nothing() {
     };
     lab.up(&options, &Stderr::new()).unwrap();
     lab.up(&options, &Silent).unwrap();
-    let refused = lab
+    let rejected = lab
         .up(
             &Options {
                 nodes: 2,
@@ -92,13 +92,13 @@ fn comes_up_obeys_breaks_heals_and_leaves_nothing() {
             &Silent,
         )
         .unwrap_err();
-    assert!(refused.to_string().contains("other options"), "{refused}");
+    assert!(rejected.to_string().contains("other options"), "{rejected}");
 
-    the_env_file_serves_a_shell(lab);
+    a_shell_can_source_the_env_file(lab);
     lab.client(["arping", "-c1", "-w2", "-I", "eth0", "10.77.0.11"])
         .unwrap();
     assert_eq!(lab.node(1).exec(["hostname"]).unwrap().trim(), "node-1");
-    a_nic_can_be_plugged_in(lab);
+    a_nic_can_be_added_and_removed(lab);
     every_failure_heals(lab);
     the_api_server_comes_back_at_its_address(lab);
 
@@ -108,18 +108,18 @@ fn comes_up_obeys_breaks_heals_and_leaves_nothing() {
     lab.down(&Silent).unwrap();
 }
 
-fn the_env_file_serves_a_shell(lab: &Lab) {
+fn a_shell_can_source_the_env_file(lab: &Lab) {
     let script = format!(
         ". {}/env; test \"$LAB_NODE_1\" = node-1; ip -n \"$LAB_LAN\" link show \"$LAB_NODE_1_PORT\" >/dev/null; \
          nsenter --net=/run/netns/\"$LAB_CLIENT\" arping -q -c1 -w2 -I eth0 \"$LAB_NODE_1_IP\"; \
          nsenter --net=/run/netns/\"$LAB_NODE_1_NS\" true; $KUBECTL get node \"$LAB_NODE_1\" -oname",
         lab.dirs().root().display()
     );
-    let said = run::output(&mut run::command("sh", ["-ec", script.as_str()])).unwrap();
-    assert_eq!(said.trim(), "node/node-1");
+    let output = run::output(&mut run::command("sh", ["-ec", script.as_str()])).unwrap();
+    assert_eq!(output.trim(), "node/node-1");
 }
 
-fn a_nic_can_be_plugged_in(lab: &Lab) {
+fn a_nic_can_be_added_and_removed(lab: &Lab) {
     lab.plug(1, "eth1").unwrap();
     let shown = lab
         .node(1)
@@ -141,19 +141,19 @@ fn every_failure_heals(lab: &Lab) {
         FailureMode::Power,
     ] {
         lab.fail(1, how).unwrap();
-        assert!(!reaches(), "{how:?} leaves the node reachable");
+        assert!(!reaches(), "the node is reachable after {how:?}");
         lab.heal(1).unwrap();
-        wait::until("the node to answer", Duration::from_secs(10), || {
+        wait::until("the node to answer ARP", Duration::from_secs(10), || {
             if reaches() {
                 Ok(())
             } else {
-                Err(format!("silent after {how:?}"))
+                Err(format!("no answer after {how:?}"))
             }
         })
         .unwrap();
     }
     lab.fail(1, FailureMode::Freeze).unwrap();
-    assert!(reaches(), "the kernel of a frozen node goes on answering");
+    assert!(reaches(), "the kernel of a frozen node must keep answering");
     wait_for_node(lab, "Unknown");
     lab.heal(1).unwrap();
     wait_for_node(lab, "True");
@@ -171,9 +171,9 @@ fn the_api_server_comes_back_at_its_address(lab: &Lab) {
 }
 
 #[test]
-fn an_interrupt_takes_it_down_again() {
-    let own = Own::new();
-    let lab = &own.lab;
+fn an_interrupt_removes_the_lab() {
+    let test_lab = TestLab::new();
+    let lab = &test_lab.lab;
     let mut child = Command::new(env!("CARGO_BIN_EXE_lab"))
         .arg("--dir")
         .arg(lab.dirs().root())

@@ -1,5 +1,5 @@
-//! Who answers ARP for an address, asked by `arping` (package iputils-arping)
-//! from a namespace whose NIC is `eth0`. Reads its output; decides nothing.
+//! Finds who answers ARP for an address, by `arping` (package iputils-arping) in
+//! a namespace whose NIC is `eth0`.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -7,21 +7,20 @@ use std::net::Ipv4Addr;
 use crate::error::LabError;
 use crate::{netns, run};
 
-/// The MACs that answered three broadcast questions, one second apart; each in
-/// lower case. Every question is a broadcast, so that a second owner is heard
-/// even after the first one answered.
+/// The MACs, in lower case, that answered three ARP requests, one second apart.
+/// Every request is a broadcast, so that a second owner is detected too.
 pub fn answerers(namespace: &str, ip: Ipv4Addr) -> Result<BTreeSet<String>, LabError> {
-    ask(namespace, ip, "3")
+    request(namespace, ip, "3")
 }
 
-/// Whether anybody answers one broadcast question within a second.
+/// Whether one broadcast ARP request is answered within a second.
 pub fn is_answered(namespace: &str, ip: Ipv4Addr) -> Result<bool, LabError> {
-    ask(namespace, ip, "1").map(|macs| !macs.is_empty())
+    request(namespace, ip, "1").map(|macs| !macs.is_empty())
 }
 
-/// `arping` ends with status 1 when a question went without an answer, which
-/// is a finding here; whether it asked at all shows in its closing lines.
-fn ask(namespace: &str, ip: Ipv4Addr, count: &str) -> Result<BTreeSet<String>, LabError> {
+/// `arping` exits with status 1 when a request is not answered, which is not an
+/// error here; its last lines show whether it sent any.
+fn request(namespace: &str, ip: Ipv4Addr, count: &str) -> Result<BTreeSet<String>, LabError> {
     let ip = ip.to_string();
     let argv = ["arping", "-b", "-c", count, "-w", count, "-I", "eth0", &ip];
     let mut command = netns::exec(namespace, argv);
@@ -30,9 +29,9 @@ fn ask(namespace: &str, ip: Ipv4Addr, count: &str) -> Result<BTreeSet<String>, L
         command: rendered.clone(),
         source,
     })?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    if said.contains("Sent ") {
-        return Ok(macs(&said));
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    if stdout.contains("Sent ") {
+        return Ok(macs(&stdout));
     }
     let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Err(LabError::Failed {
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_lists_nobody() {
+    fn no_reply_gives_no_mac() {
         assert!(macs("ARPING 10.77.0.240 from 10.77.0.200 eth0\nSent 3 probes\n").is_empty());
     }
 }

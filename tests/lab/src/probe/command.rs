@@ -1,5 +1,5 @@
-//! `lab probe`: probing by hand. Writes one JSON line each time another one
-//! answers than before, and the report as the last line.
+//! `lab probe`: writes one JSON line each time the responder changes, and the report
+//! as the last line.
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -9,23 +9,23 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Kind, LOOK, Probe, ProbeError, Target};
+use super::{Kind, POLL_INTERVAL, Probe, ProbeError, Target};
 
-/// What to probe, as typed.
+/// Arguments of `lab probe`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ProbeArgs {
-    /// How to ask.
+    /// Kind of probe.
     #[arg(value_enum)]
     pub kind: Kind,
-    /// Whom to ask, as IP:PORT.
+    /// Address to probe, as IP:PORT.
     pub addr: SocketAddr,
-    /// Milliseconds from one probe to the next [default: udp 2, http 20].
+    /// Interval between probes in milliseconds [default: udp 2, http 20].
     #[arg(long)]
     pub every: Option<u64>,
-    /// Seconds to go on; without it until standard input is closed.
+    /// Duration in seconds [default: until standard input is closed].
     #[arg(long = "for")]
     pub seconds: Option<u64>,
-    /// Where to ask from: client, lan, api or node-1, node-2, …
+    /// Machine to probe from: client, lan, api or node-N.
     #[arg(long, default_value = "client")]
     pub from: String,
 }
@@ -41,7 +41,7 @@ impl ProbeArgs {
     }
 }
 
-/// Probes from a network namespace for as long as asked.
+/// Probes from a network namespace for the requested duration.
 pub fn run(namespace: &str, args: &ProbeArgs, out: &mut dyn Write) -> Result<(), ProbeError> {
     let probe = Probe::start(namespace, args.target())?;
     let started = Instant::now();
@@ -54,22 +54,22 @@ pub fn run(namespace: &str, args: &ProbeArgs, out: &mut dyn Write) -> Result<(),
         None => closed.load(Ordering::Relaxed),
     };
     while !over() {
-        if let Some(by) = probe.wait_for(LOOK, |_| true) {
+        if let Some(by) = probe.wait_for(POLL_INTERVAL, |_| true) {
             let at = started.elapsed().as_millis();
-            tell(
+            write_line(
                 out,
                 &json!({ "at_ms": u64::try_from(at).unwrap_or(u64::MAX), "answered_by": by }),
             )?;
         }
     }
     let silence = probe.finish()?;
-    tell(out, &json!(silence))
+    write_line(out, &json!(silence))
 }
 
-fn tell(out: &mut dyn Write, line: &serde_json::Value) -> Result<(), ProbeError> {
+fn write_line(out: &mut dyn Write, line: &serde_json::Value) -> Result<(), ProbeError> {
     writeln!(out, "{line}")
         .and_then(|()| out.flush())
-        .map_err(ProbeError::Tell)
+        .map_err(ProbeError::Write)
 }
 
 /// A flag that is set when standard input ends.
@@ -77,7 +77,7 @@ fn watch_stdin() -> Arc<AtomicBool> {
     let closed = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&closed);
     std::thread::spawn(move || {
-        // Unreadable is as good as closed.
+        // A read error counts as closed.
         let _ = io::stdin().lock().read_to_end(&mut Vec::new());
         flag.store(true, Ordering::Relaxed);
     });

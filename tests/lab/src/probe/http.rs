@@ -1,6 +1,6 @@
-//! Asking by HTTP, a new TCP connection for every probe, as a loop of curl
-//! would. Each probe has a thread of its own, because during a silence a
-//! connection attempt hangs and must not keep the next one from being made.
+//! Probes by HTTP with a new TCP connection for every probe, like a loop of curl.
+//! Each probe has its own thread, because a connection attempt hangs during an
+//! outage and must not delay the next one.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 use super::log::Log;
 use super::{Sample, Target};
 
-/// When a probe gives up. It is shorter than the second after which TCP repeats
-/// an unanswered SYN, so each probe tells of one moment only.
-const PATIENCE: Duration = Duration::from_millis(900);
+/// Timeout of a probe. It is shorter than the second after which TCP repeats an
+/// unanswered SYN, so that each probe tests one moment only.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(900);
 
-/// The line that came back for a probe, or nothing.
+/// The number of a probe, the time, and the line received, if any.
 type Outcome = (usize, Instant, Option<String>);
 
-/// Probes until told to stop.
+/// Probes until `stop` is set.
 pub(super) fn run(target: Target, stop: &AtomicBool, mut log: Log) -> Vec<Sample> {
     let (outcomes, arrived) = mpsc::channel();
     let mut due = Instant::now();
@@ -31,27 +31,27 @@ pub(super) fn run(target: Target, stop: &AtomicBool, mut log: Log) -> Vec<Sample
         }
         open -= take_until(due, &arrived, &mut log);
     }
-    let end = Instant::now() + PATIENCE + PATIENCE;
+    let end = Instant::now() + PROBE_TIMEOUT + PROBE_TIMEOUT;
     while open > 0 && Instant::now() < end {
         open -= take_until(end, &arrived, &mut log);
     }
     log.into_samples()
 }
 
-/// Starts one probe; says whether it could.
+/// Starts one probe and returns whether its thread could be started.
 fn probe(addr: SocketAddr, number: usize, outcomes: Sender<Outcome>) -> bool {
-    let ask = move || {
+    let work = move || {
         let line = fetch(addr).ok();
-        // The run is over and nobody waits for this one any more.
+        // An error means that the run is over.
         let _ = outcomes.send((number, Instant::now(), line));
     };
     thread::Builder::new()
         .name(format!("probe-{number}"))
-        .spawn(ask)
+        .spawn(work)
         .is_ok()
 }
 
-/// Takes in one outcome if any comes until `until`, and says how many did.
+/// Records at most one outcome until `until`; returns how many (0 or 1).
 fn take_until(until: Instant, arrived: &Receiver<Outcome>, log: &mut Log) -> usize {
     let left = until.saturating_duration_since(Instant::now());
     let Ok((number, at, line)) = arrived.recv_timeout(left) else {
@@ -65,9 +65,9 @@ fn take_until(until: Instant, arrived: &Receiver<Outcome>, log: &mut Log) -> usi
 
 /// One GET of `/`; the body's first line.
 fn fetch(addr: SocketAddr) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&addr, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&addr, PROBE_TIMEOUT)?;
+    stream.set_read_timeout(Some(PROBE_TIMEOUT))?;
+    stream.set_write_timeout(Some(PROBE_TIMEOUT))?;
     let request = format!("GET / HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
@@ -77,7 +77,7 @@ fn fetch(addr: SocketAddr) -> io::Result<String> {
         .ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// The body of a good answer.
+/// The body of a response with status 200.
 pub(super) fn body(answer: &str) -> Option<&str> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split_whitespace().nth(1)?;

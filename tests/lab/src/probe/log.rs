@@ -1,5 +1,5 @@
-//! What happened, probe by probe, and the news of who answers now. One log
-//! belongs to one thread; it opens no sockets.
+//! The record of a run, probe by probe, with a notification when the responder
+//! changes. Used by one thread.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,27 +9,27 @@ use std::time::{Duration, Instant};
 use super::report::{Answer, Responder, Sample};
 use super::tally::Tally;
 
-/// The record of one run. A probe's number is its place in it.
+/// The record of one run. A probe's number is its index in it.
 pub(super) struct Log {
     start: Instant,
     samples: Vec<Sample>,
     known: BTreeSet<Arc<Responder>>,
     last: Option<Arc<Responder>>,
-    heard: Sender<Arc<Responder>>,
+    responders: Sender<Arc<Responder>>,
     tally: Arc<Tally>,
     waiting: usize,
 }
 
 impl Log {
-    /// An empty record that begins now and tells `heard` each time another one
-    /// answers than before, and `tally` of each answer.
-    pub(super) fn new(heard: Sender<Arc<Responder>>, tally: Arc<Tally>) -> Self {
+    /// An empty record that starts now. It sends each new responder to
+    /// `responders` and counts answers in `tally`.
+    pub(super) fn new(responders: Sender<Arc<Responder>>, tally: Arc<Tally>) -> Self {
         Self {
             start: Instant::now(),
             samples: Vec::new(),
             known: BTreeSet::new(),
             last: None,
-            heard,
+            responders,
             tally,
             waiting: 0,
         }
@@ -40,19 +40,19 @@ impl Log {
         self.start.elapsed()
     }
 
-    /// Notes that a probe goes out now, and gives its number.
+    /// Records that a probe is sent now, and returns its number.
     pub(super) fn sent(&mut self) -> usize {
         self.samples.push(Sample {
             sent: self.now(),
             answer: None,
         });
         self.waiting += 1;
-        self.tally.note_sent(self.samples.len());
+        self.tally.record_sent(self.samples.len());
         self.samples.len() - 1
     }
 
-    /// Notes the line that came back for a probe at a time. A second answer
-    /// and one to a probe never sent are ignored.
+    /// Records the line received for a probe. Second answers and answers to unknown
+    /// probes are ignored.
     pub(super) fn answered(&mut self, number: usize, at: Duration, line: &str) {
         let Some(by) = Responder::parse(line).map(|by| self.known(by)) else {
             return;
@@ -66,15 +66,15 @@ impl Log {
         });
         self.waiting -= 1;
         let changed = self.last.as_ref() != Some(&by);
-        self.tally.note_answered(number, changed);
+        self.tally.record_answered(number, changed);
         if changed {
-            // Nobody listens any more when the handle was dropped.
-            let _ = self.heard.send(Arc::clone(&by));
+            // An error means that the handle was dropped.
+            let _ = self.responders.send(Arc::clone(&by));
             self.last = Some(by);
         }
     }
 
-    /// How many probes are still without an answer.
+    /// Number of probes without an answer so far.
     pub(super) fn waiting(&self) -> usize {
         self.waiting
     }
@@ -84,7 +84,7 @@ impl Log {
         self.samples
     }
 
-    /// One value for all answers of one pod.
+    /// The shared value for all answers of one pod.
     fn known(&mut self, by: Responder) -> Arc<Responder> {
         let by = Arc::new(by);
         if let Some(known) = self.known.get(&by) {

@@ -1,5 +1,5 @@
-//! From what was sent and what came back to the silence a client felt. Pure:
-//! all times are distances from the start of the probing.
+//! Computes the longest outage from the probes and their answers. Pure: all times
+//! are relative to the start of the run.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// Who answered a probe.
+/// The pod that answered a probe.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Responder {
     /// The pod's name.
     pub pod: String,
-    /// The name of the pod's node. With `externalTrafficPolicy: Local` this is
-    /// also the node through which the probe came in.
+    /// The pod's node. With `externalTrafficPolicy: Local` this is also the node
+    /// that received the probe.
     pub node: String,
 }
 
 impl Responder {
-    /// Reads the workload's line, `pod=POD node=NODE`; nothing if it is another.
+    /// Parses the workload's line, `pod=POD node=NODE`.
     pub fn parse(line: &str) -> Option<Self> {
         let (pod, node) = line.trim_end().strip_prefix("pod=")?.split_once(" node=")?;
         let whole = !pod.is_empty() && !node.is_empty() && !node.contains(char::is_whitespace);
@@ -35,51 +35,51 @@ impl fmt::Display for Responder {
     }
 }
 
-/// A good answer.
+/// A valid answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// When it arrived.
     pub at: Duration,
-    /// Who gave it.
+    /// The responder.
     pub by: Arc<Responder>,
 }
 
-/// One probe and what became of it.
+/// One probe and its answer.
 #[derive(Clone, Debug)]
 pub struct Sample {
     /// When it was sent.
     pub sent: Duration,
-    /// The first good answer to it, if any came.
+    /// The first valid answer, if any.
     pub answer: Option<Answer>,
 }
 
-/// What a client felt while probing.
+/// The outage that a client observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Silence {
-    /// The longest time between two good answers; the start and the end of the
-    /// probing count as bounds, so that no answer at all is silence throughout.
+    /// The longest time between two valid answers. The start and the end of the run
+    /// count as bounds, so that without any answer it is the whole run.
     pub longest: Duration,
-    /// When that time began, from the start of the probing.
+    /// When it began.
     pub began: Duration,
-    /// Who gave the last answer before it; nobody if it began with the probing.
+    /// The last responder before it; `None` if it began with the run.
     pub before: Option<Responder>,
-    /// Who gave the first answer after it; nobody if it lasted to the end.
+    /// The first responder after it; `None` if it lasted to the end.
     pub after: Option<Responder>,
-    /// How many probes were sent.
+    /// Number of probes sent.
     pub sent: usize,
-    /// How many of them were never answered.
+    /// Number of probes without an answer.
     pub lost: usize,
-    /// How long the probing lasted.
+    /// Duration of the run.
     pub probed: Duration,
-    /// The longest time between two probes: a prober that stood still itself
-    /// heard nothing for that long through no fault of others.
+    /// The longest time between two probes: a stall of the prober itself, which
+    /// explains an outage of the same length.
     pub stalled: Duration,
 }
 
-/// Draws the conclusion. Samples are in the order of sending.
+/// Computes the result. Samples are in the order of sending.
 ///
-/// An answer counts when it arrives, not when its probe was sent: probes that
-/// waited in a queue for the new owner were silence until then.
+/// An answer counts when it arrives, not when its probe was sent: probes queued for
+/// the new owner were unanswered until then.
 pub fn silence(samples: &[Sample]) -> Silence {
     let mut answers: Vec<&Answer> = samples.iter().filter_map(|s| s.answer.as_ref()).collect();
     answers.sort_by_key(|answer| answer.at);
@@ -107,8 +107,8 @@ pub fn silence(samples: &[Sample]) -> Silence {
     }
 }
 
-/// Where the longest gap begins, and the index of the answer that ends it (one
-/// past the last if the end of the probing does). The first of equal gaps.
+/// The start of the longest gap, and the index of the answer that ends it (one past
+/// the last if it lasts to the end). The first of equal gaps.
 fn longest(first: Duration, end: Duration, answers: &[&Answer]) -> (Duration, usize) {
     let mut from = first;
     let mut found = (Duration::ZERO, first, 0);

@@ -1,9 +1,9 @@
-//! How many probes one and the same has answered. What a log writes here,
-//! others may read while the probing goes on.
+//! Counts the probes answered by the current responder. Written by the log, read
+//! by other threads during the run.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A count that belongs to one run.
+/// The counters of one run.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     sent: AtomicUsize,
@@ -12,27 +12,26 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts from zero, and only the answers to probes sent from now on: those
-    /// that waited in a queue for an heir are all answered in one moment, and
-    /// say nothing of the time after it.
+    /// Restarts at zero, for answers to probes sent from now on. Earlier probes that
+    /// were queued for a new owner are all answered at once and do not count.
     pub(super) fn begin(&self) {
         self.from
             .store(self.sent.load(Ordering::SeqCst), Ordering::SeqCst);
         self.answered.store(0, Ordering::SeqCst);
     }
 
-    /// How many were answered by whoever answers now.
+    /// Number of probes answered by the current responder.
     pub(super) fn answered(&self) -> usize {
         self.answered.load(Ordering::SeqCst)
     }
 
-    /// Notes that so many probes went out by now.
-    pub(super) fn note_sent(&self, count: usize) {
+    /// Records the number of probes sent so far.
+    pub(super) fn record_sent(&self, count: usize) {
         self.sent.store(count, Ordering::SeqCst);
     }
 
-    /// Notes an answer to a probe, and whether another one gave the last.
-    pub(super) fn note_answered(&self, number: usize, changed: bool) {
+    /// Records an answer, and whether the responder has changed.
+    pub(super) fn record_answered(&self, number: usize, changed: bool) {
         if changed {
             self.answered.store(0, Ordering::SeqCst);
         }

@@ -1,5 +1,5 @@
-//! Claims about the prober: the conclusion (pure), the parsers, and a run
-//! against a workload on the loopback device.
+//! Claims about the prober: the result (pure), the parsers, and a run against a
+//! workload on the loopback interface.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -37,7 +37,7 @@ fn node(responder: Option<Responder>) -> Option<String> {
 }
 
 #[test]
-fn silence_is_the_longest_gap_between_answers() {
+fn the_outage_is_the_longest_gap_between_answers() {
     let report = silence(&samples(&[
         (0, Some((1, "a"))),
         (2, Some((3, "a"))),
@@ -56,7 +56,7 @@ fn silence_is_the_longest_gap_between_answers() {
 }
 
 #[test]
-fn a_late_answer_does_not_shorten_the_silence() {
+fn a_late_answer_does_not_shorten_the_outage() {
     let report = silence(&samples(&[
         (0, Some((1, "a"))),
         (2, Some((90, "b"))),
@@ -69,7 +69,7 @@ fn a_late_answer_does_not_shorten_the_silence() {
 }
 
 #[test]
-fn no_answer_at_all_is_silence_throughout() {
+fn without_any_answer_the_outage_is_the_whole_run() {
     let report = silence(&samples(&[(10, None), (20, None), (30, None)]));
     assert_eq!(
         (report.longest, report.began, report.lost),
@@ -79,7 +79,7 @@ fn no_answer_at_all_is_silence_throughout() {
 }
 
 #[test]
-fn silence_at_the_end_counts() {
+fn an_outage_at_the_end_counts() {
     let report = silence(&samples(&[(0, Some((1, "a"))), (50, None), (100, None)]));
     assert_eq!((report.longest, report.began), (ms(99), ms(1)));
     assert_eq!(
@@ -89,7 +89,7 @@ fn silence_at_the_end_counts() {
 }
 
 #[test]
-fn silence_at_the_start_counts() {
+fn an_outage_at_the_start_counts() {
     let report = silence(&samples(&[(5, None), (7, Some((47, "b")))]));
     assert_eq!((report.longest, report.began), (ms(42), ms(0)));
     assert_eq!(
@@ -99,13 +99,13 @@ fn silence_at_the_start_counts() {
 }
 
 #[test]
-fn nothing_sent_is_no_silence() {
+fn a_run_without_probes_has_no_outage() {
     let report = silence(&[]);
     assert_eq!((report.longest, report.sent, report.lost), (ms(0), 0, 0));
 }
 
 #[test]
-fn reads_only_the_line_of_the_workload() {
+fn parses_only_the_line_of_the_workload() {
     let read = Responder::parse("pod=echo-x7 node=node-2\n").unwrap();
     assert_eq!(read.to_string(), "echo-x7 on node-2");
     for other in [
@@ -122,7 +122,7 @@ fn reads_only_the_line_of_the_workload() {
 }
 
 #[test]
-fn a_datagram_of_another_run_is_no_answer() {
+fn a_datagram_of_another_run_is_not_an_answer() {
     let answer = |run: u64, number: u64| {
         [
             b"pod=a node=b\n".as_slice(),
@@ -138,7 +138,7 @@ fn a_datagram_of_another_run_is_no_answer() {
 }
 
 #[test]
-fn only_status_200_is_a_good_answer() {
+fn only_status_200_is_a_valid_answer() {
     assert_eq!(
         http::body("HTTP/1.1 200 OK\r\nA: b\r\n\r\npod=a node=b\n"),
         Some("pod=a node=b\n")
@@ -149,34 +149,34 @@ fn only_status_200_is_a_good_answer() {
 
 #[test]
 fn the_second_answer_to_a_probe_is_ignored() {
-    let (sender, heard) = mpsc::channel();
+    let (sender, responders) = mpsc::channel();
     let mut log = Log::new(sender, Arc::default());
     let number = log.sent();
     log.answered(number, ms(5), "pod=a node=b\n");
     log.answered(number, ms(9), "pod=c node=d\n");
     log.answered(number + 1, ms(9), "pod=c node=d\n");
-    assert_eq!((heard.try_iter().count(), log.waiting()), (1, 0));
+    assert_eq!((responders.try_iter().count(), log.waiting()), (1, 0));
     assert_eq!(log.into_samples()[0].answer.as_ref().unwrap().at, ms(5));
 }
 
 #[test]
-fn only_what_one_and_the_same_answers_of_the_probes_sent_since_is_counted() {
-    let (sender, _heard) = mpsc::channel();
+fn the_tally_counts_answers_of_one_responder_to_probes_sent_since_its_start() {
+    let (sender, _responders) = mpsc::channel();
     let tally = Arc::new(Tally::default());
     let mut log = Log::new(sender, Arc::clone(&tally));
     let early = [log.sent(), log.sent()];
     tally.begin();
     log.answered(early[0], ms(5), "pod=a node=b\n");
     log.answered(early[1], ms(5), "pod=a node=b\n");
-    assert_eq!(tally.answered(), 0, "they were sent before");
-    let mut ask = |line: &str| {
+    assert_eq!(tally.answered(), 0, "sent before the start");
+    let mut probe = |line: &str| {
         let number = log.sent();
         log.answered(number, ms(9), line);
         tally.answered()
     };
-    assert_eq!([ask("pod=a node=b\n"), ask("pod=a node=b\n")], [1, 2]);
-    assert_eq!([ask("pod=c node=d\n"), ask("pod=c node=d\n")], [1, 2]);
-    assert_eq!(ask("pod=a node=b\n"), 1, "it has come back");
+    assert_eq!([probe("pod=a node=b\n"), probe("pod=a node=b\n")], [1, 2]);
+    assert_eq!([probe("pod=c node=d\n"), probe("pod=c node=d\n")], [1, 2]);
+    assert_eq!(probe("pod=a node=b\n"), 1, "the responder has changed back");
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_stalled_prober_does_not_send_a_burst() {
 
 /// Probes the address on this machine until `answers` were given.
 fn probe_here(target: Target, mut enough: impl FnMut() -> bool) -> Vec<Sample> {
-    let (sender, heard) = mpsc::channel();
+    let (sender, responders) = mpsc::channel();
     let stop = AtomicBool::new(false);
     let samples = thread::scope(|scope| {
         let run = scope.spawn(|| match target.kind {
@@ -201,7 +201,7 @@ fn probe_here(target: Target, mut enough: impl FnMut() -> bool) -> Vec<Sample> {
         run.join().unwrap()
     });
     assert_eq!(
-        heard.try_iter().count(),
+        responders.try_iter().count(),
         1,
         "one workload, one change of who answers"
     );
@@ -223,7 +223,7 @@ fn udp_probes_take_new_ports_and_are_all_answered() {
         ports.len() > 3
     });
     let report = silence(&samples);
-    // What was sent after the workload stopped answering may be lost.
+    // Probes sent after the workload stopped may be lost.
     assert!(
         report.sent >= 76 && report.lost < report.sent / 2,
         "{report:?}"

@@ -1,15 +1,14 @@
-//! Asking by datagrams. One thread sends on time and takes in what comes.
+//! Probes by UDP datagrams. One thread sends and receives.
 //!
 //! **Why the source port changes.** A node decides with the first datagram of a
-//! flow (addresses and ports) where the flow goes, and conntrack repeats that
-//! decision for every later one. One flow for the whole run would measure
-//! conntrack: a first datagram that met a node before its rules were written
-//! would be misled for as long as datagrams keep the entry alive, and a flow
-//! that was once led to an endpoint would hide that new clients are turned
-//! away. So every [`FLOW`] probes take a new port, in ascending order, so that
-//! no port comes back within conntrack's memory (at most two minutes for UDP,
-//! some twenty minutes for a round of ports). Earlier sockets stay open for
-//! late answers.
+//! flow where the flow goes, and conntrack repeats that decision for every later
+//! one. A single flow for the whole run would measure conntrack: a first datagram
+//! that reached a node before its rules were written would be misrouted as long as
+//! datagrams keep the entry alive, and an established flow would hide that new
+//! clients are rejected. So every [`FLOW`] probes use a new port, in ascending
+//! order, so that no port is reused while conntrack remembers it (at most two
+//! minutes for UDP; a round of ports takes about twenty). Earlier sockets stay
+//! open for late answers.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -26,14 +25,14 @@ use super::{ProbeError, Sample, Target};
 
 /// Probes per source port: at 2 ms a new flow every 50 ms.
 const FLOW: usize = 25;
-/// Sockets that still listen for late answers: at 2 ms the last two seconds.
+/// Number of open sockets for late answers: at 2 ms the last two seconds.
 const SOCKETS: usize = 40;
-/// Source ports, ascending and around again.
+/// Source ports, used in ascending order and then again.
 const PORTS: std::ops::Range<u16> = 20_000..60_000;
-/// How long answers are awaited after the last probe.
+/// How long to wait for answers after the last probe.
 const LATE: Duration = Duration::from_millis(300);
 
-/// Probes until told to stop.
+/// Probes until `stop` is set.
 pub(super) fn run(target: Target, stop: &AtomicBool, log: Log) -> Result<Vec<Sample>, ProbeError> {
     let mut prober = Prober::new(target.addr, log);
     let wait = |source| ProbeError::Wait {
@@ -64,8 +63,8 @@ struct Prober {
 }
 
 impl Prober {
-    /// The clock gives this run a number of its own and a port to begin with,
-    /// so that neither answers nor flows of an earlier run are taken for ours.
+    /// Run number and first port are taken from the clock, so that answers and flows
+    /// of an earlier run are not mistaken for this one's.
     fn new(target: SocketAddr, log: Log) -> Self {
         let clock = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -80,8 +79,8 @@ impl Prober {
         }
     }
 
-    /// Sends the next probe. One that the kernel refuses to send (no route, no
-    /// neighbour) is a lost probe like any other.
+    /// Sends the next probe. One that the kernel rejects (no route, no neighbour)
+    /// counts as lost.
     fn send(&mut self) {
         let number = self.log.sent();
         if number.is_multiple_of(FLOW) || self.sockets.is_empty() {
@@ -93,8 +92,7 @@ impl Prober {
         }
     }
 
-    /// Opens a socket on the next port that is free, or tries again with the
-    /// next probe.
+    /// Opens a socket on the next port; if that fails, the next probe retries.
     fn open(&mut self) {
         let local: IpAddr = match self.target {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -119,7 +117,7 @@ impl Prober {
         }
     }
 
-    /// Takes in answers until `until`, returning early after any came.
+    /// Receives answers until `until`; returns early after the first ones.
     fn take_until(&mut self, until: Instant) -> io::Result<()> {
         let left = until.saturating_duration_since(Instant::now());
         let mut polled: Vec<PollFd<'_>> = self
@@ -141,8 +139,8 @@ impl Prober {
     }
 }
 
-/// Takes in all that waits on a socket. An error (such as an ICMP refusal) is
-/// the answer "no" to some probe and is taken off the socket by reading it.
+/// Receives all pending answers of a socket. An error, such as ICMP unreachable, is
+/// a lost probe and is cleared by reading it.
 fn take(socket: &UdpSocket, run: u64, at: Duration, log: &mut Log) {
     let mut buffer = [0; 512];
     for _ in 0..2 * FLOW {
@@ -158,8 +156,8 @@ fn take(socket: &UdpSocket, run: u64, at: Duration, log: &mut Log) {
     }
 }
 
-/// The workload's line and the number of the probe it answers; nothing if it
-/// is no answer to this run.
+/// The workload's line and the number of the answered probe; `None` if it is not an
+/// answer to this run.
 pub(super) fn parse(answer: &[u8], run: u64) -> Option<(&str, usize)> {
     let end = answer.iter().position(|byte| *byte == b'\n')?;
     let (line, tag) = answer.split_at(end + 1);
