@@ -1,9 +1,9 @@
-//! Anything that comes in by the two doors is a configuration or a list of
-//! faults; what is a configuration reads as the same when it is written.
+//! Any input from the two sources gives a configuration or a list of faults, and a
+//! configuration that is written reads back as the same.
 //!
 //! The input: the text of the ConfigMap, then objects, all separated by a zero
-//! byte. Of an object the first character chooses the kind, the second the
-//! name, the rest is the spec as JSON.
+//! byte. The first character of an object selects the kind, the second is the name,
+//! the rest is the spec as JSON.
 
 #![no_main]
 
@@ -19,8 +19,8 @@ fuzz_target!(|input: &str| {
         objects: parts.filter_map(object).collect(),
     };
     match load(&sources) {
-        Err(faults) => assert!(!faults.is_empty(), "refused without a fault"),
-        Ok(loaded) => reads_as_the_same(loaded.config),
+        Err(faults) => assert!(!faults.is_empty(), "rejected without a fault"),
+        Ok(loaded) => check_round_trip(loaded.config),
     }
 });
 
@@ -37,8 +37,8 @@ fn object(text: &str) -> Option<Object> {
     })
 }
 
-fn reads_as_the_same(mut config: Config) {
-    // Passwords are not written down.
+fn check_round_trip(mut config: Config) {
+    // Passwords are not written.
     for peer in &mut config.bgp.peers {
         peer.password = None;
     }
@@ -49,6 +49,6 @@ fn reads_as_the_same(mut config: Config) {
     };
     match load(&again) {
         Ok(again) => assert_eq!(again.config, config),
-        Err(faults) => panic!("what was written does not read: {faults}"),
+        Err(faults) => panic!("a written configuration is rejected: {faults}"),
     }
 }

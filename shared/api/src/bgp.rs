@@ -1,5 +1,4 @@
-//! The kinds about BGP. They are taken in and kept; fields that only other
-//! programs know are kept too.
+//! The BGP kinds. They have no effect yet; unknown fields are preserved.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +9,7 @@ use serde_json::Value;
 
 use crate::selector::LabelSelector;
 
-/// Says which addresses are announced by BGP, and how.
+/// BGPAdvertisement announces addresses by BGP. FerroLB validates it, but it has no effect yet.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "metallb.io",
@@ -23,19 +22,19 @@ use crate::selector::LabelSelector;
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct BGPAdvertisementSpec {
-    /// Length of the IPv4 prefixes announced.
+    /// Length of the announced IPv4 prefixes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 32))]
     pub aggregation_length: Option<i32>,
-    /// Length of the IPv6 prefixes announced.
+    /// Length of the announced IPv6 prefixes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 128))]
     pub aggregation_length_v6: Option<i32>,
-    /// Pools by name; neither names nor selectors mean every pool.
+    /// Pools by name. Without names and selectors, all pools.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub ip_address_pools: Vec<String>,
-    /// Pools by their labels.
+    /// Pools by label.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2048), extend("x-kubernetes-list-type" = "set"))]
     pub ip_address_pool_selectors: Vec<LabelSelector>,
@@ -45,7 +44,7 @@ pub struct BGPAdvertisementSpec {
     pub other: BTreeMap<String, Value>,
 }
 
-/// A BGP neighbour.
+/// BGPPeer is a BGP neighbour. FerroLB validates it, but it has no effect yet.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "metallb.io",
@@ -57,15 +56,15 @@ pub struct BGPAdvertisementSpec {
 )]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct BGPPeerSpec {
-    /// Our AS number.
+    /// Local AS number.
     #[serde(rename = "myASN")]
     #[schemars(range(min = 1, max = 4_294_967_295_i64))]
     pub my_asn: i64,
-    /// The neighbour's AS number.
+    /// AS number of the peer.
     #[serde(rename = "peerASN", default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 4_294_967_295_i64))]
     pub peer_asn: Option<i64>,
-    /// The neighbour's address.
+    /// Address of the peer.
     #[serde(
         rename = "peerAddress",
         default,
@@ -78,7 +77,7 @@ pub struct BGPPeerSpec {
     pub other: BTreeMap<String, Value>,
 }
 
-/// How the loss of a neighbour is detected.
+/// BFDProfile configures failure detection for BGP sessions. It has no effect yet.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "metallb.io",
@@ -90,35 +89,35 @@ pub struct BGPPeerSpec {
 )]
 #[serde(rename_all = "camelCase")]
 pub struct BFDProfileSpec {
-    /// Least time between packets received, in milliseconds.
+    /// Minimum interval between received packets, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 10, max = 60000))]
     pub receive_interval: Option<i32>,
-    /// Least time between packets sent, in milliseconds.
+    /// Minimum interval between sent packets, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 10, max = 60000))]
     pub transmit_interval: Option<i32>,
-    /// How many packets missed are a loss.
+    /// Number of missed packets after which the session is down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 255))]
     pub detect_multiplier: Option<i32>,
-    /// Least time between echo packets received, in milliseconds.
+    /// Minimum interval between received echo packets, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 10, max = 60000))]
     pub echo_interval: Option<i32>,
     /// Whether echo packets are sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub echo_mode: Option<bool>,
-    /// Whether the neighbour has to begin.
+    /// Whether the peer must start the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passive_mode: Option<bool>,
-    /// Least TTL of packets received over several hops.
+    /// Minimum TTL of packets received in multi-hop sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 254))]
     pub minimum_ttl: Option<i32>,
 }
 
-/// Names of BGP communities.
+/// Community defines names for BGP communities. It has no effect yet.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "metallb.io",
@@ -134,7 +133,7 @@ pub struct CommunitySpec {
     pub communities: Vec<CommunityAlias>,
 }
 
-/// A name of a BGP community.
+/// A named BGP community.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CommunityAlias {
     /// The name.

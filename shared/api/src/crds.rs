@@ -1,4 +1,4 @@
-//! The CRDs as files.
+//! Generates the CRD files in `config/crd`.
 
 use ferrolb_core::config::Kind;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -9,10 +9,10 @@ use crate::l2::L2Advertisement;
 use crate::l2_status::ServiceL2Status;
 use crate::pool::IPAddressPool;
 
-/// What stands above each file.
-const HEADER: &str = "# Made from the types in shared/api by `make crds`. Do not edit.\n";
+/// The first line of each file.
+const HEADER: &str = "# Generated from the types in shared/api by `make crds`. Do not edit.\n";
 
-/// A kind's CRD.
+/// The CRD of a kind.
 #[must_use]
 pub fn of(kind: Kind) -> CustomResourceDefinition {
     match kind {

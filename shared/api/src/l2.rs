@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::selector::LabelSelector;
 
-/// Says that addresses of pools are answered for on the LAN.
+/// L2Advertisement announces the addresses of pools on the LAN by ARP and NDP.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "metallb.io",
@@ -21,39 +21,39 @@ use crate::selector::LabelSelector;
 )]
 #[serde(rename_all = "camelCase")]
 pub struct L2AdvertisementSpec {
-    /// Pools by name; neither names nor selectors mean every pool.
+    /// Pools by name. Without names and selectors, all pools.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub ip_address_pools: Vec<String>,
-    /// Pools by their labels.
+    /// Pools by label.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2048), extend("x-kubernetes-list-type" = "set"))]
     pub ip_address_pool_selectors: Vec<LabelSelector>,
-    /// Nodes that may announce; none means all.
+    /// Nodes that may announce. Empty means all nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2048), extend("x-kubernetes-list-type" = "set"))]
     pub node_selectors: Vec<LabelSelector>,
-    /// Interfaces used, a `*` at the end standing for any rest; none means every
-    /// suitable one.
+    /// Names of interfaces to announce on, with `*` at the end as a wildcard. Empty means
+    /// every suitable interface.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interfaces: Vec<String>,
-    /// Services that are announced; none means all.
+    /// Services that are announced. Empty means all Services.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2048), extend("x-kubernetes-list-type" = "set"))]
     pub service_selectors: Vec<LabelSelector>,
-    /// Nodes that go first.
+    /// Nodes preferred among those that may announce.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2048), extend("x-kubernetes-list-type" = "set"))]
     pub preferred_node_selectors: Vec<PreferredNodes>,
 }
 
-/// Nodes that go first.
+/// A node preference.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct PreferredNodes {
-    /// 1 to 100; the weights of all that match a node add up.
+    /// Weight from 1 to 100. The weights of all preferences that match a node are added.
     #[schemars(range(min = 1, max = 100))]
     pub weight: i32,
-    /// Which nodes.
+    /// The preferred nodes.
     pub preference: LabelSelector,
 }

@@ -4,7 +4,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Has no wishes; all there is to say is in the status.
+/// ServiceL2Status reports which node announces the IPs of a Service. The spec is empty.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "metallb.io",
@@ -22,20 +22,20 @@ use serde::{Deserialize, Serialize};
 )]
 pub struct ServiceL2StatusSpec {}
 
-/// Which node answers for a Service's IPs, and where.
+/// The node that announces the IPs of a Service, and its interfaces.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceL2StatusStatus {
-    /// The node that answers.
+    /// Name of the announcing node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
-    /// `metadata.name` of the Service.
+    /// Name of the Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_name: Option<String>,
-    /// `metadata.namespace` of the Service.
+    /// Namespace of the Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_namespace: Option<String>,
-    /// The interfaces it answers on.
+    /// The interfaces on which it announces.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interfaces: Vec<InterfaceInfo>,
 }
@@ -43,7 +43,7 @@ pub struct ServiceL2StatusStatus {
 /// An interface.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InterfaceInfo {
-    /// Its name on the node.
+    /// Name of the interface on the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }

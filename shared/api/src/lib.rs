@@ -1,8 +1,9 @@
-//! MetalLB's resources as types, with the schema and the rules by which the
-//! API server itself refuses most faults. `config/crd` is made from these.
+//! MetalLB's resources as types, with schemas and rules with which the API server
+//! rejects most faults; `config/crd` is generated from them. Also the types of status
+//! objects and of `/state`.
 //!
-//! Not read from: what a configuration means is decided in `ferrolb-core`, on
-//! the objects as they come. Plain types; nothing here talks to anybody.
+//! The `spec` types only generate the CRDs: `ferrolb-core` reads configuration objects
+//! in their raw form, to report every fault with its path. Plain types without I/O.
 
 pub mod bgp;
 pub mod crds;

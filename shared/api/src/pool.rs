@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::selector::LabelSelector;
 
-/// Addresses to hand out to Services.
+/// IPAddressPool is a pool of addresses for Services of type LoadBalancer.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "metallb.io",
@@ -26,16 +26,16 @@ use crate::selector::LabelSelector;
 )]
 #[serde(rename_all = "camelCase")]
 pub struct IPAddressPoolSpec {
-    /// Prefixes (10.0.0.0/24) and ranges (10.0.0.1-10.0.0.9), of either family.
+    /// Prefixes (10.0.0.0/24) and ranges (10.0.0.1-10.0.0.9), IPv4 or IPv6.
     #[schemars(length(min = 1, max = 16384))]
     pub addresses: Vec<Address>,
-    /// Whether a Service that asks for nothing may get an address from here.
+    /// Whether Services may get an address from this pool without requesting it.
     #[serde(default = "yes")]
     pub auto_assign: bool,
-    /// Whether IPv4 addresses that end in .0 or .255 are left out.
+    /// Whether IPv4 addresses that end in .0 or .255 are skipped.
     #[serde(default, rename = "avoidBuggyIPs")]
     pub avoid_buggy_ips: bool,
-    /// For whom the pool is; without it, for everyone.
+    /// Which Services may use the pool. Without it, all Services.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_allocation: Option<ServiceAllocation>,
 }
@@ -45,7 +45,7 @@ pub struct IPAddressPoolSpec {
 #[schemars(extend("x-kubernetes-validations" = [
     {
         "rule": "isCIDR(self.trim()) || (self.contains('-') && isIP(self.substring(0, self.indexOf('-')).trim()) && isIP(self.substring(self.indexOf('-') + 1).trim()))",
-        "message": "neither a prefix (10.0.0.0/24) nor a range (10.0.0.1-10.0.0.9)",
+        "message": "must be a prefix (10.0.0.0/24) or a range (10.0.0.1-10.0.0.9)",
     },
     {
         "rule": "!self.contains('-') || self.substring(0, self.indexOf('-')).contains(':') == self.substring(self.indexOf('-')).contains(':')",
@@ -54,36 +54,36 @@ pub struct IPAddressPoolSpec {
 ]))]
 pub struct Address(#[schemars(length(max = 90))] pub String);
 
-/// For whom a pool is.
+/// Which Services may use a pool.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceAllocation {
-    /// Lower is tried first; 0 comes last.
+    /// Priority of the pool. Lower values are tried first; 0 is tried last.
     #[serde(default)]
     pub priority: i64,
-    /// Namespaces by name.
+    /// Allowed namespaces by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub namespaces: Vec<String>,
-    /// Namespaces by their labels.
+    /// Allowed namespaces by label.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2048), extend("x-kubernetes-list-type" = "set"))]
     pub namespace_selectors: Vec<LabelSelector>,
-    /// Services by their labels.
+    /// Allowed Services by label. Empty means all Services.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2048), extend("x-kubernetes-list-type" = "set"))]
     pub service_selectors: Vec<LabelSelector>,
-    /// Whether a Service for which the pool is may get an address of a general
-    /// pool when the pools for it have none left.
+    /// Whether an allowed Service may get an address from a general pool when its own pools
+    /// are exhausted.
     #[serde(default = "yes")]
     pub fallback: bool,
-    /// How many addresses one namespace may hold in each family.
+    /// Maximum number of addresses per namespace and IP family.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 4_294_967_295_i64))]
     pub max_per_namespace: Option<i64>,
 }
 
-/// How much of a pool is used.
+/// Usage of a pool.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IPAddressPoolStatus {
     /// IPv4 addresses in use.
@@ -95,7 +95,7 @@ pub struct IPAddressPoolStatus {
     /// Free IPv4 addresses.
     #[serde(rename = "availableIPv4")]
     pub available_ipv4: i64,
-    /// Free IPv6 addresses; more than fit count as the highest number.
+    /// Free IPv6 addresses, at most the largest 64-bit integer.
     #[serde(rename = "availableIPv6")]
     pub available_ipv6: i64,
 }

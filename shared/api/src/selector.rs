@@ -5,47 +5,48 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A Kubernetes label selector; every part must match, none matches everything.
+/// A Kubernetes label selector. All requirements must match; an empty selector matches
+/// everything.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct LabelSelector {
-    /// Labels that must be there with these values.
+    /// Labels that must have these values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
-    /// More that must be so of the labels.
+    /// Further requirements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128), extend("x-kubernetes-list-type" = "set"))]
     pub match_expressions: Vec<Expression>,
 }
 
-/// Something that must be so of a label.
+/// A requirement on a label.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-kubernetes-map-type" = "atomic", "x-kubernetes-validations" = [{
     "rule": "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
-    "message": "In and NotIn need values; Exists and DoesNotExist have none",
+    "message": "In and NotIn require values; Exists and DoesNotExist must not have any",
 }]))]
 pub struct Expression {
-    /// Key of the label.
+    /// The label key.
     #[schemars(length(min = 1, max = 317))]
     pub key: String,
-    /// What must be so.
+    /// The operator.
     pub operator: Operator,
-    /// Values for In and NotIn, each once.
+    /// Distinct values for In and NotIn; empty for Exists and DoesNotExist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub values: Vec<String>,
 }
 
-/// What must be so of a label.
+/// The operator of a requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Operator {
-    /// There with one of the values.
+    /// The label has one of the values.
     In,
-    /// Not there with any of the values.
+    /// The label is absent or has none of the values.
     NotIn,
-    /// There.
+    /// The label exists.
     Exists,
-    /// Not there.
+    /// The label is absent.
     DoesNotExist,
 }

@@ -1,19 +1,19 @@
-//! Who answers: the pod's and the node's name as one line of text, and how the
-//! tag of a UDP probe is given back. No sockets here.
+//! The answer: the names of pod and node as one line of text, and the echoed tag of a
+//! UDP probe. No sockets here.
 
 use std::sync::Arc;
 
-/// How much of a datagram comes back with the answer: room for a prober's
-/// sequence number, too little to make the workload an amplifier.
+/// How many bytes of a datagram are echoed: enough for a prober's sequence number, too
+/// few to make the workload an amplifier.
 pub(crate) const TAG_LEN: usize = 32;
 
-/// The line every answer carries; cheap to clone.
+/// The line in every answer; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity(Arc<str>);
 
 impl Identity {
-    /// From `POD_NAME` and `NODE_NAME`, which the manifest fills by the
-    /// downward API. A missing one is said as `unknown`.
+    /// From `POD_NAME` and `NODE_NAME`, set by the manifest through the downward API; a
+    /// missing one is `unknown`.
     pub(crate) fn from_env() -> Self {
         let name = |key| std::env::var(key).unwrap_or_else(|_| "unknown".to_owned());
         Self::new(&name("POD_NAME"), &name("NODE_NAME"))
@@ -30,7 +30,7 @@ impl Identity {
     }
 
     /// The answer to a datagram: the line, then the first [`TAG_LEN`] bytes of
-    /// what was asked.
+    /// the datagram.
     pub(crate) fn answer(&self, datagram: &[u8]) -> Vec<u8> {
         let tag = &datagram[..datagram.len().min(TAG_LEN)];
         [self.0.as_bytes(), tag].concat()
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_back_no_more_than_the_tag() {
+    fn echoes_no_more_than_the_tag() {
         let identity = Identity::new("p", "n");
         let answer = identity.answer(&[b'x'; 1000]);
         assert_eq!(answer.len(), identity.line().len() + TAG_LEN);

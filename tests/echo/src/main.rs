@@ -1,7 +1,6 @@
-//! The sample workload: a pod that says which pod on which node answered, over
-//! HTTP (8080), TCP (8081) and UDP (8082). What is served lives in `serve`,
-//! what is said in `identity`; here are only the ports and the end of the
-//! process. Knows nothing of FerroLB or Kubernetes beyond three variables.
+//! The sample workload: answers with the names of its pod and node, over HTTP (8080),
+//! TCP (8081) and UDP (8082). The servers are in `serve`, the answer in `identity`;
+//! here are the ports and the shutdown. Configured by three environment variables.
 
 mod identity;
 mod serve;
@@ -24,15 +23,15 @@ async fn main() -> ExitCode {
     match run(&mut log).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to be told if standard error is closed as well.
+            // If standard error is closed too, there is nowhere left to report.
             let _ = writeln!(log, "ferrolb-echo: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Serves until told to stop. The signal handlers come first: as process 1 of
-/// its container the program would otherwise not hear SIGTERM at all.
+/// Serves until SIGTERM or SIGINT. The handlers are installed first: without them, PID 1
+/// of a container ignores SIGTERM.
 async fn run(log: &mut impl Write) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -54,8 +53,8 @@ async fn run(log: &mut impl Write) -> io::Result<()> {
     }
 }
 
-/// How long to keep serving after the request to stop, from
-/// `ECHO_DRAIN_SECONDS` (whole seconds; unset or empty means none).
+/// How long to keep serving after the signal, from `ECHO_DRAIN_SECONDS` (whole seconds;
+/// unset or empty means 0).
 fn drain_time(value: Option<&str>) -> io::Result<Duration> {
     let text = value.unwrap_or("").trim();
     if text.is_empty() {
@@ -72,14 +71,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stops_at_once_unless_told_to_drain() {
+    fn stops_at_once_without_a_drain_time() {
         assert_eq!(drain_time(None).unwrap(), Duration::ZERO);
         assert_eq!(drain_time(Some("")).unwrap(), Duration::ZERO);
         assert_eq!(drain_time(Some("7")).unwrap(), Duration::from_secs(7));
     }
 
     #[test]
-    fn names_the_variable_that_is_wrong() {
+    fn the_error_names_the_invalid_variable() {
         let error = drain_time(Some("soon")).unwrap_err().to_string();
         assert!(
             error.contains("ECHO_DRAIN_SECONDS") && error.contains("soon"),

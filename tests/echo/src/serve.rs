@@ -1,5 +1,5 @@
-//! The three servers, each a future that ends only with the process. They take
-//! sockets that are already open and know nothing of ports or signals.
+//! The three servers, each a future that runs until the process exits. They use sockets
+//! that are already open.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -12,9 +12,8 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 use crate::identity::Identity;
 
-/// After a failed accept or receive (out of descriptors, say): long enough not
-/// to spin, short enough not to be noticed.
-const BREATH: Duration = Duration::from_millis(20);
+/// Delay after a failed accept or receive, e.g. without free file descriptors.
+const RETRY_DELAY: Duration = Duration::from_millis(20);
 
 /// A listener for both families; IPv4 only where the kernel has no IPv6.
 pub(crate) async fn listen(port: u16) -> io::Result<TcpListener> {
@@ -32,7 +31,7 @@ pub(crate) async fn receive(port: u16) -> io::Result<UdpSocket> {
     }
 }
 
-/// HTTP: `/` says who answers, `/healthz` that anybody does.
+/// HTTP: `/` returns pod and node, `/healthz` the health.
 pub(crate) async fn http(listener: TcpListener, identity: &Identity) -> io::Result<()> {
     let line = identity.line().to_owned();
     let router = Router::new()
@@ -41,20 +40,20 @@ pub(crate) async fn http(listener: TcpListener, identity: &Identity) -> io::Resu
     axum::serve(listener, router).await
 }
 
-/// TCP: says who answers, then waits for the client to close its side.
+/// TCP: sends pod and node, then waits until the client closes its side.
 pub(crate) async fn tcp(listener: TcpListener, identity: &Identity) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(greet(stream, identity.clone()));
+                tokio::spawn(answer(stream, identity.clone()));
             }
-            Err(_) => tokio::time::sleep(BREATH).await,
+            Err(_) => tokio::time::sleep(RETRY_DELAY).await,
         }
     }
 }
 
-/// One TCP client. Its errors are its own affair.
-async fn greet(mut stream: TcpStream, identity: Identity) {
+/// Serves one TCP client; errors end only this connection.
+async fn answer(mut stream: TcpStream, identity: Identity) {
     if stream.write_all(identity.line().as_bytes()).await.is_err() {
         return;
     }
@@ -67,13 +66,13 @@ pub(crate) async fn udp(socket: UdpSocket, identity: &Identity) {
     let mut datagram = [0; 2048];
     loop {
         match socket.recv_from(&mut datagram).await {
-            // A client that is gone again is no reason to stop.
+            // A client that has gone away is not an error.
             Ok((len, from)) => drop(
                 socket
                     .send_to(&identity.answer(&datagram[..len]), from)
                     .await,
             ),
-            Err(_) => tokio::time::sleep(BREATH).await,
+            Err(_) => tokio::time::sleep(RETRY_DELAY).await,
         }
     }
 }
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn http_says_pod_and_node() {
+    async fn http_returns_pod_and_node() {
         let listener = listen(0).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move { http(listener, &identity()).await });
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tcp_says_the_line_and_closes_after_the_client() {
+    async fn tcp_sends_the_line_and_closes_after_the_client() {
         let listener = listen(0).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move { tcp(listener, &identity()).await });
@@ -130,7 +129,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn udp_gives_the_tag_back_over_ipv4_and_ipv6() {
+    async fn udp_echoes_the_tag_over_ipv4_and_ipv6() {
         let socket = receive(0).await.unwrap();
         let port = socket.local_addr().unwrap().port();
         tokio::spawn(async move { udp(socket, &identity()).await });

@@ -1,5 +1,5 @@
-//! What is committed under `config` holds: the CRDs are those of the types,
-//! and every sample is a configuration without a fault or a warning.
+//! Claims about the files in `config`: the CRDs match the types, and every sample is a
+//! valid configuration without warnings.
 
 #![allow(
     clippy::expect_used,
@@ -24,7 +24,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What a file of manifests would have us read.
+/// The configuration sources in a file of manifests.
 fn sources(text: &str) -> Sources {
     let documents: Vec<Value> = serde_saphyr::from_multiple(text).expect("YAML");
     let mut sources = Sources::default();
@@ -66,7 +66,7 @@ fn samples() -> Vec<(PathBuf, Sources)> {
 }
 
 #[test]
-fn committed_crds_are_those_of_the_types() {
+fn committed_crds_match_the_types() {
     for (name, text) in ferrolb_api::crds::files().expect("CRDs as YAML") {
         let committed = read(&folder("crd").join(&name));
         assert_eq!(committed, text, "{name} is out of date; run `make crds`");
@@ -74,21 +74,21 @@ fn committed_crds_are_those_of_the_types() {
 }
 
 #[test]
-fn every_sample_loads_without_a_fault_and_warns_only_of_what_comes_later() {
+fn every_sample_is_valid_and_warns_only_about_bgp() {
     let samples = samples();
     assert!(samples.len() >= 6, "only {} samples", samples.len());
     for (path, sources) in samples {
         let loaded = load(&sources).unwrap_or_else(|faults| panic!("{}: {faults}", path.display()));
         for warning in &loaded.warnings {
-            let later = warning.problem.contains("BGP has no effect yet");
-            assert!(later, "{}: {warning}", path.display());
+            let about_bgp = warning.problem.contains("BGP has no effect yet");
+            assert!(about_bgp, "{}: {warning}", path.display());
         }
         assert_ne!(loaded.config.pools, [], "{}", path.display());
     }
 }
 
 #[test]
-fn both_forms_of_the_tenants_sample_say_the_same() {
+fn both_formats_of_the_tenants_sample_give_the_same_configuration() {
     let read = |name: &str| {
         let sources = sources(&read(&folder("samples").join(name)));
         load(&sources).expect("no fault").config
