@@ -1,4 +1,4 @@
-//! Claims about who announces what, and about what the speakers say of it.
+//! Claims about advertisements: which node announces an IP, and how speakers report it.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -10,28 +10,28 @@ use ferrolb_lab::probe::{Probe, Silence, Target, arp};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, ensure};
-use crate::fixture::{Fixture, NAMESPACE, SYSTEM, configuration, say, service};
+use crate::fixture::{Fixture, NAMESPACE, SYSTEM, configuration, note, service};
 
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The bound on the silence of a move in good order.
-const GOOD_ORDER: Duration = Duration::from_secs(1);
-/// The Service these claims are about, with a pod on every node.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The bound on the outage of a planned move.
+const GRACEFUL_BOUND: Duration = Duration::from_secs(1);
+/// The Service of these claims, with a pod on every node.
 const SERVICE: &str = "echo";
 
-/// Its IP and its owner, at peace.
-pub(crate) fn at_peace(fixture: &Fixture) -> Result<(Ipv4Addr, u8), Failure> {
+/// Its IP and its owner, once the cluster is ready.
+pub(crate) fn settled_service(fixture: &Fixture) -> Result<(Ipv4Addr, u8), Failure> {
     fixture.settle()?;
     let ip = observe::wait_for_ip(&fixture.lab, NAMESPACE, SERVICE)?;
     observe::wait_for_answer(&fixture.lab, ip)?;
-    Ok((ip, observe::wait_for_one_owner(&fixture.lab, ip, PATIENCE)?))
+    Ok((ip, observe::wait_for_one_owner(&fixture.lab, ip, TIMEOUT)?))
 }
 
-/// Any node but this one.
+/// Any other node.
 fn another(fixture: &Fixture, than: u8) -> u8 {
     than % fixture.lab.nodes() + 1
 }
 
-/// Says how the pool `lan` is announced; the other pool as ever.
+/// Sets the advertisement of the pool `lan`; the other pool is announced as before.
 pub(crate) fn advertise(fixture: &Fixture, fields: &str) -> Result<(), Failure> {
     let adverts = format!(
         "l2Advertisements:\n\
@@ -41,7 +41,7 @@ pub(crate) fn advertise(fixture: &Fixture, fields: &str) -> Result<(), Failure> 
     fixture.apply(&configuration(&adverts))
 }
 
-/// Every pool everywhere again.
+/// Announces every pool on every node again.
 pub(crate) fn advertise_all(fixture: &Fixture) -> Result<(), Failure> {
     fixture.apply(&configuration(""))
 }
@@ -51,7 +51,7 @@ pub(crate) fn on_node(node: u8) -> String {
     format!("{{matchLabels: {{kubernetes.io/hostname: {name}}}}}")
 }
 
-/// Moves the IP to a node by changing something, under a prober's eyes.
+/// Probes while `change` moves the IP to a node, and returns the outage.
 fn move_to(
     fixture: &Fixture,
     ip: Ipv4Addr,
@@ -59,16 +59,16 @@ fn move_to(
     change: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<Silence, Failure> {
     let probe = Probe::start(&fixture.lab.client_namespace(), Target::udp((ip, 82)))?;
-    probe.expect("an answer to the probes", PATIENCE, |_| true)?;
+    probe.expect("an answer to the probes", TIMEOUT, |_| true)?;
     change()?;
     fixture.wait(&format!("{} to own {ip}", plan::node_name(to)), || {
         let owners = observe::owners(&fixture.lab, ip)?;
-        ensure(owners == [to], || format!("owned by nodes {owners:?}"))
+        ensure(owners == [to], || format!("nodes {owners:?} answer"))
     })?;
     observe::wait_for_answer(&fixture.lab, ip)?;
     let silence = probe.finish()?;
-    say(&format!(
-        "moved to {}: longest silence {} ms, {} of {} lost",
+    note(&format!(
+        "moved to {}: longest outage {} ms, {} of {} probes lost",
         plan::node_name(to),
         silence.longest.as_millis(),
         silence.lost,
@@ -77,15 +77,15 @@ fn move_to(
     Ok(silence)
 }
 
-fn in_good_order(silence: &Silence) -> Result<(), Failure> {
-    ensure(silence.longest < GOOD_ORDER, || {
-        format!("silent for {} ms", silence.longest.as_millis())
+fn check_graceful(silence: &Silence) -> Result<(), Failure> {
+    ensure(silence.longest < GRACEFUL_BOUND, || {
+        format!("outage of {} ms", silence.longest.as_millis())
     })
 }
 
-/// One IP of a pool beside one of no pool shows that the speakers have seen
-/// both. The controller would take the other away.
-pub(crate) fn leaves_ips_of_no_pool_alone(fixture: &Fixture) -> Result<(), Failure> {
+/// The announced IP of a pool shows that the speakers have seen both IPs. The controller
+/// is stopped, since it would release the other one.
+pub(crate) fn ignores_ips_outside_all_pools(fixture: &Fixture) -> Result<(), Failure> {
     fixture.settle()?;
     let scale = |replicas: &str| {
         let deployment = "deployment/ferrolb-controller";
@@ -96,9 +96,9 @@ pub(crate) fn leaves_ips_of_no_pool_alone(fixture: &Fixture) -> Result<(), Failu
     };
     fixture.read_logs()?;
     scale("0")?;
-    fixture.wait("the controllers to be gone", || {
+    fixture.wait("the controller pods to terminate", || {
         let pods = fixture.pods("controller", None)?;
-        ensure(pods.is_empty(), || format!("{pods:?} are left"))
+        ensure(pods.is_empty(), || format!("{pods:?} still exist"))
     })?;
     fixture.apply(&service("foreign", "echo", "Cluster"))?;
     let (ours, others) = (Ipv4Addr::new(10, 77, 0, 249), Ipv4Addr::new(10, 77, 0, 99));
@@ -116,29 +116,27 @@ pub(crate) fn leaves_ips_of_no_pool_alone(fixture: &Fixture) -> Result<(), Failu
         "-p",
         &ingress.to_string(),
     ])?;
-    observe::wait_for_one_owner(&fixture.lab, ours, PATIENCE)?;
+    observe::wait_for_one_owner(&fixture.lab, ours, TIMEOUT)?;
     let answered = arp::is_answered(&fixture.lab.client_namespace(), others)?;
     fixture
         .lab
         .kubectl(["-n", NAMESPACE, "delete", "service", "foreign"])?;
     scale("2")?;
     fixture.settle()?;
-    ensure(!answered, || {
-        format!("{others} is of no pool, yet answered")
-    })
+    ensure(!answered, || format!("{others} is in no pool but answered"))
 }
 
 pub(crate) fn moves_to_the_selected_node(fixture: &Fixture) -> Result<(), Failure> {
-    let (ip, owner) = at_peace(fixture)?;
+    let (ip, owner) = settled_service(fixture)?;
     let to = another(fixture, owner);
     let select = format!("nodeSelectors: [{}]", on_node(to));
     let moved = move_to(fixture, ip, to, || advertise(fixture, &select));
     advertise_all(fixture)?;
-    in_good_order(&moved?)
+    check_graceful(&moved?)
 }
 
 pub(crate) fn moves_to_the_preferred_node(fixture: &Fixture) -> Result<(), Failure> {
-    let (ip, owner) = at_peace(fixture)?;
+    let (ip, owner) = settled_service(fixture)?;
     let to = another(fixture, owner);
     let prefer = format!(
         "preferredNodeSelectors: [{{weight: 7, preference: {}}}]",
@@ -146,13 +144,13 @@ pub(crate) fn moves_to_the_preferred_node(fixture: &Fixture) -> Result<(), Failu
     );
     let moved = move_to(fixture, ip, to, || advertise(fixture, &prefer));
     advertise_all(fixture)?;
-    in_good_order(&moved?)
+    check_graceful(&moved?)
 }
 
 pub(crate) fn moves_without_loss_when_drained(fixture: &Fixture) -> Result<(), Failure> {
-    let (ip, owner) = at_peace(fixture)?;
+    let (ip, owner) = settled_service(fixture)?;
     let (node, to) = (plan::node_name(owner), another(fixture, owner));
-    // So that it is known where it goes.
+    // Allows only two nodes, so that the new owner is known.
     let away = format!("nodeSelectors: [{}, {}]", on_node(owner), on_node(to));
     advertise(fixture, &away)?;
     let taint = |taint: &str| fixture.lab.kubectl(["taint", "node", &node, taint]);
@@ -168,9 +166,9 @@ pub(crate) fn moves_without_loss_when_drained(fixture: &Fixture) -> Result<(), F
     })
 }
 
-/// Its speaker runs on; the Node comes back as the kubelet would make it.
+/// Its speaker keeps running; the Node is recreated as by the kubelet.
 pub(crate) fn moves_when_the_node_is_deleted(fixture: &Fixture) -> Result<(), Failure> {
-    let (ip, owner) = at_peace(fixture)?;
+    let (ip, owner) = settled_service(fixture)?;
     let (name, to) = (plan::node_name(owner), another(fixture, owner));
     let away = format!("nodeSelectors: [{}, {}]", on_node(owner), on_node(to));
     advertise(fixture, &away)?;
@@ -187,11 +185,11 @@ pub(crate) fn moves_when_the_node_is_deleted(fixture: &Fixture) -> Result<(), Fa
         "spec": { "podCIDR": node["spec"]["podCIDR"], "podCIDRs": node["spec"]["podCIDRs"] },
     }))?;
     advertise_all(fixture)?;
-    in_good_order(&moved?)?;
+    check_graceful(&moved?)?;
     fixture.settle()
 }
 
-/// What the speakers say about the Service, one entry for each object.
+/// The status objects of the Service.
 fn statuses(fixture: &Fixture) -> Result<Vec<Value>, Failure> {
     let of_service = format!("--selector=metallb.io/service-name={SERVICE}");
     let kind = "servicel2statuses.metallb.io";
@@ -203,7 +201,7 @@ fn statuses(fixture: &Fixture) -> Result<Vec<Value>, Failure> {
     Ok(items.unwrap_or_default())
 }
 
-/// Waits until exactly one object speaks of the IP, and says where.
+/// Waits until exactly one status object contains the IP, with this node and NIC.
 fn wait_for_status(fixture: &Fixture, ip: Ipv4Addr, node: u8, nic: &str) -> Result<(), Failure> {
     let expected = (plan::node_name(node), json!([{ "name": nic }]));
     let names_ip = |object: &Value| {
@@ -211,10 +209,10 @@ fn wait_for_status(fixture: &Fixture, ip: Ipv4Addr, node: u8, nic: &str) -> Resu
         announces.is_some_and(|text| text.contains(&format!("{ip}=")))
     };
     fixture.wait("one status that names the owner", || {
-        let mut said = statuses(fixture)?;
-        said.retain(names_ip);
-        let [one] = &said[..] else {
-            return Err(Failure::new(format!("{} objects name {ip}", said.len())));
+        let mut objects = statuses(fixture)?;
+        objects.retain(names_ip);
+        let [one] = &objects[..] else {
+            return Err(Failure::new(format!("{} objects name {ip}", objects.len())));
         };
         let status = &one["status"];
         let right = status["node"] == expected.0 && status["interfaces"] == expected.1;
@@ -223,43 +221,47 @@ fn wait_for_status(fixture: &Fixture, ip: Ipv4Addr, node: u8, nic: &str) -> Resu
 }
 
 pub(crate) fn statuses_and_events_name_the_owner(fixture: &Fixture) -> Result<(), Failure> {
-    let (ip, owner) = at_peace(fixture)?;
+    let (ip, owner) = settled_service(fixture)?;
     wait_for_status(fixture, ip, owner, "eth0")?;
     fixture.lab.fail(owner, FailureMode::Link)?;
-    let heir = observe::wait_for_one_owner(&fixture.lab, ip, PATIENCE);
-    let named = heir.map(|heir| (heir, wait_for_status(fixture, ip, heir, "eth0")));
+    let successor = observe::wait_for_one_owner(&fixture.lab, ip, TIMEOUT);
+    let named =
+        successor.map(|successor| (successor, wait_for_status(fixture, ip, successor, "eth0")));
     fixture.lab.heal(owner)?;
-    let (heir, named) = named?;
+    let (successor, named) = named?;
     named?;
-    let told = format!("{} announces {ip}, taken over from", plan::node_name(heir));
+    let expected = format!(
+        "{} announces {ip}, taken over from",
+        plan::node_name(successor)
+    );
     fixture.wait("the Event about the take-over", || {
         let path = "-ojsonpath={range .items[*]}{.message}{\"\\n\"}{end}";
         let which = "--field-selector=reason=Announced";
-        let said = fixture
+        let text = fixture
             .lab
             .kubectl(["-n", NAMESPACE, "get", "events", which, path])?;
-        ensure(said.contains(&told), || said)
+        ensure(text.contains(&expected), || text)
     })?;
     fixture.settle()
 }
 
-/// On `eth1`, which is on another LAN: then nobody on the client's LAN hears
-/// of the IP.
-pub(crate) fn keeps_to_the_interfaces(fixture: &Fixture) -> Result<(), Failure> {
-    let (ip, owner) = at_peace(fixture)?;
+/// With only `eth1` selected, which is on another LAN, the IP is not answered on the
+/// client's LAN.
+pub(crate) fn announces_only_on_the_selected_interfaces(fixture: &Fixture) -> Result<(), Failure> {
+    let (ip, owner) = settled_service(fixture)?;
     advertise(fixture, "interfaces: [\"eth*\"]")?;
     let node = another(fixture, owner);
     fixture.lab.plug(node, "eth1")?;
-    let all_hear = observe::wait_for_one_owner(&fixture.lab, ip, PATIENCE);
+    let on_both = observe::wait_for_one_owner(&fixture.lab, ip, TIMEOUT);
     advertise(fixture, "interfaces: [eth1]")?;
     let elsewhere = wait_for_status(fixture, ip, node, "eth1");
-    let heard = arp::is_answered(&fixture.lab.client_namespace(), ip);
+    let answered = arp::is_answered(&fixture.lab.client_namespace(), ip);
     advertise_all(fixture)?;
     fixture.lab.unplug(node, "eth1")?;
-    let back = observe::wait_for_one_owner(&fixture.lab, ip, PATIENCE);
-    all_hear?;
+    let back = observe::wait_for_one_owner(&fixture.lab, ip, TIMEOUT);
+    on_both?;
     elsewhere?;
-    ensure(!heard?, || format!("{ip} is answered on eth0"))?;
+    ensure(!answered?, || format!("{ip} is answered on eth0"))?;
     back?;
     fixture.settle()
 }

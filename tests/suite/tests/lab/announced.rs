@@ -1,5 +1,5 @@
-//! The way of an announcement: from the owner on the wire through the speaker's
-//! object to the condition on the Service.
+//! Claims about the condition `Announced`: it follows the owner on the LAN, through the
+//! speaker's status object.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use ferrolb_lab::observe;
 use ferrolb_lab::plan;
 use serde_json::Value;
 
-use crate::advertisements::{advertise, advertise_all, at_peace, on_node};
+use crate::advertisements::{advertise, advertise_all, on_node, settled_service};
 use crate::failure::{Failure, ensure};
 use crate::fixture::{Fixture, NAMESPACE, SYSTEM};
 
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The Service these claims are about, with a pod on every node.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The Service of these claims, with a pod on every node.
 const SERVICE: &str = "echo";
 
 pub(crate) fn a_service_names_its_owner_before_and_after_a_move(
@@ -22,49 +22,50 @@ pub(crate) fn a_service_names_its_owner_before_and_after_a_move(
 ) -> Result<(), Failure> {
     fixture.settle()?;
     let ip = observe::wait_for_ip(&fixture.lab, NAMESPACE, SERVICE)?;
-    let first = owner_as_said(fixture, ip)?;
+    let first = wait_until_condition_names_owner(fixture, ip)?;
     fixture.read_logs()?;
     for pod in fixture.pods("speaker", Some(first))? {
         fixture.lab.kubectl(["-n", SYSTEM, "delete", &pod])?;
     }
-    fixture.wait("another node to be named", || {
+    fixture.wait("the condition to name another node", || {
         let text = announced(fixture, SERVICE)?;
         let named = text.contains(&format!("{} ", plan::node_name(first)));
         ensure(!named, || text)
     })?;
-    owner_as_said(fixture, ip)?;
+    wait_until_condition_names_owner(fixture, ip)?;
     fixture.settle()
 }
 
-/// The node's own word that it announces stays when it dies, and nobody else
-/// may announce.
-pub(crate) fn a_service_whose_only_node_died_is_in_doubt(fixture: &Fixture) -> Result<(), Failure> {
-    let (ip, owner) = at_peace(fixture)?;
+/// The status object of a failed node remains, and no other node may announce.
+pub(crate) fn announced_is_unknown_when_the_only_node_has_failed(
+    fixture: &Fixture,
+) -> Result<(), Failure> {
+    let (ip, owner) = settled_service(fixture)?;
     advertise(fixture, &format!("nodeSelectors: [{}]", on_node(owner)))?;
-    owner_as_said(fixture, ip)?;
+    wait_until_condition_names_owner(fixture, ip)?;
     fixture.lab.fail(owner, FailureMode::Power)?;
     let expected = format!("Unknown NodeNotReady {ip} by {} (", plan::node_name(owner));
-    let doubted = fixture.wait("the condition to be in doubt", || {
+    let unknown = fixture.wait("the condition to become Unknown", || {
         let text = announced(fixture, SERVICE)?;
         ensure(text.starts_with(&expected), || text)
     });
     fixture.lab.heal(owner)?;
-    let again = owner_as_said(fixture, ip);
+    let again = wait_until_condition_names_owner(fixture, ip);
     advertise_all(fixture)?;
-    doubted?;
+    unknown?;
     ensure(again? == owner, || format!("{ip} has moved"))?;
     fixture.settle()
 }
 
-/// Waits until the condition names the node that answers on the wire.
-fn owner_as_said(fixture: &Fixture, ip: Ipv4Addr) -> Result<u8, Failure> {
+/// Waits until the condition names the node that answers ARP.
+fn wait_until_condition_names_owner(fixture: &Fixture, ip: Ipv4Addr) -> Result<u8, Failure> {
     let mut owner = 0;
     fixture.wait("the condition to name the owner", || {
-        owner = observe::wait_for_one_owner(&fixture.lab, ip, PATIENCE)?;
+        owner = observe::wait_for_one_owner(&fixture.lab, ip, TIMEOUT)?;
         let text = announced(fixture, SERVICE)?;
         let expected = format!("{ip} by {} (", plan::node_name(owner));
         ensure(text.starts_with("True") && text.contains(&expected), || {
-            format!("{text:?} does not say {expected:?}")
+            format!("{text:?} does not contain {expected:?}")
         })
     })?;
     Ok(owner)

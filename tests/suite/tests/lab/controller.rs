@@ -1,74 +1,77 @@
-//! Claims about the controller under fire: addresses given once stay, and none
-//! is given twice.
+//! Claims about a controller that is killed repeatedly: assigned addresses stay, and none
+//! is assigned twice.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, ensure};
-use crate::fixture::{Fixture, NAMESPACE, SYSTEM, say, service};
+use crate::fixture::{Fixture, NAMESPACE, SYSTEM, note, service};
 
 const BATCHES: usize = 5;
 const BATCH: usize = 10;
-/// The selector of the fifty; that nothing matches it is all the same here.
-const MARK: &str = "fifty";
-/// The label by which the fifty are removed again.
+/// The name prefix and selector of the fifty Services; they need no endpoints.
+const FIFTY: &str = "fifty";
+/// The label by which they are deleted.
 const LABEL: &str = "ferrolb-suite";
 
 pub(crate) fn fifty_services_keep_their_addresses(fixture: &Fixture) -> Result<(), Failure> {
     fixture.settle()?;
-    let mut ledger = Ledger::default();
+    let mut assignments = Assignments::default();
     let mut killed = 0;
     for batch in 0..BATCHES {
         fixture.apply(&services(batch))?;
-        // In the midst of the batch, when some have an address.
-        wait_for(fixture, &mut ledger, batch * BATCH + 1)?;
+        // In the middle of the batch, when some have an address.
+        wait_for(fixture, &mut assignments, batch * BATCH + 1)?;
         killed += kill_controllers(fixture)?;
-        ledger.look(fixture)?;
+        assignments.observe(fixture)?;
     }
-    wait_for(fixture, &mut ledger, BATCHES * BATCH)?;
+    wait_for(fixture, &mut assignments, BATCHES * BATCH)?;
     killed += kill_controllers(fixture)?;
     fixture.settle()?;
-    ledger.look(fixture)?;
-    say(&format!(
-        "{} Services hold their addresses after {killed} controllers were killed",
-        ledger.holders.len()
+    assignments.observe(fixture)?;
+    note(&format!(
+        "{} Services have kept their addresses while {killed} controllers were killed",
+        assignments.holders.len()
     ));
-    let mark = format!("--selector={LABEL}={MARK}");
+    let selector = format!("--selector={LABEL}={FIFTY}");
     fixture
         .lab
-        .kubectl(["-n", NAMESPACE, "delete", "services", &mark])?;
+        .kubectl(["-n", NAMESPACE, "delete", "services", &selector])?;
     Ok(())
 }
 
 fn services(batch: usize) -> Value {
     let one = |index: usize| {
-        let mut item = service(&format!("{MARK}-{batch}-{index}"), MARK, "Cluster");
-        item["metadata"]["labels"] = json!({ LABEL: MARK });
+        let mut item = service(&format!("{FIFTY}-{batch}-{index}"), FIFTY, "Cluster");
+        item["metadata"]["labels"] = json!({ LABEL: FIFTY });
         item
     };
     let items: Vec<Value> = (0..BATCH).map(one).collect();
     json!({ "apiVersion": "v1", "kind": "List", "items": items })
 }
 
-/// Waits until so many have an address, and judges every look on the way.
-fn wait_for(fixture: &Fixture, ledger: &mut Ledger, count: usize) -> Result<(), Failure> {
-    let broken = fixture.wait(&format!("{count} Services with an address"), || {
-        // A broken ledger ends the wait; more looks would not mend it.
-        match ledger.look(fixture) {
-            Err(broken) => Ok(Some(broken)),
-            Ok(()) if ledger.holders.len() >= count => Ok(None),
-            Ok(()) => Err(Failure::new(format!("{} have one", ledger.holders.len()))),
+/// Waits until `count` Services have an address, and checks every observation.
+fn wait_for(fixture: &Fixture, assignments: &mut Assignments, count: usize) -> Result<(), Failure> {
+    let failure = fixture.wait(&format!("{count} Services with an address"), || {
+        // A violation ends the wait.
+        match assignments.observe(fixture) {
+            Err(failure) => Ok(Some(failure)),
+            Ok(()) if assignments.holders.len() >= count => Ok(None),
+            Ok(()) => Err(Failure::new(format!(
+                "{} have an address",
+                assignments.holders.len()
+            ))),
         }
     })?;
-    broken.map_or(Ok(()), Err)
+    failure.map_or(Ok(()), Err)
 }
 
-/// Kills every controller process without warning, then removes the pods, so
-/// that new ones start at once instead of after a back-off that grows.
+/// Kills every controller process, then deletes the pods, so that new ones start at once
+/// instead of after a growing back-off.
 fn kill_controllers(fixture: &Fixture) -> Result<usize, Failure> {
     fixture.read_logs()?;
-    // Those killed before may all be gone, and the new ones not yet started.
+    // The pods killed before may have terminated, and the new ones not started yet.
     fixture.wait("a controller to kill", || {
         Ok(fixture.lab.kill("controller")?)
     })?;
@@ -86,15 +89,15 @@ fn kill_controllers(fixture: &Fixture) -> Result<usize, Failure> {
     Ok(pods.len())
 }
 
-/// Who was ever seen to hold which address.
+/// The Services observed so far, with their addresses.
 #[derive(Default)]
-struct Ledger {
+struct Assignments {
     holders: BTreeMap<String, String>,
 }
 
-impl Ledger {
-    /// Reads all Services and compares with what was seen before.
-    fn look(&mut self, fixture: &Fixture) -> Result<(), Failure> {
+impl Assignments {
+    /// Reads all Services and compares them with the previous observation.
+    fn observe(&mut self, fixture: &Fixture) -> Result<(), Failure> {
         let listing = fixture
             .lab
             .kubectl(["get", "services", "--all-namespaces", "-ojson"])?;
@@ -107,7 +110,7 @@ impl Ledger {
         for (service, address) in now {
             if let Some(other) = by_address.insert(address, service) {
                 return Err(Failure::new(format!(
-                    "{address} is held by {other} and by {service}"
+                    "{address} is assigned to {other} and {service}"
                 )));
             }
         }
@@ -122,7 +125,7 @@ impl Ledger {
     }
 }
 
-/// Service name to first address, of those that have one.
+/// Service name to first address, for Services that have one.
 fn addresses(listing: &Value) -> BTreeMap<String, String> {
     let items = listing["items"]
         .as_array()

@@ -1,5 +1,5 @@
-//! Claims about failover: whatever happens to the owner, another node soon
-//! answers, and when the owner is back exactly one node does.
+//! Claims about failover: after any failure of the owner another node answers soon, and
+//! when the owner is back, exactly one node does.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -10,29 +10,29 @@ use ferrolb_lab::probe::{Probe, Silence, Target};
 use ferrolb_lab::{netns, plan, run};
 
 use crate::failure::{Failure, ensure};
-use crate::fixture::{Fixture, NAMESPACE, SYSTEM, say};
+use crate::fixture::{Fixture, NAMESPACE, SYSTEM, note};
 
-/// How long the next owner is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The bound on any silence. It is wide, for a machine that is busy with other
-/// things too; the measured value is printed.
-const SILENCE: Duration = Duration::from_secs(5);
-/// The bound on the silence of a handover in good order.
-const GOOD_ORDER: Duration = Duration::from_secs(1);
+/// How long to wait for a new owner.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The bound on any outage. It is generous, since the machine may be loaded; the
+/// measured value is printed.
+const OUTAGE_BOUND: Duration = Duration::from_secs(5);
+/// The bound on the outage of a graceful handover.
+const GRACEFUL_BOUND: Duration = Duration::from_secs(1);
 
-/// The Service all of these claims are about, at peace.
-struct Peace<'a> {
+/// The Service of these claims, with a known owner.
+struct SettledService<'a> {
     lab: &'a Lab,
     ip: Ipv4Addr,
     owner: u8,
 }
 
-impl<'a> Peace<'a> {
+impl<'a> SettledService<'a> {
     fn of(fixture: &'a Fixture) -> Result<Self, Failure> {
         fixture.settle()?;
         let ip = observe::wait_for_ip(&fixture.lab, NAMESPACE, "echo")?;
         observe::wait_for_answer(&fixture.lab, ip)?;
-        let owner = observe::wait_for_one_owner(&fixture.lab, ip, PATIENCE)?;
+        let owner = observe::wait_for_one_owner(&fixture.lab, ip, TIMEOUT)?;
         Ok(Self {
             lab: &fixture.lab,
             ip,
@@ -40,29 +40,29 @@ impl<'a> Peace<'a> {
         })
     }
 
-    /// Probes while `trouble` is made for the owner, until another node
-    /// answers; gives what the client felt.
+    /// Probes while `fault` is injected at the owner, until another node answers; returns
+    /// the outage.
     fn disturb(
         &self,
-        trouble: impl FnOnce(&Lab, u8) -> Result<(), Failure>,
+        fault: impl FnOnce(&Lab, u8) -> Result<(), Failure>,
     ) -> Result<Silence, Failure> {
         let probe = self.probe()?;
-        trouble(self.lab, self.owner)?;
+        fault(self.lab, self.owner)?;
         let owner = plan::node_name(self.owner);
-        let what = format!("another node than {owner} to answer");
-        let heir = probe.expect(&what, PATIENCE, |by| by.node != owner)?;
-        // Goes on probing meanwhile: an owner that flaps would show.
-        let now = plan::node_name(observe::wait_for_one_owner(self.lab, self.ip, PATIENCE)?);
+        let what = format!("a node other than {owner} to answer");
+        let successor = probe.expect(&what, TIMEOUT, |by| by.node != owner)?;
+        // Keeps probing meanwhile, to detect an owner that flaps.
+        let now = plan::node_name(observe::wait_for_one_owner(self.lab, self.ip, TIMEOUT)?);
         let silence = probe.finish()?;
-        // A starved machine may stall the heir too; then a third one steps in.
-        let then = match now == heir.node {
+        // On an overloaded machine the successor may stall too; then a third node takes over.
+        let then = match now == successor.node {
             true => String::new(),
             false => format!(", then {now}"),
         };
-        say(&format!(
+        note(&format!(
             "{owner} to {}{then}: {}",
-            heir.node,
-            felt(&silence)
+            successor.node,
+            summary(&silence)
         ));
         observe::wait_for_answer(self.lab, self.ip)?;
         Ok(silence)
@@ -70,56 +70,56 @@ impl<'a> Peace<'a> {
 
     fn probe(&self) -> Result<Probe, Failure> {
         let probe = Probe::start(&self.lab.client_namespace(), Target::udp((self.ip, 82)))?;
-        probe.expect("an answer to the probes", PATIENCE, |_| true)?;
+        probe.expect("an answer to the probes", TIMEOUT, |_| true)?;
         Ok(probe)
     }
 
-    /// Undoes the trouble under the prober's eyes, and waits until the cluster
-    /// is whole: one owner then, and one owner still at a second look.
+    /// Undoes the fault while probing, and waits until the cluster is ready: one owner
+    /// then, and still one owner at a second check.
     fn restore(
         &self,
         fixture: &Fixture,
-        cure: impl FnOnce(&Lab, u8) -> Result<(), Failure>,
+        repair: impl FnOnce(&Lab, u8) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let probe = self.probe();
-        cure(self.lab, self.owner)?;
+        repair(self.lab, self.owner)?;
         let probe = probe?;
         fixture.settle()?;
-        let owner = observe::wait_for_one_owner(self.lab, self.ip, PATIENCE)?;
+        let owner = observe::wait_for_one_owner(self.lab, self.ip, TIMEOUT)?;
         let again = observe::owners(self.lab, self.ip)?;
         let silence = probe.finish()?;
-        say(&format!(
-            "owner after the return {}: {}",
+        note(&format!(
+            "owner after the recovery: {}; {}",
             plan::node_name(owner),
-            felt(&silence)
+            summary(&silence)
         ));
         ensure(again.len() == 1, || {
-            format!("one owner at first, then nodes {again:?}")
+            format!("first one owner, then nodes {again:?}")
         })?;
-        bounded(&silence, SILENCE)
+        bounded(&silence, OUTAGE_BOUND)
     }
 }
 
-fn felt(silence: &Silence) -> String {
+fn summary(silence: &Silence) -> String {
     let (longest, stalled) = (silence.longest.as_millis(), silence.stalled.as_millis());
     format!(
-        "longest silence {longest} ms, {} of {} lost (prober stalled {stalled} ms at most)",
+        "longest outage {longest} ms, {} of {} probes lost (longest stall of the prober {stalled} ms)",
         silence.lost, silence.sent
     )
 }
 
 fn bounded(silence: &Silence, bound: Duration) -> Result<(), Failure> {
     ensure(silence.longest < bound, || {
-        format!("silent for longer than {bound:?}: {}", felt(silence))
+        format!("outage longer than {bound:?}: {}", summary(silence))
     })
 }
 
-/// Trouble made and undone by the lab itself.
+/// A failure injected and undone by the lab.
 fn survives(fixture: &Fixture, how: FailureMode) -> Result<(), Failure> {
-    let peace = Peace::of(fixture)?;
-    let silence = peace.disturb(|lab, owner| Ok(lab.fail(owner, how)?));
-    let restored = peace.restore(fixture, |lab, owner| Ok(lab.heal(owner)?));
-    bounded(&silence?, SILENCE)?;
+    let settled = SettledService::of(fixture)?;
+    let silence = settled.disturb(|lab, owner| Ok(lab.fail(owner, how)?));
+    let restored = settled.restore(fixture, |lab, owner| Ok(lab.heal(owner)?));
+    bounded(&silence?, OUTAGE_BOUND)?;
     restored
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn survives_a_partition(fixture: &Fixture) -> Result<(), Failure> {
     survives(fixture, FailureMode::Partition)
 }
 
-/// The plug pulled by hand, with `ip link` alone: nothing in the lab helps.
+/// The link set down with `ip link` only, independent of the lab's own code.
 pub(crate) fn survives_a_port_down_on_the_bridge(fixture: &Fixture) -> Result<(), Failure> {
     let port = |lab: &Lab, node: u8, state: &str| -> Result<(), Failure> {
         let port = lab.node_port(node);
@@ -145,54 +145,54 @@ pub(crate) fn survives_a_port_down_on_the_bridge(fixture: &Fixture) -> Result<()
         ))?;
         Ok(())
     };
-    let peace = Peace::of(fixture)?;
-    let silence = peace.disturb(|lab, owner| port(lab, owner, "down"));
-    let restored = peace.restore(fixture, |lab, owner| port(lab, owner, "up"));
-    bounded(&silence?, SILENCE)?;
+    let settled = SettledService::of(fixture)?;
+    let silence = settled.disturb(|lab, owner| port(lab, owner, "down"));
+    let restored = settled.restore(fixture, |lab, owner| port(lab, owner, "up"));
+    bounded(&silence?, OUTAGE_BOUND)?;
     restored
 }
 
-/// SIGKILL: no goodbye, but the node lives and starts it again.
+/// SIGKILL: the speaker leaves without a message, and the kubelet restarts it.
 pub(crate) fn survives_a_killed_speaker(fixture: &Fixture) -> Result<(), Failure> {
-    let peace = Peace::of(fixture)?;
-    let probe = peace.probe()?;
-    peace.lab.kill(&format!("speaker-{}", peace.owner))?;
+    let settled = SettledService::of(fixture)?;
+    let probe = settled.probe()?;
+    settled.lab.kill(&format!("speaker-{}", settled.owner))?;
     fixture.settle()?;
-    observe::wait_for_one_owner(peace.lab, peace.ip, PATIENCE)?;
+    observe::wait_for_one_owner(settled.lab, settled.ip, TIMEOUT)?;
     let silence = probe.finish()?;
-    say(&felt(&silence));
-    bounded(&silence, SILENCE)
+    note(&summary(&silence));
+    bounded(&silence, OUTAGE_BOUND)
 }
 
-/// A deleted pod is told by SIGTERM, so it can leave before it goes.
-pub(crate) fn hands_over_in_good_order(fixture: &Fixture) -> Result<(), Failure> {
-    let peace = Peace::of(fixture)?;
+/// A deleted pod receives SIGTERM, so the speaker can hand over before it exits.
+pub(crate) fn hands_over_gracefully(fixture: &Fixture) -> Result<(), Failure> {
+    let settled = SettledService::of(fixture)?;
     fixture.read_logs()?;
-    let probe = peace.probe()?;
-    for pod in fixture.pods("speaker", Some(peace.owner))? {
-        peace
+    let probe = settled.probe()?;
+    for pod in fixture.pods("speaker", Some(settled.owner))? {
+        settled
             .lab
             .kubectl(["-n", SYSTEM, "delete", &pod, "--timeout=60s"])?;
     }
     fixture.settle()?;
-    observe::wait_for_one_owner(peace.lab, peace.ip, PATIENCE)?;
+    observe::wait_for_one_owner(settled.lab, settled.ip, TIMEOUT)?;
     let silence = probe.finish()?;
-    say(&felt(&silence));
-    bounded(&silence, GOOD_ORDER)
+    note(&summary(&silence));
+    bounded(&silence, GRACEFUL_BOUND)
 }
 
 pub(crate) fn works_without_the_api_server(fixture: &Fixture) -> Result<(), Failure> {
-    let peace = Peace::of(fixture)?;
+    let settled = SettledService::of(fixture)?;
     fixture.read_logs()?;
-    peace.lab.kill("api")?;
-    let silence = peace.disturb(|lab, owner| Ok(lab.fail(owner, FailureMode::Link)?));
-    let healed = peace.lab.heal(peace.owner);
-    let one = observe::wait_for_one_owner(peace.lab, peace.ip, PATIENCE);
-    peace.lab.restart("api")?;
+    settled.lab.kill("api")?;
+    let silence = settled.disturb(|lab, owner| Ok(lab.fail(owner, FailureMode::Link)?));
+    let healed = settled.lab.heal(settled.owner);
+    let one = observe::wait_for_one_owner(settled.lab, settled.ip, TIMEOUT);
+    settled.lab.restart("api")?;
     healed?;
     one?;
     fixture.settle()?;
-    fixture.forgive_refusals()?;
-    observe::wait_for_answer(peace.lab, peace.ip)?;
-    bounded(&silence?, SILENCE)
+    fixture.ignore_denials_so_far()?;
+    observe::wait_for_answer(settled.lab, settled.ip)?;
+    bounded(&silence?, OUTAGE_BOUND)
 }

@@ -1,14 +1,16 @@
-//! Why a claim does not hold, as one sentence with all its causes.
+//! Why a claim failed: an observation, or an error with all its causes.
 
 use std::error::Error;
 use std::fmt;
 
-/// A claim that does not hold, or could not be tried.
+use ferrolb_core::text::Chain;
+
+/// A claim that does not hold or could not be checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure(String);
 
 impl Failure {
-    /// What was seen instead.
+    /// A failure with the observation that contradicts the claim.
     pub(crate) fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
@@ -22,17 +24,11 @@ impl fmt::Display for Failure {
 
 impl<E: Error> From<E> for Failure {
     fn from(error: E) -> Self {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            text += &format!(": {error}");
-            cause = error.source();
-        }
-        Self(text)
+        Self(Chain(&error).to_string())
     }
 }
 
-/// Fails with a sentence unless something holds.
+/// Fails with a message unless the condition holds.
 pub(crate) fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failure> {
     if holds {
         Ok(())

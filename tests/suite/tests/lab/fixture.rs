@@ -1,5 +1,5 @@
-//! The lab the claims are tried in: brought up by the first claim, shared by
-//! all, taken down at the end. Also the few things every claim does to it.
+//! The lab in which the claims are checked: started by the first claim, shared by all,
+//! removed at the end. Also helpers that all claims use.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -15,56 +15,56 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::{Claim, logs};
 
-/// The namespace of FerroLB itself.
+/// The namespace of FerroLB.
 pub(crate) const SYSTEM: &str = "ferrolb-system";
-/// The namespace the claims work in; it holds the workload `echo`.
+/// The namespace of the claims, with the workload `echo`.
 pub(crate) const NAMESPACE: &str = "demo";
-/// How long the cluster may take to be whole again after something was broken.
+/// How long the cluster may take to recover from a failure.
 const SETTLE: Duration = Duration::from_secs(90);
 
 static FIXTURE: OnceLock<Result<Fixture, Failure>> = OnceLock::new();
 
-/// The fixture; see the file's head.
+/// The lab and what the claims have recorded so far.
 pub(crate) struct Fixture {
     pub(crate) lab: Lab,
     interrupted: AtomicBool,
-    complaints: Mutex<BTreeSet<String>>,
-    forgiven: Mutex<BTreeSet<String>>,
+    bad_lines_found: Mutex<BTreeSet<String>>,
+    ignored: Mutex<BTreeSet<String>>,
 }
 
-/// The fixture, up. If it could not be brought up, the first claim says why.
+/// The fixture, started by the first call. If that fails, the first claim reports why.
 pub(crate) fn get() -> Result<&'static Fixture, Failure> {
-    let known = FIXTURE.get().is_some();
+    let started = FIXTURE.get().is_some();
     FIXTURE
         .get_or_init(Fixture::up)
         .as_ref()
-        .map_err(|broken| match known {
-            true => Failure::new("the lab did not come up; the first claim says why"),
-            false => broken.clone(),
+        .map_err(|failure| match started {
+            true => Failure::new("the lab did not start; see the first claim"),
+            false => failure.clone(),
         })
 }
 
-/// Takes down what is there; nothing is there if no claim was tried. With
-/// `LAB_KEEP` set the lab stays up, to be looked at with `cargo lab --dir`.
+/// Removes the lab, if any claim was checked. With `LAB_KEEP` set it stays up, for
+/// inspection with `cargo lab --dir`.
 pub(crate) fn down() -> Result<(), Failure> {
     if FIXTURE.get().is_none() {
         return Ok(());
     }
     if std::env::var_os("LAB_KEEP").is_some() {
-        say(&format!("the lab is left up: {}", folder().display()));
+        note(&format!("the lab stays up: {}", directory().display()));
         return Ok(());
     }
-    Ok(Lab::open(&folder())?.down(&progress::Silent)?)
+    Ok(Lab::open(&directory())?.down(&progress::Silent)?)
 }
 
-/// One line for whoever watches.
-pub(crate) fn say(line: &str) {
-    // Nobody watching is fine.
+/// Prints a line for the user.
+pub(crate) fn note(line: &str) {
+    // Output is optional.
     let _ = writeln!(std::io::stderr(), "    {line}");
 }
 
-/// A lab of the suite's own, beside the user's.
-fn folder() -> PathBuf {
+/// The state directory of the suite's own lab.
+fn directory() -> PathBuf {
     tools::checkout().join("target/lab-test")
 }
 
@@ -76,15 +76,15 @@ pub(crate) fn checkout(path: &str) -> String {
 impl Fixture {
     fn up() -> Result<Self, Failure> {
         interrupt::watch()?;
-        let lab = Lab::open(&folder())?;
-        // One that was left up holds what is to be tested in an older state.
+        let lab = Lab::open(&directory())?;
+        // A lab left up by an earlier run contains an older build.
         lab.down(&progress::Silent)?;
         lab.up(&Options::default(), &progress::Stderr::new())?;
         let fixture = Self {
             lab,
             interrupted: AtomicBool::new(false),
-            complaints: Mutex::default(),
-            forgiven: Mutex::default(),
+            bad_lines_found: Mutex::default(),
+            ignored: Mutex::default(),
         };
         fixture.apply(&configuration(""))?;
         fixture
@@ -99,21 +99,21 @@ impl Fixture {
         Ok(fixture)
     }
 
-    /// Tries a claim. After Ctrl-C the rest of the claims fail at once, so that
-    /// the lab is soon taken down.
-    pub(crate) fn attempt(&self, claim: Claim) -> Result<(), Failure> {
+    /// Checks a claim. After Ctrl-C the remaining claims fail at once, so that the lab is
+    /// removed soon.
+    pub(crate) fn check(&self, claim: Claim) -> Result<(), Failure> {
         let interrupted = || Failure::new("interrupted");
         if self.interrupted.load(Ordering::Relaxed) {
             return Err(interrupted());
         }
-        let tried = claim(self);
-        if tried
+        let result = claim(self);
+        if result
             .as_ref()
-            .is_err_and(|broken| broken.to_string() == LabError::Interrupted.to_string())
+            .is_err_and(|failure| failure.to_string() == LabError::Interrupted.to_string())
         {
             self.interrupted.store(true, Ordering::Relaxed);
         }
-        tried
+        result
     }
 
     /// Applies an object.
@@ -126,7 +126,7 @@ impl Fixture {
         Ok(())
     }
 
-    /// Waits until nodes, speakers, controllers and the workload are whole.
+    /// Waits until nodes, speakers, controllers and the workload are ready.
     pub(crate) fn settle(&self) -> Result<(), Failure> {
         let timeout = format!("--timeout={}s", SETTLE.as_secs());
         self.lab
@@ -142,7 +142,7 @@ impl Fixture {
         Ok(())
     }
 
-    /// The pods of a part of FerroLB, by name; of one node only, if given.
+    /// Names of the pods of a component, optionally of one node only.
     pub(crate) fn pods(&self, component: &str, node: Option<u8>) -> Result<Vec<String>, Failure> {
         let label = format!("--selector=app.kubernetes.io/component={component}");
         let mut args = vec![
@@ -164,46 +164,45 @@ impl Fixture {
             .collect())
     }
 
-    /// Looks through the logs while their pods still exist; [`logs::are_clean`]
-    /// judges what was found.
+    /// Reads the logs while their pods still exist; [`logs::are_clean`] checks the bad
+    /// lines found.
     pub(crate) fn read_logs(&self) -> Result<(), Failure> {
-        let found = logs::complaints(self)?;
+        let found = logs::bad_lines_found(self)?;
         let bad: Vec<String> = {
-            let forgiven = locked(&self.forgiven);
+            let ignored = locked(&self.ignored);
             found
                 .into_iter()
-                .filter(|line| !forgiven.contains(line))
+                .filter(|line| !ignored.contains(line))
                 .collect()
         };
-        self.complaints().extend(bad);
+        self.bad_lines_found().extend(bad);
         Ok(())
     }
 
-    /// Forgives the refusals since the last [`Fixture::read_logs`]: an API server
-    /// that has just started answers requests before it has read its own roles,
-    /// and until then forbids what it will allow. Rights that are truly missing
-    /// are complained of at every other time.
-    pub(crate) fn forgive_refusals(&self) -> Result<(), Failure> {
-        let found = logs::complaints(self)?;
-        let known = self.complaints();
-        let fresh = |line: &String| logs::is_refusal(line) && !known.contains(line);
-        locked(&self.forgiven).extend(found.into_iter().filter(fresh));
+    /// Ignores the denials since the last [`Fixture::read_logs`]: an API server that has
+    /// just started answers requests before it has loaded its roles, and denies them.
+    /// Permissions that are really missing are found at all other times.
+    pub(crate) fn ignore_denials_so_far(&self) -> Result<(), Failure> {
+        let found = logs::bad_lines_found(self)?;
+        let known = self.bad_lines_found();
+        let fresh = |line: &String| logs::is_denial(line) && !known.contains(line);
+        locked(&self.ignored).extend(found.into_iter().filter(fresh));
         Ok(())
     }
 
-    /// What the logs complained of so far, each line once.
-    pub(crate) fn complaints(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        locked(&self.complaints)
+    /// The distinct bad lines found in the logs so far.
+    pub(crate) fn bad_lines_found(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        locked(&self.bad_lines_found)
     }
 
-    /// Waits for a condition of the cluster for as long as it may take to settle.
+    /// Waits for a condition of the cluster, as long as it may take to recover.
     pub(crate) fn wait<T>(
         &self,
         what: &str,
-        mut look: impl FnMut() -> Result<T, Failure>,
+        mut check: impl FnMut() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         Ok(wait::until(what, SETTLE, || {
-            look().map_err(|broken| broken.to_string())
+            check().map_err(|failure| failure.to_string())
         })?)
     }
 }
@@ -213,8 +212,8 @@ fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The sample's pool, one that is wide enough for fifty Services more, and what
-/// else the configuration is to say.
+/// A configuration with the sample pool, a pool for fifty more Services, and `more`
+/// text.
 pub(crate) fn configuration(more: &str) -> Value {
     let pools = "pools:\n\
         - name: lan\n  addresses: [10.77.0.240-10.77.0.250, fd77::f0-fd77::ff]\n\

@@ -1,5 +1,5 @@
-//! Claims about machines on the LAN that hold an address of a pool: here the
-//! client.
+//! Claims about address conflicts: another host on the LAN, here the client, uses an
+//! address of a pool.
 
 use ferrolb_lab::observe;
 use ferrolb_lab::plan::{self, Network};
@@ -9,17 +9,17 @@ use crate::announced::announced;
 use crate::failure::{Failure, ensure};
 use crate::fixture::{Fixture, NAMESPACE, configuration, service};
 
-const SERVICE: &str = "squatted";
-/// A pool of two addresses; the stranger holds the one that is given first.
-const HELD: &str = "10.77.0.190";
+const SERVICE: &str = "conflict";
+/// A pool of two addresses; the client uses the one that is assigned first.
+const IN_USE: &str = "10.77.0.190";
 const FREE: &str = "10.77.0.191";
-/// Held by the stranger too, and asked for.
-const ASKED: &str = "10.77.0.195";
-const POOLS: &str = "- {name: squatted, addresses: [10.77.0.190-10.77.0.191], autoAssign: false}\n\
-                     - {name: asked, addresses: [10.77.0.195/32], autoAssign: false}\n";
+/// Used by the client too, and requested by the Service.
+const REQUESTED: &str = "10.77.0.195";
+const POOLS: &str = "- {name: conflict, addresses: [10.77.0.190-10.77.0.191], autoAssign: false}\n\
+                     - {name: requested, addresses: [10.77.0.195/32], autoAssign: false}\n";
 
-/// The client takes an address, or gives it back.
-fn hold(fixture: &Fixture, verb: &str, address: &str) -> Result<(), Failure> {
+/// Adds an address to the client, or deletes it.
+fn set_address(fixture: &Fixture, verb: &str, address: &str) -> Result<(), Failure> {
     let prefix = format!("{address}/32");
     fixture
         .lab
@@ -27,9 +27,9 @@ fn hold(fixture: &Fixture, verb: &str, address: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn create(fixture: &Fixture, wish: (&str, &str)) -> Result<(), Failure> {
+fn create(fixture: &Fixture, annotation: (&str, &str)) -> Result<(), Failure> {
     let mut object = service(SERVICE, "echo", "Cluster");
-    object["metadata"]["annotations"] = json!({ wish.0: wish.1 });
+    object["metadata"]["annotations"] = json!({ annotation.0: annotation.1 });
     fixture.apply(&object)
 }
 
@@ -43,53 +43,60 @@ fn delete(fixture: &Fixture) -> Result<(), Failure> {
 fn wait_for_condition(fixture: &Fixture, expected: &[&str]) -> Result<(), Failure> {
     fixture.wait("the condition", || {
         let text = announced(fixture, SERVICE)?;
-        let says = expected.iter().all(|word| text.contains(word));
-        ensure(says, || format!("{text:?} does not say {expected:?}"))
+        let matches = expected.iter().all(|word| text.contains(word));
+        ensure(matches, || {
+            format!("{text:?} does not contain {expected:?}")
+        })
     })
 }
 
 pub(crate) fn an_address_in_use_is_replaced(fixture: &Fixture) -> Result<(), Failure> {
     fixture.settle()?;
     fixture.apply(&configuration(POOLS))?;
-    hold(fixture, "add", HELD)?;
-    let tried = create(fixture, ("ferrolb.io/address-pool", "squatted"))
+    set_address(fixture, "add", IN_USE)?;
+    let result = create(fixture, ("ferrolb.io/address-pool", "conflict"))
         .and_then(|()| wait_for_condition(fixture, &["True", FREE]))
         .and_then(|()| {
             let ip = observe::wait_for_ip(&fixture.lab, NAMESPACE, SERVICE)?;
             observe::wait_for_answer(&fixture.lab, ip)?;
             Ok(())
         })
-        .and_then(|()| told(fixture));
-    hold(fixture, "delete", HELD)?;
-    tried.and(delete(fixture))
+        .and_then(|()| wait_for_event(fixture));
+    set_address(fixture, "delete", IN_USE)?;
+    result.and(delete(fixture))
 }
 
-/// The Event names the address and the stranger.
-fn told(fixture: &Fixture) -> Result<(), Failure> {
-    let stranger = Network::Lan.mac(plan::CLIENT);
-    fixture.wait("the Event about the stranger", || {
+/// Waits for the Event, which names the address and the client's MAC.
+fn wait_for_event(fixture: &Fixture) -> Result<(), Failure> {
+    let foreign_mac = Network::Lan.mac(plan::CLIENT);
+    fixture.wait("the Event about the conflict", || {
         let which = "--field-selector=reason=AddressConflict";
         let path = "-ojsonpath={range .items[*]}{.message}{\"\\n\"}{end}";
-        let said = fixture
+        let text = fixture
             .lab
             .kubectl(["-n", NAMESPACE, "get", "events", which, path])?;
-        ensure(said.contains(HELD) && said.contains(&stranger), || said)
+        ensure(text.contains(IN_USE) && text.contains(&foreign_mac), || {
+            text
+        })
     })
 }
 
-pub(crate) fn an_address_in_use_that_was_asked_for_is_reported(
+pub(crate) fn an_address_in_use_that_was_requested_is_reported(
     fixture: &Fixture,
 ) -> Result<(), Failure> {
     fixture.settle()?;
     fixture.apply(&configuration(POOLS))?;
-    hold(fixture, "add", ASKED)?;
-    let stranger = Network::Lan.mac(plan::CLIENT);
-    let tried = create(fixture, ("ferrolb.io/loadBalancerIPs", ASKED)).and_then(|()| {
-        wait_for_condition(fixture, &["False", "AddressConflict", ASKED, &stranger])
+    set_address(fixture, "add", REQUESTED)?;
+    let foreign_mac = Network::Lan.mac(plan::CLIENT);
+    let result = create(fixture, ("ferrolb.io/loadBalancerIPs", REQUESTED)).and_then(|()| {
+        wait_for_condition(
+            fixture,
+            &["False", "AddressConflict", REQUESTED, &foreign_mac],
+        )
     });
-    hold(fixture, "delete", ASKED)?;
-    // It is asked for again every ten seconds.
-    tried
-        .and_then(|()| wait_for_condition(fixture, &["True", ASKED]))
+    set_address(fixture, "delete", REQUESTED)?;
+    // The address is probed again every ten seconds.
+    result
+        .and_then(|()| wait_for_condition(fixture, &["True", REQUESTED]))
         .and(delete(fixture))
 }

@@ -1,20 +1,20 @@
-//! What FerroLB's own logs must never say.
+//! Claims about FerroLB's logs: no denied permission and no panic.
 
 use crate::failure::{Failure, ensure};
 use crate::fixture::Fixture;
 
-/// A right that is missing in the shipped manifests.
-const REFUSAL: &str = "forbidden";
-/// A broken program.
+/// Marks a permission that is missing in the manifests.
+const DENIAL: &str = "forbidden";
+/// Marks a panic.
 const PANIC: &str = "panicked at";
-/// How much of a bad line is shown.
+/// Number of characters of a bad line that are shown.
 const SHOWN: usize = 300;
 
 pub(crate) fn are_clean(fixture: &Fixture) -> Result<(), Failure> {
     fixture.settle()?;
     are_readable(fixture)?;
     fixture.read_logs()?;
-    let found = fixture.complaints();
+    let found = fixture.bad_lines_found();
     let shown = |line: &String| line.chars().take(SHOWN).collect::<String>();
     ensure(found.is_empty(), || {
         let lines: Vec<String> = found.iter().map(shown).collect();
@@ -26,9 +26,8 @@ pub(crate) fn are_clean(fixture: &Fixture) -> Result<(), Failure> {
     })
 }
 
-/// The bad lines in the logs of all pods that exist now, and of their
-/// containers' former lives.
-pub(crate) fn complaints(fixture: &Fixture) -> Result<Vec<String>, Failure> {
+/// The bad lines in the logs of all existing pods, previous containers included.
+pub(crate) fn bad_lines_found(fixture: &Fixture) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     for name in names(fixture) {
         found.extend(bad_lines(&name, &fixture.lab.logs(&name)?));
@@ -36,33 +35,33 @@ pub(crate) fn complaints(fixture: &Fixture) -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
-/// The logs of FerroLB, by the lab's names for them.
+/// The names of FerroLB's logs in the lab.
 fn names(fixture: &Fixture) -> Vec<String> {
     let speakers = (1..=fixture.lab.nodes()).map(|node| format!("speaker-{node}"));
     speakers.chain(["controller".to_owned()]).collect()
 }
 
-/// A search that finds no log at all would prove nothing.
+/// Checks that the logs are not empty, or the search would prove nothing.
 fn are_readable(fixture: &Fixture) -> Result<(), Failure> {
     for name in names(fixture) {
         let log = fixture.lab.logs(&name)?;
-        let said = log
+        let has_lines = log
             .lines()
             .any(|line| !line.starts_with("==>") && !line.trim().is_empty());
-        ensure(said, || format!("the log of {name} is empty"))?;
+        ensure(has_lines, || format!("the log of {name} is empty"))?;
     }
     Ok(())
 }
 
 fn bad_lines(of: &str, log: &str) -> Vec<String> {
-    let bad = |line: &&str| is_refusal(line) || line.contains(PANIC);
+    let bad = |line: &&str| is_denial(line) || line.contains(PANIC);
     log.lines()
         .filter(bad)
         .map(|line| format!("{of}: {line}"))
         .collect()
 }
 
-/// Whether a line tells of a right that was refused.
-pub(crate) fn is_refusal(line: &str) -> bool {
-    line.to_ascii_lowercase().contains(REFUSAL)
+/// Whether a line reports a denied permission.
+pub(crate) fn is_denial(line: &str) -> bool {
+    line.to_ascii_lowercase().contains(DENIAL)
 }

@@ -1,6 +1,6 @@
-//! The whole lab as a suite: a cluster of its own (`target/lab-test`) comes up
-//! once, the claims are tried one after another, and it goes down at the end
-//! whatever happened. Needs root; a missing tool is named by the lab.
+//! End-to-end claims on a real cluster: the suite starts its own lab
+//! (`target/lab-test`) once, checks the claims one after another, and removes the lab
+//! at the end. Needs root; an error names missing programs.
 
 mod advertisements;
 mod announced;
@@ -19,10 +19,10 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::failure::Failure;
 use crate::fixture::Fixture;
 
-/// A claim, tried on the fixture.
+/// A claim, checked on the fixture.
 type Claim = fn(&Fixture) -> Result<(), Failure>;
 
-/// In this order: the cheap ones first, the logs of all of them last.
+/// In this order: the cheap ones first, the logs last.
 const CLAIMS: [(&str, Claim); 24] = [
     (
         "a_plain_service_gets_an_ip_and_answers",
@@ -37,20 +37,20 @@ const CLAIMS: [(&str, Claim); 24] = [
         service::only_the_owner_answers,
     ),
     (
-        "nobody_announces_a_service_without_ready_endpoints",
-        service::nobody_announces_without_endpoints,
+        "a_service_without_ready_endpoints_is_not_announced",
+        service::without_endpoints_it_is_not_announced,
     ),
     (
-        "an_ip_of_no_pool_is_not_announced",
-        advertisements::leaves_ips_of_no_pool_alone,
+        "an_ip_outside_all_pools_is_not_announced",
+        advertisements::ignores_ips_outside_all_pools,
     ),
     (
         "an_address_in_use_on_the_lan_is_replaced",
         foreign_hosts::an_address_in_use_is_replaced,
     ),
     (
-        "an_address_in_use_that_was_asked_for_is_reported",
-        foreign_hosts::an_address_in_use_that_was_asked_for_is_reported,
+        "an_address_in_use_that_was_requested_is_reported",
+        foreign_hosts::an_address_in_use_that_was_requested_is_reported,
     ),
     (
         "a_node_selector_moves_the_ip_to_the_selected_node",
@@ -65,7 +65,7 @@ const CLAIMS: [(&str, Claim); 24] = [
         advertisements::moves_without_loss_when_drained,
     ),
     (
-        "a_deleted_node_hands_over",
+        "a_deleted_node_hands_over_its_ip",
         advertisements::moves_when_the_node_is_deleted,
     ),
     (
@@ -73,11 +73,11 @@ const CLAIMS: [(&str, Claim); 24] = [
         advertisements::statuses_and_events_name_the_owner,
     ),
     (
-        "an_interface_pattern_is_kept",
-        advertisements::keeps_to_the_interfaces,
+        "an_interface_pattern_limits_announcements",
+        advertisements::announces_only_on_the_selected_interfaces,
     ),
     (
-        "survives_a_link_that_goes_down_on_the_bridge",
+        "survives_a_link_that_goes_down",
         failover::survives_a_port_down_on_the_bridge,
     ),
     (
@@ -86,7 +86,7 @@ const CLAIMS: [(&str, Claim); 24] = [
     ),
     ("survives_a_frozen_node", failover::survives_a_frozen_node),
     (
-        "survives_a_node_cut_off_with_its_carrier_up",
+        "survives_a_partitioned_node_with_carrier",
         failover::survives_a_partition,
     ),
     (
@@ -94,8 +94,8 @@ const CLAIMS: [(&str, Claim); 24] = [
         failover::survives_a_killed_speaker,
     ),
     (
-        "hands_over_in_good_order_when_a_speaker_is_stopped",
-        failover::hands_over_in_good_order,
+        "a_stopped_speaker_hands_over_gracefully",
+        failover::hands_over_gracefully,
     ),
     (
         "fails_over_while_the_api_server_is_down",
@@ -106,34 +106,34 @@ const CLAIMS: [(&str, Claim); 24] = [
         announced::a_service_names_its_owner_before_and_after_a_move,
     ),
     (
-        "a_service_whose_only_node_died_is_in_doubt",
-        announced::a_service_whose_only_node_died_is_in_doubt,
+        "announced_is_unknown_when_the_only_node_has_failed",
+        announced::announced_is_unknown_when_the_only_node_has_failed,
     ),
     (
         "fifty_services_keep_their_addresses_while_the_controller_is_killed",
         controller::fifty_services_keep_their_addresses,
     ),
-    ("no_log_says_forbidden_or_panicked", logs::are_clean),
+    ("no_log_contains_forbidden_or_panicked", logs::are_clean),
 ];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // There is one fixture, and the claims break it on purpose.
+    // There is one fixture, and the claims break it on purpose, so they run in sequence.
     arguments.test_threads = Some(1);
     let trials = CLAIMS
         .into_iter()
-        .map(|(name, claim)| Trial::test(name, move || attempt(claim)));
+        .map(|(name, claim)| Trial::test(name, move || check(claim)));
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     match fixture::down() {
         Ok(()) => conclusion.exit_code(),
-        Err(broken) => {
-            fixture::say(&format!("the lab did not go down: {broken}"));
+        Err(failure) => {
+            fixture::note(&format!("cannot remove the lab: {failure}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn attempt(claim: Claim) -> Result<(), Failed> {
-    let tried = fixture::get().and_then(|fixture| fixture.attempt(claim));
-    tried.map_err(|broken| Failed::from(broken.to_string()))
+fn check(claim: Claim) -> Result<(), Failed> {
+    let result = fixture::get().and_then(|fixture| fixture.check(claim));
+    result.map_err(|failure| Failed::from(failure.to_string()))
 }

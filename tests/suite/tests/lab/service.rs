@@ -1,4 +1,4 @@
-//! Claims about one Service in peace: address, answer, owner, silence.
+//! Claims about one Service without failures: address, answer, owner, withdrawal.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use ferrolb_lab::probe::arp;
 use crate::failure::{Failure, ensure};
 use crate::fixture::{Fixture, NAMESPACE, service};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) fn gets_an_ip_and_answers(fixture: &Fixture) -> Result<(), Failure> {
     let lab = &fixture.lab;
@@ -46,24 +46,24 @@ pub(crate) fn is_on_no_interface(fixture: &Fixture) -> Result<(), Failure> {
 /// through, so the owner can be told in two ways.
 pub(crate) fn only_the_owner_answers(fixture: &Fixture) -> Result<(), Failure> {
     let ip = observe::wait_for_ip(&fixture.lab, NAMESPACE, "echo")?;
-    let owner = plan::node_name(observe::wait_for_one_owner(&fixture.lab, ip, PATIENCE)?);
+    let owner = plan::node_name(observe::wait_for_one_owner(&fixture.lab, ip, TIMEOUT)?);
     let responder = observe::curl(&fixture.lab, ip)?;
     ensure(responder.node == owner, || {
-        format!("{owner} answers ARP, but curl went to {responder}")
+        format!("{owner} answers ARP, but curl reached {responder}")
     })
 }
 
-pub(crate) fn nobody_announces_without_endpoints(fixture: &Fixture) -> Result<(), Failure> {
+pub(crate) fn without_endpoints_it_is_not_announced(fixture: &Fixture) -> Result<(), Failure> {
     let lab = &fixture.lab;
     fixture.apply(&service("idle", "nothing-has-this-name", "Cluster"))?;
     let ip = observe::wait_for_ip(lab, NAMESPACE, "idle")?;
     let owners = observe::owners(lab, ip)?;
     ensure(owners.is_empty(), || {
-        format!("{ip} serves nothing, yet nodes {owners:?} answer for it")
+        format!("{ip} has no endpoints, but nodes {owners:?} answer for it")
     })?;
 
     fixture.apply(&service("idle", "echo", "Cluster"))?;
-    observe::wait_for_one_owner(lab, ip, PATIENCE)?;
+    observe::wait_for_one_owner(lab, ip, TIMEOUT)?;
 
     fixture.apply(&service("idle", "nothing-has-this-name", "Cluster"))?;
     fixture.wait("the owner to withdraw", || {
