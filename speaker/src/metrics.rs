@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use ferrolb_core::ineligible::UnannouncedReason;
 use ferrolb_core::range::Family;
 use ferrolb_runtime::metrics::{Metrics, MetricsError};
-use prometheus::{Counter, Histogram, IntCounter, IntCounterVec, IntGauge};
+use prometheus::{Counter, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
 use crate::gossip::{DropReason, GossipCounters};
 use crate::layer2::io::counters::WireCounters;
@@ -21,6 +22,8 @@ pub struct SpeakerMetrics {
     pub owned: IntGauge,
     /// IPs that should be announced in the cluster.
     pub desired: IntGauge,
+    /// IPs that this node reports because no node may announce them, by reason.
+    unannounced: IntGaugeVec,
     /// Live gossip members, this node included.
     pub members: IntGauge,
     /// IPs taken over, by cause.
@@ -57,6 +60,11 @@ impl SpeakerMetrics {
             desired: metrics.gauge(
                 "ferrolb_speaker_desired_ips",
                 "IPs of Services that should be announced in the cluster",
+            )?,
+            unannounced: metrics.gauges(
+                "ferrolb_speaker_unannounced_ips",
+                "IPs that no node may announce, by reason; each is counted by one speaker",
+                &["reason"],
             )?,
             members: metrics.gauge(
                 "ferrolb_speaker_gossip_members",
@@ -103,6 +111,12 @@ impl SpeakerMetrics {
                 FAILOVER_BUCKETS,
             )?,
         })
+    }
+
+    /// How many IPs this node reports because no node may announce them.
+    pub fn set_unannounced(&self, reason: UnannouncedReason, ips: usize) {
+        let gauge = self.unannounced.with_label_values(&[reason.label()]);
+        gauge.set(i64::try_from(ips).unwrap_or(i64::MAX));
     }
 }
 

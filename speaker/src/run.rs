@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ::kube::Client;
+use ferrolb_api::views::SpeakerState;
 use ferrolb_core::names::SPEAKER;
 use ferrolb_runtime::kube::events::{self, Outcome};
 use ferrolb_runtime::metrics::Metrics;
 use ferrolb_runtime::ready::Readiness;
+use ferrolb_runtime::state_page::{self, StateRequest};
 use ferrolb_runtime::tasks::Tasks;
 use ferrolb_runtime::{http, kube};
 use tokio::sync::{mpsc, watch};
@@ -43,11 +45,20 @@ pub async fn run(args: Args, leave: CancellationToken) -> Result<(), Error> {
 
     let starting = readiness.expect("start");
     let listener = http::listen(args.common.http_listen).await?;
-    let health = http::serve(listener, metrics.clone(), readiness.clone(), done.clone());
-    tasks.spawn("http", health);
+    let (state, state_requests) = state_page::channel();
+    tasks.spawn(
+        "http",
+        http::serve_with_state(
+            listener,
+            metrics.clone(),
+            readiness.clone(),
+            Some(state),
+            done.clone(),
+        ),
+    );
 
     let started = tokio::select! {
-        started = start(&args, &metrics, &readiness, &done, &mut tasks) => Some(started?),
+        started = start(&args, &metrics, &readiness, state_requests, &done, &mut tasks) => Some(started?),
         () = leave.cancelled() => None,
     };
     drop(starting);
@@ -69,6 +80,7 @@ async fn start(
     args: &Args,
     metrics: &Metrics,
     readiness: &Readiness,
+    state_requests: mpsc::Receiver<StateRequest<SpeakerState>>,
     done: &CancellationToken,
     tasks: &mut Tasks,
 ) -> Result<(Engine, Inputs), Error> {
@@ -106,6 +118,7 @@ async fn start(
         view: gossip.view(),
         links,
         wire_events,
+        state_requests,
     };
     let engine = Engine::new(Parts {
         node: args.node_name.clone(),

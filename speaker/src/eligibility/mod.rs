@@ -199,6 +199,12 @@ impl Eligibility {
         &self.desired
     }
 
+    /// The result of the last call of [`desired`](Self::desired).
+    #[must_use]
+    pub fn last_desired(&self) -> &BTreeMap<IpAddr, DesiredIp> {
+        &self.desired
+    }
+
     fn desired_ip(&self, ip: IpAddr) -> Option<DesiredIp> {
         let services = self.services_of(ip);
         let of_services: Vec<EligibilityByNode> = services

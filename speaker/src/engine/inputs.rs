@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::Engine;
 use crate::host::interfaces::Links;
 use crate::k8s::Update;
+use crate::layer2::gossip_keys;
 use crate::layer2::io::responder::WireEvent;
 
 impl Engine {
@@ -25,9 +26,15 @@ impl Engine {
     }
 
     /// The kernel reported other links.
-    pub(super) fn links_changed(&mut self, links: &Arc<Links>) {
+    pub(super) async fn links_changed(&mut self, links: &Arc<Links>) {
         let now = Instant::now();
+        let down_before = self.links.down().to_vec();
         let flapped = self.links.update(links);
+        if self.links.down() != down_before {
+            let key = gossip_keys::links_down(self.links.down());
+            self.gossip.publish(vec![key]).await;
+            self.reporter.mark_stale();
+        }
         self.agent.links_changed(self.links.lan_links(), now);
         if flapped {
             self.agent.carrier_flapped(now);

@@ -1,12 +1,18 @@
-//! The links of this node that may carry announcements. Pure.
+//! The links of this node: those that may carry announcements, and why the others
+//! may not. Pure.
 
-use crate::host::interfaces::{Link, Links, Patterns, flapped, suitable};
+use ferrolb_api::views::LinkView;
+
+use crate::host::interfaces::{Link, Links, Patterns, Unsuitable, flapped, suitable};
 use crate::layer2::links::LanLink;
 
-/// The suitable links, as the kernel last reported them.
+/// The links, as the kernel last reported them.
 pub(super) struct LocalLinks {
     exclude: Patterns,
     suitable: Vec<Link>,
+    /// Would be suitable, and have addresses, but are down or without carrier.
+    down: Vec<LanLink>,
+    views: Vec<LinkView>,
 }
 
 impl LocalLinks {
@@ -15,19 +21,51 @@ impl LocalLinks {
         Self {
             exclude,
             suitable: Vec::new(),
+            down: Vec::new(),
+            views: Vec::new(),
         }
     }
 
     /// Takes all links of the node. True if the carrier of one of the suitable
     /// ones was lost and came back in between.
     pub(super) fn update(&mut self, links: &Links) -> bool {
-        let suitable = links
-            .values()
-            .filter(|link| suitable(link, &self.exclude).is_ok())
-            .cloned()
-            .collect();
-        let before = std::mem::replace(&mut self.suitable, suitable);
+        let before = std::mem::take(&mut self.suitable);
+        self.down.clear();
+        self.views.clear();
+        for link in links.values() {
+            let result = suitable(link, &self.exclude);
+            self.views.push(LinkView {
+                name: link.name.clone(),
+                unsuitable: result.as_ref().err().map(ToString::to_string),
+            });
+            match result {
+                Ok(()) => self.suitable.push(link.clone()),
+                Err(Unsuitable::Down | Unsuitable::NoCarrier) if !link.addresses.is_empty() => {
+                    self.down.push(lan_link(link));
+                }
+                Err(_) => {}
+            }
+        }
         flapped(&before, &self.suitable)
+    }
+
+    /// The links that would be suitable, and have addresses, but are down.
+    pub(super) fn down(&self) -> &[LanLink] {
+        &self.down
+    }
+
+    /// All links, with why nothing is announced on those that are not in `used`.
+    pub(super) fn views(&self, used: &[LanLink]) -> Vec<LinkView> {
+        let view = |link: &LinkView| {
+            let is_used = used.iter().any(|used| used.name == link.name);
+            let held_down = || "its carrier has just returned".to_owned();
+            let unsuitable = link.unsuitable.clone();
+            LinkView {
+                name: link.name.clone(),
+                unsuitable: unsuitable.or_else(|| (!is_used).then(held_down)),
+            }
+        };
+        self.views.iter().map(view).collect()
     }
 
     /// The suitable links, to open sockets on.

@@ -9,6 +9,7 @@ mod outputs;
 mod parts;
 mod recorder;
 mod report;
+mod state;
 
 use std::time::Instant;
 
@@ -19,7 +20,9 @@ use self::cluster::ClusterState;
 use self::local_links::LocalLinks;
 pub use self::parts::{Guards, Inputs, Parts};
 use self::recorder::Recorder;
+use self::report::ReportSources;
 pub use self::report::Reporter;
+use self::state::StateCache;
 use crate::gossip::Gossip;
 use crate::layer2::agent::{Agent, Settings};
 use crate::layer2::io::responder::Wire;
@@ -50,6 +53,7 @@ pub struct Engine {
     recorder: Recorder,
     reporter: Reporter,
     guards: Guards,
+    state: StateCache,
 }
 
 impl Engine {
@@ -72,6 +76,7 @@ impl Engine {
             recorder: Recorder::new(parts.metrics),
             reporter: parts.reporter,
             guards: parts.guards,
+            state: StateCache::default(),
         }
     }
 
@@ -106,7 +111,7 @@ impl Engine {
             changed = inputs.links.changed() => {
                 changed.map_err(|_| EngineError::LinksLost)?;
                 let links = inputs.links.borrow_and_update().clone();
-                self.links_changed(&links);
+                self.links_changed(&links).await;
             }
             changed = inputs.view.changed() => {
                 changed.map_err(|_| EngineError::GossipLost)?;
@@ -122,6 +127,7 @@ impl Engine {
                     self.updated(update);
                 }
             }
+            Some(request) = inputs.state_requests.recv() => self.answer_state(request),
             () = tokio::time::sleep_until(deadline) => {}
         }
         // All received frames are considered before an owner is judged by them.
@@ -138,7 +144,15 @@ impl Engine {
         }
         self.agent.poll(self.cluster.eligibility.desired(), now);
         self.carry_out(now).await;
-        self.reporter.report(&mut self.cluster, &self.agent, now);
+        self.reporter.report(
+            &ReportSources {
+                cluster: &self.cluster,
+                agent: &self.agent,
+                links: &self.links,
+                metrics: &self.recorder.metrics,
+            },
+            now,
+        );
     }
 
     fn leave(&mut self) {

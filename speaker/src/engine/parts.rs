@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferrolb_api::views::SpeakerState;
 use ferrolb_core::key::NodeName;
 use ferrolb_runtime::ready::Guard;
+use ferrolb_runtime::state_page::StateRequest;
 use tokio::sync::{mpsc, watch};
 
 use super::report::Reporter;
@@ -62,4 +64,6 @@ pub struct Inputs {
     pub links: watch::Receiver<Arc<Links>>,
     /// The packet sockets.
     pub wire_events: mpsc::UnboundedReceiver<WireEvent>,
+    /// The page `/state`.
+    pub state_requests: mpsc::Receiver<StateRequest<SpeakerState>>,
 }

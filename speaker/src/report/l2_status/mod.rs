@@ -1,6 +1,7 @@
-//! What this node has to say about each Service whose IPs it holds, or may not
-//! hold because of a stranger: the contents of its `ServiceL2Status` objects.
-//! Pure; how they are written is `k8s/l2_status`.
+//! The contents of this node's `ServiceL2Status` objects: for each Service the IPs
+//! that the node announces, those that another host uses, and those that it
+//! reports because no node may announce them. Pure except `writer`, which writes
+//! the objects.
 
 mod object;
 mod plan;
@@ -14,46 +15,48 @@ use sha2::{Digest, Sha256};
 
 use crate::layer2::election::{Action, Cause, Epoch};
 use crate::layer2::links::LanLink;
-use ferrolb_core::key::NodeName;
-use ferrolb_core::key::ObjectKey;
+use ferrolb_core::ineligible::Unannounced;
+use ferrolb_core::key::{NodeName, ObjectKey};
 use ferrolb_core::mac::Mac;
 
-/// What one node says about one Service.
+/// What one node reports about one Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct L2Status {
     /// The Service.
     pub service: ObjectKey,
     /// Its IPs that the node answers for, with the epoch of its claim on each.
     pub announces: BTreeMap<IpAddr, Epoch>,
-    /// Its IPs that the node would answer for if a stranger did not hold them.
+    /// Its IPs that the node would answer for if another host did not use them.
     pub conflicts: BTreeMap<IpAddr, Mac>,
+    /// Its IPs that no node may announce and this node reports.
+    pub unannounced: BTreeMap<IpAddr, Unannounced>,
     /// The interfaces on which it answers.
     pub interfaces: BTreeSet<String>,
 }
 
-/// What another node said before it fell silent, and this node knows better.
+/// A report of a node that fell silent, which this node knows to be outdated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SupersededStatus {
     /// The IP that this node took from it.
     pub ip: IpAddr,
-    /// With which epoch: the other's claim was lower.
+    /// The epoch of this node's claim; the other's was lower.
     pub epoch: Epoch,
 }
 
-/// Everything this node has to say, by the names of the objects that say it.
+/// Everything this node reports, by the names of the objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct L2Statuses {
     /// Its own objects.
     pub own: BTreeMap<String, L2Status>,
-    /// Objects of nodes that died, to be removed in their place.
+    /// Objects of dead nodes, to be removed on their behalf.
     pub superseded: BTreeMap<String, SupersededStatus>,
 }
 
-/// From whom this node took its IPs when they fell silent.
+/// The nodes from which this node took IPs when they fell silent.
 #[derive(Debug, Default)]
 pub struct PreviousOwners(BTreeMap<IpAddr, (NodeName, Epoch)>);
 
-/// What testimonies are made from.
+/// What the objects are made from.
 #[derive(Debug)]
 pub struct L2StatusInputs<'a> {
     /// This node.
@@ -62,16 +65,18 @@ pub struct L2StatusInputs<'a> {
     pub answering: &'a BTreeMap<IpAddr, BTreeSet<u32>>,
     /// The epochs of its claims.
     pub claims: &'a BTreeMap<IpAddr, Epoch>,
-    /// The IPs that strangers hold.
+    /// The IPs that other hosts use.
     pub conflicts: &'a BTreeMap<IpAddr, Mac>,
+    /// The IPs to report because no node may announce them.
+    pub unannounced: &'a BTreeMap<IpAddr, Unannounced>,
     /// Its links.
     pub links: &'a [LanLink],
-    /// From whom it took IPs.
-    pub predecessors: &'a PreviousOwners,
+    /// The nodes from which it took IPs.
+    pub previous_owners: &'a PreviousOwners,
 }
 
 impl PreviousOwners {
-    /// Takes note of what an action means for them.
+    /// Follows an action.
     pub fn note(&mut self, action: &Action) {
         match action {
             Action::TakeOver {
@@ -90,40 +95,44 @@ impl PreviousOwners {
     }
 }
 
-/// What there is to say. `services` gives the Services that hold an IP.
+/// The objects that there should be. `services` gives the Services that have an IP.
 pub fn l2_statuses(
-    evidence: &L2StatusInputs<'_>,
+    inputs: &L2StatusInputs<'_>,
     services: impl Fn(IpAddr) -> Vec<ObjectKey>,
 ) -> L2Statuses {
-    let mut said = L2Statuses::default();
-    for (ip, links) in evidence.answering {
-        let Some(epoch) = evidence.claims.get(ip) else {
+    let mut statuses = L2Statuses::default();
+    for (ip, links) in inputs.answering {
+        let Some(epoch) = inputs.claims.get(ip) else {
             continue;
         };
         for service in services(*ip) {
-            if let Some((node, epoch)) = evidence.predecessors.0.get(ip) {
+            if let Some((node, epoch)) = inputs.previous_owners.0.get(ip) {
                 let superseded = SupersededStatus {
                     ip: *ip,
                     epoch: *epoch,
                 };
-                said.superseded.insert(name(&service, node), superseded);
+                statuses.superseded.insert(name(&service, node), superseded);
             }
-            let testimony = said.about(evidence.node, service);
-            testimony.announces.insert(*ip, *epoch);
-            let used = evidence.links.iter();
+            let status = statuses.about(inputs.node, service);
+            status.announces.insert(*ip, *epoch);
+            let used = inputs.links.iter();
             let used = used.filter(|link| links.contains(&link.index));
-            testimony
-                .interfaces
-                .extend(used.map(|link| link.name.clone()));
+            status.interfaces.extend(used.map(|link| link.name.clone()));
         }
     }
-    for (ip, mac) in evidence.conflicts {
+    for (ip, mac) in inputs.conflicts {
         for service in services(*ip) {
-            let testimony = said.about(evidence.node, service);
-            testimony.conflicts.insert(*ip, *mac);
+            let status = statuses.about(inputs.node, service);
+            status.conflicts.insert(*ip, *mac);
         }
     }
-    said
+    for (ip, why) in inputs.unannounced {
+        for service in services(*ip) {
+            let status = statuses.about(inputs.node, service);
+            status.unannounced.insert(*ip, why.clone());
+        }
+    }
+    statuses
 }
 
 impl L2Statuses {
@@ -133,14 +142,15 @@ impl L2Statuses {
             service,
             announces: BTreeMap::new(),
             conflicts: BTreeMap::new(),
+            unannounced: BTreeMap::new(),
             interfaces: BTreeSet::new(),
         })
     }
 }
 
-/// The name of the object in which a node speaks of a Service: the same for
-/// everyone, so that an heir knows what to remove, and valid whatever the names
-/// it stems from.
+/// The name of a node's object for a Service. All nodes compute the same one, so
+/// that a successor knows which object to remove; a hash, because the names may be
+/// longer than an object's name.
 #[must_use]
 pub fn name(service: &ObjectKey, node: &str) -> String {
     format!("l2-{}", hash(&format!("{service}/{node}"), 16))

@@ -6,8 +6,8 @@ use ferrolb_api::l2_status::{
     InterfaceInfo, ServiceL2Status, ServiceL2StatusSpec, ServiceL2StatusStatus,
 };
 use ferrolb_core::announcement::{
-    ANNOUNCES, CONFLICTS, NODE_LABEL, SERVICE_NAME_LABEL, SERVICE_NAMESPACE_LABEL, read_announces,
-    read_conflicts, write,
+    ANNOUNCES, CONFLICTS, NODE_LABEL, SERVICE_NAME_LABEL, SERVICE_NAMESPACE_LABEL, UNANNOUNCED,
+    read_announces, read_conflicts, read_unannounced, write, write_unannounced,
 };
 use ferrolb_core::key::ObjectKey;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -50,6 +50,12 @@ pub(super) fn object(name: &str, content: &L2Status, author: &Author) -> Service
     }
     if !content.conflicts.is_empty() {
         annotations.insert(CONFLICTS.to_owned(), write(&content.conflicts));
+    }
+    if !content.unannounced.is_empty() {
+        annotations.insert(
+            UNANNOUNCED.to_owned(),
+            write_unannounced(&content.unannounced),
+        );
     }
     let labels = [
         (NODE_LABEL, author.label()),
@@ -100,6 +106,7 @@ pub(super) fn read(object: DynamicObject, author: &Author) -> Option<L2Status> {
         .map(|(ip, mac)| Some((*ip, mac.parse().ok()?)));
     let conflicts = conflicts.collect::<Option<_>>()?;
     let announces = read_announces(annotation(&object, ANNOUNCES));
+    let unannounced = read_unannounced(annotation(&object, UNANNOUNCED));
     let status = object
         .status
         .filter(|status| status.node.as_ref() == Some(&author.node))?;
@@ -110,6 +117,7 @@ pub(super) fn read(object: DynamicObject, author: &Author) -> Option<L2Status> {
         },
         announces,
         conflicts,
+        unannounced,
         interfaces: status
             .interfaces
             .into_iter()
@@ -130,6 +138,7 @@ mod tests {
 
     use super::{Author, ServiceL2Status, object, read, status};
     use crate::report::l2_status::L2Status;
+    use ferrolb_core::ineligible::{Ineligible, Unannounced};
     use ferrolb_core::key::ObjectKey;
     use ferrolb_core::mac::Mac;
 
@@ -141,6 +150,7 @@ mod tests {
     }
 
     fn content() -> L2Status {
+        let reasons = [("node-1".to_owned(), Ineligible::NoEndpoint)].into();
         let ip = |last: u8| format!("192.0.2.{last}").parse().unwrap();
         L2Status {
             service: ObjectKey {
@@ -149,6 +159,7 @@ mod tests {
             },
             announces: [(ip(1), 7)].into(),
             conflicts: [(ip(2), Mac([2, 0, 0, 0, 0, 9]))].into(),
+            unannounced: [(ip(3), Unannounced::new(&reasons, false))].into(),
             interfaces: ["eth0".to_owned()].into(),
         }
     }

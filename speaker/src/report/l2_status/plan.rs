@@ -111,6 +111,7 @@ mod tests {
             },
             announces: [("192.0.2.1".parse().unwrap(), epoch)].into(),
             conflicts: [].into(),
+            unannounced: [].into(),
             interfaces: [interface.to_owned()].into(),
         }
     }

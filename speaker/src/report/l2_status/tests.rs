@@ -1,4 +1,4 @@
-//! Claims about what a node says of the Services it holds.
+//! Claims about what a node reports of Services.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::{L2StatusInputs, L2Statuses, PreviousOwners, SupersededStatus, l2_statuses, name};
 use crate::layer2::election::{Action, Cause};
 use crate::layer2::links::LanLink;
+use ferrolb_core::ineligible::Unannounced;
 use ferrolb_core::key::ObjectKey;
 use ferrolb_core::mac::Mac;
 
@@ -40,21 +41,42 @@ fn services(of: IpAddr) -> Vec<ObjectKey> {
     })
 }
 
-/// Node `a` answers for these IPs on eth2, and saw strangers on those.
-fn said(answering: &[u8], strangers: &[u8], predecessors: &PreviousOwners) -> L2Statuses {
+/// Node `a` answers for these IPs on eth2, and saw other hosts use those.
+fn said(answering: &[u8], conflicts: &[u8], previous_owners: &PreviousOwners) -> L2Statuses {
     let answering = answering.iter();
     let claims = answering.clone().map(|last| (ip(*last), 7)).collect();
-    let evidence = L2StatusInputs {
+    let inputs = L2StatusInputs {
         node: "a",
         answering: &answering
             .map(|last| (ip(*last), BTreeSet::from([2])))
             .collect(),
         claims: &claims,
-        conflicts: &strangers.iter().map(|last| (ip(*last), MAC)).collect(),
+        conflicts: &conflicts.iter().map(|last| (ip(*last), MAC)).collect(),
         links: &[link(2), link(3)],
-        predecessors,
+        unannounced: &BTreeMap::new(),
+        previous_owners,
     };
-    l2_statuses(&evidence, services)
+    l2_statuses(&inputs, services)
+}
+
+#[test]
+fn an_ip_without_an_eligible_node_is_reported_for_each_of_its_services() {
+    let why = Unannounced::new(&BTreeMap::new(), true);
+    let inputs = L2StatusInputs {
+        node: "a",
+        answering: &BTreeMap::new(),
+        claims: &BTreeMap::new(),
+        conflicts: &BTreeMap::new(),
+        unannounced: &BTreeMap::from([(ip(2), why.clone())]),
+        links: &[],
+        previous_owners: &PreviousOwners::default(),
+    };
+    let statuses = l2_statuses(&inputs, services);
+    for service in ["web", "dns"] {
+        let status = &statuses.own[&name(&key(service), "a")];
+        assert_eq!(status.unannounced, BTreeMap::from([(ip(2), why.clone())]));
+        assert!(status.announces.is_empty());
+    }
 }
 
 fn takes_over(cause: Cause) -> Action {
@@ -78,7 +100,7 @@ fn each_service_has_one_object_with_its_own_ips() {
 }
 
 #[test]
-fn a_stranger_is_named_without_claiming_to_announce() {
+fn another_host_is_named_without_claiming_to_announce() {
     let said = said(&[], &[3], &PreviousOwners::default());
     let mail = &said.own[&name(&key("mail"), "a")];
     assert_eq!(mail.conflicts, BTreeMap::from([(ip(3), MAC)]));
@@ -86,7 +108,7 @@ fn a_stranger_is_named_without_claiming_to_announce() {
 }
 
 #[test]
-fn an_ip_without_a_service_is_not_spoken_of() {
+fn an_ip_without_a_service_is_not_reported() {
     assert_eq!(
         said(&[9], &[8], &PreviousOwners::default()),
         L2Statuses::default()
@@ -94,31 +116,31 @@ fn an_ip_without_a_service_is_not_spoken_of() {
 }
 
 #[test]
-fn what_a_dead_owner_said_is_overruled_while_its_ip_is_held() {
-    let mut predecessors = PreviousOwners::default();
-    predecessors.note(&takes_over(Cause::Failover));
+fn the_status_of_a_dead_owner_is_removed_while_its_ip_is_held() {
+    let mut previous_owners = PreviousOwners::default();
+    previous_owners.note(&takes_over(Cause::Failover));
     let superseded = SupersededStatus {
         ip: ip(1),
         epoch: 7,
     };
     let expected = BTreeMap::from([(name(&key("web"), "b"), superseded)]);
-    assert_eq!(said(&[1, 2], &[], &predecessors).superseded, expected);
-    assert!(said(&[2], &[], &predecessors).superseded.is_empty());
+    assert_eq!(said(&[1, 2], &[], &previous_owners).superseded, expected);
+    assert!(said(&[2], &[], &previous_owners).superseded.is_empty());
 }
 
 #[test]
-fn an_owner_that_lives_speaks_for_itself() {
-    let mut predecessors = PreviousOwners::default();
-    predecessors.note(&takes_over(Cause::Failover));
-    predecessors.note(&takes_over(Cause::HandOver));
-    assert!(said(&[1], &[], &predecessors).superseded.is_empty());
-    predecessors.note(&takes_over(Cause::Failover));
+fn the_status_of_a_live_owner_is_left_alone() {
+    let mut previous_owners = PreviousOwners::default();
+    previous_owners.note(&takes_over(Cause::Failover));
+    previous_owners.note(&takes_over(Cause::HandOver));
+    assert!(said(&[1], &[], &previous_owners).superseded.is_empty());
+    previous_owners.note(&takes_over(Cause::Failover));
     let withdraw = Action::Withdraw {
         ip: ip(1),
         to: None,
     };
-    predecessors.note(&withdraw);
-    assert!(said(&[1], &[], &predecessors).superseded.is_empty());
+    previous_owners.note(&withdraw);
+    assert!(said(&[1], &[], &previous_owners).superseded.is_empty());
 }
 
 #[test]

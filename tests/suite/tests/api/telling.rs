@@ -35,6 +35,7 @@ fn announces(node: &str, epoch: u64) -> L2Statuses {
         service: web(),
         announces: [([192, 0, 2, 1].into(), epoch)].into(),
         conflicts: BTreeMap::new(),
+        unannounced: [].into(),
         interfaces: ["eth0".to_owned()].into(),
     };
     L2Statuses {
