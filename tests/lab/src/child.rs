@@ -118,7 +118,7 @@ mod tests {
     fn the_child_dies_when_its_owner_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
-        let kept = ChildGuard::start(&run::command("sh", ["-c", "echo $$; exec sleep 600"]), &log)
+        let child = ChildGuard::start(&run::command("sh", ["-c", "echo $$; exec sleep 600"]), &log)
             .unwrap();
         let pid = crate::wait::until("the child's pid", Duration::from_secs(10), || {
             std::fs::read_to_string(&log)
@@ -130,7 +130,7 @@ mod tests {
         .unwrap();
         let proc_dir = format!("/proc/{pid}");
         assert!(Path::new(&proc_dir).exists());
-        drop(kept);
+        drop(child);
         assert!(!Path::new(&proc_dir).exists());
     }
 
@@ -138,7 +138,7 @@ mod tests {
     fn a_missing_program_is_reported_in_the_log() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
-        let kept = ChildGuard::start(&Command::new("no-such-program-here"), &log).unwrap();
+        let child = ChildGuard::start(&Command::new("no-such-program-here"), &log).unwrap();
         crate::wait::until("the error message", Duration::from_secs(10), || {
             let text = std::fs::read_to_string(&log).unwrap_or_default();
             if text.contains("no-such-program-here") {
@@ -148,6 +148,6 @@ mod tests {
             }
         })
         .unwrap();
-        drop(kept);
+        drop(child);
     }
 }

@@ -21,17 +21,17 @@ fn keeps_its_objects_over_a_restart_and_leaves_no_process() {
     run::output(
         server
             .kubectl()
-            .args(["create", "configmap", "kept", "--from-literal=a=b"]),
+            .args(["create", "configmap", "test", "--from-literal=a=b"]),
     )
     .unwrap();
 
     server.stop_api();
     let url = server.url();
-    assert!(run::output(server.kubectl().args(["get", "configmap", "kept"])).is_err());
+    assert!(run::output(server.kubectl().args(["get", "configmap", "test"])).is_err());
 
     server.start_api().unwrap();
     assert_eq!(server.url(), url);
-    run::output(server.kubectl().args(["get", "configmap", "kept"])).unwrap();
+    run::output(server.kubectl().args(["get", "configmap", "test"])).unwrap();
 
     assert_ne!(processes_using(dir.path()), "");
     drop(server);

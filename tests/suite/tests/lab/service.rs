@@ -43,7 +43,7 @@ pub(crate) fn is_on_no_interface(fixture: &Fixture) -> Result<(), Failure> {
 }
 
 /// With policy Local the answering pod's node is the node the request came in
-/// through, so the owner can be told in two ways.
+/// through, so the owner can be determined in two ways.
 pub(crate) fn only_the_owner_answers(fixture: &Fixture) -> Result<(), Failure> {
     let ip = observe::wait_for_ip(&fixture.lab, NAMESPACE, "echo")?;
     let owner = plan::node_name(observe::wait_for_one_owner(&fixture.lab, ip, TIMEOUT)?);

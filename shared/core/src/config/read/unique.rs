@@ -40,17 +40,17 @@ pub(super) fn reject_duplicates<T: Eq + Hash + Clone>(
     found: &mut Findings,
 ) -> Vec<T> {
     let mut first: HashMap<T, String> = HashMap::new();
-    let mut kept = Vec::new();
+    let mut distinct = Vec::new();
     for (path, item) in items {
         match first.get(&item) {
             Some(earlier) => found.fault(path, format!("duplicates {earlier}")),
             None => {
                 first.insert(item.clone(), path);
-                kept.push(item);
+                distinct.push(item);
             }
         }
     }
-    kept
+    distinct
 }
 
 /// A non-empty string.
@@ -79,13 +79,13 @@ pub(super) fn texts(node: Option<Node<'_>>, found: &mut Findings) -> Vec<String>
 }
 
 fn reject_duplicate_texts(items: Vec<(String, String)>, found: &mut Findings) -> Vec<String> {
-    let mut kept: Vec<String> = Vec::new();
+    let mut distinct: Vec<String> = Vec::new();
     for (path, item) in items {
-        if kept.contains(&item) {
+        if distinct.contains(&item) {
             found.fault(path, format!("duplicate value {item:?}"));
         } else {
-            kept.push(item);
+            distinct.push(item);
         }
     }
-    kept
+    distinct
 }
