@@ -171,8 +171,8 @@ fn pools(
 ) -> Option<Change<PoolObject, String>> {
     let ours = |one: &(ConfigObject, PoolObject)| one.0.namespace == namespace;
     match change {
-        Change::Apply(one) => ours(&one).then(|| Change::Apply(one.1)),
-        Change::Delete(key) => (key.namespace == namespace).then(|| Change::Delete(key.name)),
+        Change::Apply(one) => ours(&one).then_some(Change::Apply(one.1)),
+        Change::Delete(key) => (key.namespace == namespace).then_some(Change::Delete(key.name)),
         Change::Reset(all) => {
             let all = all.into_iter().filter(ours).map(|(_, pool)| pool);
             Some(Change::Reset(all.collect()))

@@ -59,7 +59,7 @@ pub fn news(node: &str, loose: Loose) -> EventNote {
         // The kubelet names its Node by the name in place of the uid.
         regarding: reference("v1", "Node", None, node, node),
         warning: true,
-        reason: "StrictARPMissing",
+        reason: "StrictARPDisabled",
         action: "Announce",
         note: loose.to_string(),
     }

@@ -31,9 +31,7 @@ impl ChildGuard {
         let (stop, stopped) = channel();
         let (report, started) = channel();
         let thread = std::thread::spawn(move || own(&mut command, &report, &stopped));
-        let started = started
-            .recv()
-            .unwrap_or_else(|_| Err(LabError::ThreadEnded));
+        let started = started.recv().unwrap_or(Err(LabError::ThreadEnded));
         Ok(Self {
             pid: started?,
             stop: Some(stop),

@@ -50,7 +50,7 @@ pub fn curl(lab: &Lab, ip: Ipv4Addr) -> Result<Responder, LabError> {
         &url,
     ];
     let answer = run::output(&mut netns::exec(&lab.client_namespace(), argv))?;
-    Responder::parse(&answer).ok_or_else(|| LabError::UnexpectedAnswer {
+    Responder::parse(&answer).ok_or(LabError::UnexpectedAnswer {
         origin: url,
         answer,
     })
