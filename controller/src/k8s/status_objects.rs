@@ -4,8 +4,8 @@
 use ferrolb_api::l2_status::ServiceL2Status;
 use ferrolb_api::pool::IPAddressPool;
 use ferrolb_core::announcement::{
-    ANNOUNCES, CONFLICTS, SERVICE_NAME_LABEL, SERVICE_NAMESPACE_LABEL, read_announces,
-    read_conflicts,
+    ANNOUNCES, CONFLICTS, SERVICE_NAME_LABEL, SERVICE_NAMESPACE_LABEL, UNANNOUNCED, read_announces,
+    read_conflicts, read_unannounced,
 };
 use ferrolb_core::key::ObjectKey;
 use kube::ResourceExt;
@@ -30,7 +30,8 @@ pub(super) fn address_pools() -> ApiResource {
 pub(super) fn announcement(object: DynamicObject) -> Option<Announcement> {
     let object: ServiceL2Status = object.try_parse().ok()?;
     let annotation = |name| object.annotations().get(name).map(String::as_str);
-    if annotation(ANNOUNCES).is_none() && annotation(CONFLICTS).is_none() {
+    let ours = [ANNOUNCES, CONFLICTS, UNANNOUNCED];
+    if ours.into_iter().all(|name| annotation(name).is_none()) {
         return None;
     }
     let label = |name| object.labels().get(name).cloned();
@@ -48,6 +49,7 @@ pub(super) fn announcement(object: DynamicObject) -> Option<Announcement> {
         interfaces: interfaces.filter_map(|one| one.name).collect(),
         announces: read_announces(annotation(ANNOUNCES).unwrap_or_default()),
         conflicts: read_conflicts(annotation(CONFLICTS).unwrap_or_default()),
+        unannounced: read_unannounced(annotation(UNANNOUNCED).unwrap_or_default()),
     })
 }
 

@@ -1,6 +1,6 @@
-//! The reconciler's part in announcements: from what speakers say to the
-//! condition `Announced`, to addresses taken back because a stranger uses them,
-//! and to objects that a dead speaker left behind.
+//! The reconciler's part in announcements: from what speakers report to the
+//! condition `Announced`, to addresses released because another host uses them,
+//! and to objects that a dead speaker left behind. Pure.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -16,18 +16,18 @@ use crate::decide::{ConditionChange, Decision, asks_for, is_ours};
 use crate::service::ConditionStatus::{False, True, Unknown};
 use crate::service::{Condition, ServiceView};
 
-/// How long silence about an address must last before its owner is told: a
-/// fresh one is not announced yet, and a new owner may speak up a moment after
-/// the last one fell silent.
+/// How long an address must be unannounced before the condition reports it: a
+/// fresh one is not announced yet, and a new owner may report a moment after the
+/// last one stopped.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 
-/// How long an address that a stranger uses is given to nobody.
+/// How long an address that another host uses is not allocated.
 pub(super) const QUARANTINE: Duration = Duration::from_secs(600);
 
 impl Reconciler {
     /// These are all announcements there are.
     pub fn announcements_listed(&mut self, all: Vec<Announcement>) {
-        let names: BTreeSet<String> = all.iter().map(|said| said.name.clone()).collect();
+        let names: BTreeSet<String> = all.iter().map(|report| report.name.clone()).collect();
         for name in self.announcements.others(&names) {
             self.announcement_gone(&name);
         }
@@ -35,19 +35,19 @@ impl Reconciler {
         for announcement in all {
             self.announcement_changed(announcement);
         }
-        // Those of whom nothing is said.
+        // Those without any report.
         let keys: Vec<_> = self.services.keys().cloned().collect();
         keys.iter().for_each(|key| self.reconcile(key));
     }
 
-    /// A speaker says this now.
+    /// A speaker reports this now.
     pub fn announcement_changed(&mut self, announcement: Announcement) {
         for key in self.announcements.put(announcement) {
             self.announcements_changed(&key);
         }
     }
 
-    /// A speaker says this no more.
+    /// A speaker removed a report.
     pub fn announcement_gone(&mut self, name: &str) {
         if let Some(key) = self.announcements.remove(name) {
             self.announcements_changed(&key);
@@ -56,38 +56,38 @@ impl Reconciler {
 
     fn announcements_changed(&mut self, key: &ObjectKey) {
         self.reconcile(key);
-        self.weigh(key);
+        self.update_orphan_timer(key);
     }
 
-    /// Notes which objects about a Service speak of addresses it does not have.
-    pub(super) fn weigh(&mut self, key: &ObjectKey) {
+    /// Notes which objects about a Service are outdated.
+    pub(super) fn update_orphan_timer(&mut self, key: &ObjectKey) {
         if !self.active {
             return;
         }
         let entry = self.services.get(key);
         let ips = entry.map(|entry| [&entry.view.status[..], &entry.doubtful].concat());
         let ips = ips.unwrap_or_default();
-        self.announcements.weigh(key, &ips, self.now);
+        self.announcements.update_orphan_timer(key, &ips, self.now);
     }
 
-    /// Puts the addresses of a Service that a stranger uses into quarantine,
-    /// unless the user wants them; who else holds them.
+    /// Puts the addresses of a Service that another host uses into quarantine,
+    /// unless the user requests them; the other Services that have them.
     pub(super) fn quarantine_conflicts(&mut self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
         let Some(entry) = self.services.get(key).filter(|_| self.active) else {
             return BTreeSet::new();
         };
         let view = &entry.view;
-        let unwanted = view.status.iter().filter(|ip| !asks_for(view, **ip));
-        let ours = unwanted.filter(|ip| self.allocator.pool_of(**ip).is_some());
-        let strangers = ours.filter_map(|ip| {
-            let (mac, _) = self.announcements.stranger(key, *ip)?;
+        let unrequested = view.status.iter().filter(|ip| !asks_for(view, **ip));
+        let ours = unrequested.filter(|ip| self.allocator.pool_of(**ip).is_some());
+        let conflicts = ours.filter_map(|ip| {
+            let (mac, _) = self.announcements.foreign_host(key, *ip)?;
             Some((*ip, mac.to_owned()))
         });
-        let strangers: Vec<_> = strangers
+        let conflicts: Vec<_> = conflicts
             .filter(|(ip, _)| self.allocator.stranger(*ip).is_none())
             .collect();
         let mut others = BTreeSet::new();
-        for (ip, mac) in strangers {
+        for (ip, mac) in conflicts {
             others.extend(self.allocator.quarantine(ip, mac));
             self.quarantine.insert(ip, self.now + QUARANTINE);
         }
@@ -95,8 +95,8 @@ impl Reconciler {
         others
     }
 
-    /// What time brings: quarantines end, silence has lasted, objects were left
-    /// behind.
+    /// Ends quarantines, reports addresses that stayed unannounced, and deletes
+    /// objects that were left behind.
     pub(super) fn on_timer(&mut self) {
         let quarantined = std::mem::take(&mut self.quarantine).into_iter();
         for (ip, until) in quarantined {
@@ -115,22 +115,21 @@ impl Reconciler {
         }
         if self.active {
             let left = self.announcements.left_behind(self.now);
-            let sweep = |said: &Announcement| BackgroundWrite::DeleteOrphan {
-                name: said.name.clone(),
-                uid: said.uid.clone(),
-                version: said.version.clone(),
+            let delete = |report: &Announcement| BackgroundWrite::DeleteOrphan {
+                name: report.name.clone(),
+                uid: report.uid.clone(),
+                version: report.version.clone(),
             };
-            let chores = left.into_iter().map(sweep).map(Action::Background);
-            self.actions.extend(chores);
+            let writes = left.into_iter().map(delete).map(Action::Background);
+            self.actions.extend(writes);
         }
     }
 }
 
 impl Announcements {
-    /// What the condition `Announced` should say from now on, given what was
-    /// decided about the addresses. Notes in the entry since when there is
-    /// silence.
-    pub(super) fn say(
+    /// The change of the condition `Announced`, given what was decided about the
+    /// addresses. Notes in the entry since when addresses have been unannounced.
+    pub(super) fn announced_change(
         &self,
         entry: &mut Entry,
         class: Option<&str>,
@@ -145,9 +144,11 @@ impl Announcements {
         }
         let addresses = decision.write.as_ref().unwrap_or(&view.status);
         let gone = !view.load_balancer || addresses.is_empty();
-        // What it says for lack of news must be about the addresses it has.
+        // A condition that is kept must be about the addresses the Service has.
         let as_before = match &view.announced {
-            Some(shown) if gone || !speaks_of(&shown.message, addresses) => ConditionChange::Remove,
+            Some(shown) if gone || !names_exactly(&shown.message, addresses) => {
+                ConditionChange::Remove
+            }
             _ => ConditionChange::Keep,
         };
         if gone || !self.listed {
@@ -161,14 +162,14 @@ impl Announcements {
             AnnouncementState::Announced(text) => (True, "Announced", text),
             AnnouncementState::NodeNotReady(text) => (Unknown, "NodeNotReady", text),
             AnnouncementState::Conflict(text) => (False, "AddressConflict", text),
-            AnnouncementState::Unannounced(text) => {
+            AnnouncementState::Unannounced(reason, text) => {
                 let silent = silent.filter(|(ips, _)| ips == addresses);
                 let (ips, since) = silent.unwrap_or_else(|| (addresses.clone(), now));
                 entry.silent = Some((ips, since));
                 if since + GRACE > now {
                     return as_before;
                 }
-                (False, "NotAnnounced", text)
+                (False, reason.as_str(), text)
             }
         };
         let condition = Condition {
@@ -176,29 +177,33 @@ impl Announcements {
             reason,
             message,
         };
-        let said = shown.is_some_and(|c| c.says(&condition));
-        if said {
+        let unchanged = shown.is_some_and(|c| c.says(&condition));
+        if unchanged {
             ConditionChange::Keep
         } else {
             ConditionChange::Set(condition)
         }
     }
 
-    /// The addresses of a Service that its user wants and a stranger uses, with
-    /// the stranger's hardware address.
+    /// The addresses of a Service that its user requests and another host uses,
+    /// with that host's hardware address.
     pub(super) fn requested_conflicts(&self, view: &ServiceView) -> BTreeSet<(IpAddr, String)> {
-        let wanted = view.status.iter().filter(|ip| asks_for(view, **ip));
-        let strangers = wanted.filter_map(|ip| {
-            let (mac, _) = self.stranger(&view.key, *ip)?;
+        let requested = view.status.iter().filter(|ip| asks_for(view, **ip));
+        let conflicts = requested.filter_map(|ip| {
+            let (mac, _) = self.foreign_host(&view.key, *ip)?;
             Some((*ip, mac.to_owned()))
         });
-        strangers.collect()
+        conflicts.collect()
     }
 }
 
-/// Whether the words of a condition name exactly these addresses.
-fn speaks_of(message: &str, addresses: &[IpAddr]) -> bool {
-    let words = message.split_whitespace();
-    let named = words.filter_map(|word| word.parse::<IpAddr>().ok());
+/// Whether the message of a condition is about exactly these addresses. Each is
+/// followed by a verb; names of nodes may look like addresses too.
+fn names_exactly(message: &str, addresses: &[IpAddr]) -> bool {
+    let words: Vec<&str> = message.split_whitespace().collect();
+    let subjects = words
+        .windows(2)
+        .filter(|pair| matches!(pair[1], "by" | "is"));
+    let named = subjects.filter_map(|pair| pair[0].parse::<IpAddr>().ok());
     named.eq(addresses.iter().copied())
 }

@@ -1,26 +1,27 @@
-//! What the speakers say in their objects, one per Service and node, and what
+//! What the speakers report in their objects, one per Service and node, and what
 //! that means for a Service. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use ferrolb_core::ineligible::{Unannounced, UnannouncedReason};
 use ferrolb_core::key::ObjectKey;
 
 use super::nodes::Nodes;
 use crate::service::{ConditionStatus, ObservedCondition};
 
-/// How long an object may speak of nothing that is so before it is taken for
-/// one that its speaker left behind. A living speaker tidies up in seconds.
+/// How long an object may be outdated before it is considered left behind by its
+/// speaker. A live speaker updates its objects in seconds.
 pub(super) const LEFT_BEHIND: Duration = Duration::from_secs(30);
 
-/// What is added about an announcement whose node is not Ready.
+/// The end of the text about an announcement whose node is not Ready.
 const NOT_READY: &str = ", which is not Ready";
 
-/// What one speaker says about one Service.
+/// What one speaker reports about one Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement {
-    /// `metadata.name` of the object that says it.
+    /// `metadata.name` of the object.
     pub name: String,
     /// Its `metadata.uid`.
     pub uid: String,
@@ -28,14 +29,16 @@ pub struct Announcement {
     pub version: String,
     /// The Service.
     pub service: ObjectKey,
-    /// The node; none while the object's status is yet to come.
+    /// The node; `None` while the object has no status yet.
     pub node: Option<String>,
-    /// The interfaces it answers on; none said means all.
+    /// The interfaces it answers on; empty means all.
     pub interfaces: Vec<String>,
     /// The IPs it answers for, and the epoch of its claim on each.
     pub announces: BTreeMap<IpAddr, u64>,
-    /// The IPs that a stranger holds, and the stranger's hardware address.
+    /// The IPs that another host uses, and its hardware address.
     pub conflicts: BTreeMap<IpAddr, String>,
+    /// The IPs that no node may announce, and why.
+    pub unannounced: BTreeMap<IpAddr, Unannounced>,
 }
 
 impl Announcement {
@@ -46,42 +49,38 @@ impl Announcement {
             interfaces => format!("{node} ({})", interfaces.join(", ")),
         }
     }
-
-    fn speaks_of(&self, ips: &[IpAddr]) -> bool {
-        let said = |ip: &IpAddr| self.announces.contains_key(ip) || self.conflicts.contains_key(ip);
-        ips.iter().any(said)
-    }
 }
 
-/// What is known of some addresses of a Service, in words.
+/// How the addresses of a Service are announced, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum AnnouncementState {
-    /// Each is announced; by whom.
+    /// Each is announced.
     Announced(String),
-    /// Each is, but a node that announces one is not Ready: it may be gone, and
-    /// nobody left to say so.
+    /// Each is, but a node that announces one is not Ready: it may be gone without
+    /// a successor that reports it.
     NodeNotReady(String),
-    /// A stranger holds one that nobody announces.
+    /// One is not announced, because another host uses it.
     Conflict(String),
-    /// One is announced by nobody.
-    Unannounced(String),
+    /// One is not announced for another reason.
+    Unannounced(UnannouncedReason, String),
 }
 
-/// Everything that is said.
+/// Everything that is reported.
 #[derive(Debug, Default)]
 pub(super) struct Announcements {
-    /// Whether the list is in; before, or without the CRD, silence means nothing.
+    /// Whether the first list has arrived; until then, and without the CRD, a
+    /// missing report means nothing.
     pub(super) listed: bool,
     by_name: BTreeMap<String, Announcement>,
     by_service: BTreeMap<ObjectKey, BTreeSet<String>>,
-    /// Since when each speaks of nothing that is so.
+    /// When each object became outdated.
     idle: BTreeMap<String, Duration>,
     /// Which of the nodes are Ready.
     pub(super) nodes: Nodes,
 }
 
 impl Announcements {
-    /// Takes one in; the Services it speaks of or spoke of before.
+    /// Stores one; the Services it is or was about.
     pub(super) fn put(&mut self, announcement: Announcement) -> BTreeSet<ObjectKey> {
         let mut keys: BTreeSet<_> = self.remove(&announcement.name).into_iter().collect();
         let (name, service) = (announcement.name.clone(), announcement.service.clone());
@@ -94,7 +93,7 @@ impl Announcements {
         keys
     }
 
-    /// Forgets one; the Service it spoke of.
+    /// Removes one; the Service it was about.
     pub(super) fn remove(&mut self, name: &str) -> Option<ObjectKey> {
         self.idle.remove(name);
         let key = self.by_name.remove(name)?.service;
@@ -116,32 +115,41 @@ impl Announcements {
             .collect()
     }
 
-    /// The Services that anything is said of.
+    /// The Services that any object is about.
     pub(super) fn services(&self) -> Vec<ObjectKey> {
         self.by_service.keys().cloned().collect()
     }
 
-    /// The Services that a node says anything of.
+    /// The Services that an object of a node is about.
     pub(super) fn spoken_of_by(&self, node: &str) -> BTreeSet<ObjectKey> {
         let all = self.by_name.values();
-        let its = all.filter(|said| said.node.as_deref() == Some(node));
-        its.map(|said| said.service.clone()).collect()
+        let its = all.filter(|report| report.node.as_deref() == Some(node));
+        its.map(|report| report.service.clone()).collect()
     }
 
-    /// The stranger that holds an address of a Service, and the node that saw
-    /// it. An address that any node announces is well, whatever another saw: a
-    /// newcomer may not know all speakers yet.
-    pub(super) fn stranger(&self, key: &ObjectKey, ip: IpAddr) -> Option<(&str, &str)> {
+    /// The hardware address of another host that uses an address of a Service, and
+    /// the node that saw it. While any node announces the address there is no
+    /// conflict: a speaker that has just started may not know all others yet.
+    pub(super) fn foreign_host(&self, key: &ObjectKey, ip: IpAddr) -> Option<(&str, &str)> {
         if self.owner(key, ip).is_some() {
             return None;
         }
         let mut all = self.complete(key);
-        all.find_map(|said| Some((&**said.conflicts.get(&ip)?, said.node.as_deref()?)))
+        all.find_map(|report| Some((&**report.conflicts.get(&ip)?, report.node.as_deref()?)))
     }
 
-    /// What is known of these addresses, in their order.
+    /// Why no node announces an address of a Service. Of several reports one by a
+    /// node that is Ready counts, since the other node may be gone.
+    fn unannounced(&self, key: &ObjectKey, ip: IpAddr) -> Option<&Unannounced> {
+        let reports = self.complete(key);
+        let reports = reports.filter_map(|report| Some((report, report.unannounced.get(&ip)?)));
+        let best = reports.max_by_key(|(report, _)| (self.is_ready(report), &report.node));
+        best.map(|(_, why)| why)
+    }
+
+    /// How these addresses are announced, in their order.
     pub(super) fn state_of(&self, key: &ObjectKey, ips: &[IpAddr]) -> AnnouncementState {
-        let (mut conflict, mut silence, mut doubt) = (false, false, false);
+        let (mut conflict, mut unannounced, mut doubt) = (false, None, false);
         let each = ips.iter().map(|ip| {
             if let Some(owner) = self.owner(key, *ip) {
                 let ready = self.is_ready(owner);
@@ -149,24 +157,33 @@ impl Announcements {
                 let but = if ready { "" } else { NOT_READY };
                 return format!("{ip} by {}{but}", owner.place());
             }
-            if let Some((mac, node)) = self.stranger(key, *ip) {
+            if let Some((mac, node)) = self.foreign_host(key, *ip) {
                 conflict = true;
-                return format!("{ip} is used by {mac} on the LAN, which {node} saw");
+                return format!(
+                    "{ip} is not announced: another host ({mac}) uses it, seen by {node}"
+                );
             }
-            silence = true;
-            format!("{ip} by no node: there is none eligible, or no ready endpoint")
+            let why = self.unannounced(key, *ip);
+            let reason = why.map_or(UnannouncedReason::NotAnnounced, |why| why.reason);
+            unannounced = unannounced.or(Some(reason));
+            match why {
+                Some(why) => format!("{ip} is not announced: {why}"),
+                None => {
+                    format!("{ip} is not announced: no speaker reports it; check the speaker pods")
+                }
+            }
         });
-        let text = each.collect::<Vec<_>>().join(", ");
-        match (conflict, silence, doubt) {
-            (true, _, _) => AnnouncementState::Conflict(text),
-            (_, true, _) => AnnouncementState::Unannounced(text),
-            (_, _, true) => AnnouncementState::NodeNotReady(text),
-            (false, false, false) => AnnouncementState::Announced(text),
+        let each = each.collect::<Vec<_>>();
+        match (conflict, unannounced, doubt) {
+            (true, _, _) => AnnouncementState::Conflict(each.join("; ")),
+            (_, Some(reason), _) => AnnouncementState::Unannounced(reason, each.join(". ")),
+            (_, _, true) => AnnouncementState::NodeNotReady(each.join(", ")),
+            (false, None, false) => AnnouncementState::Announced(each.join(", ")),
         }
     }
 
-    /// Whether a condition has doubts about these very announcements, and the
-    /// Nodes that could resolve them are not listed yet.
+    /// Whether a condition doubts exactly these announcements, and the Nodes that
+    /// could resolve it are not listed yet.
     pub(super) fn still_doubts(&self, shown: Option<&ObservedCondition>, text: &str) -> bool {
         let doubts = |shown: &ObservedCondition| {
             shown.status == ConditionStatus::Unknown && shown.message.replace(NOT_READY, "") == text
@@ -174,14 +191,11 @@ impl Announcements {
         !self.nodes.listed && shown.is_some_and(doubts)
     }
 
-    /// Notes which objects about a Service speak of none of these addresses.
-    pub(super) fn weigh(&mut self, key: &ObjectKey, ips: &[IpAddr], now: Duration) {
+    /// Notes which objects about a Service with these addresses are outdated.
+    pub(super) fn update_orphan_timer(&mut self, key: &ObjectKey, ips: &[IpAddr], now: Duration) {
         for name in self.by_service.get(key).into_iter().flatten() {
-            if self
-                .by_name
-                .get(name)
-                .is_some_and(|said| said.speaks_of(ips))
-            {
+            let report = self.by_name.get(name);
+            if report.is_some_and(|report| self.is_current(report, ips)) {
                 self.idle.remove(name);
             } else {
                 self.idle.entry(name.clone()).or_insert(now);
@@ -189,7 +203,18 @@ impl Announcements {
         }
     }
 
-    /// Those left behind; each is named once per [`LEFT_BEHIND`].
+    /// Whether an object still applies to one of these addresses. That an address
+    /// is not announced no longer applies once a node announces it.
+    fn is_current(&self, report: &Announcement, ips: &[IpAddr]) -> bool {
+        ips.iter().any(|ip| {
+            report.announces.contains_key(ip)
+                || report.conflicts.contains_key(ip)
+                || (report.unannounced.contains_key(ip)
+                    && self.owner(&report.service, *ip).is_none())
+        })
+    }
+
+    /// Those left behind; each is returned once per [`LEFT_BEHIND`].
     pub(super) fn left_behind(&mut self, now: Duration) -> Vec<&Announcement> {
         let long = self.idle.iter_mut();
         let long = long.filter(|(_, since)| **since + LEFT_BEHIND <= now);
@@ -210,21 +235,21 @@ impl Announcements {
     /// the others are about to give way.
     fn owner(&self, key: &ObjectKey, ip: IpAddr) -> Option<&Announcement> {
         let claims = self.complete(key);
-        let claims = claims.filter_map(|said| Some((said.announces.get(&ip)?, said)));
+        let claims = claims.filter_map(|report| Some((report.announces.get(&ip)?, report)));
         claims
-            .max_by_key(|(epoch, said)| (self.is_ready(said), **epoch, &said.node))
-            .map(|(_, said)| said)
+            .max_by_key(|(epoch, report)| (self.is_ready(report), **epoch, &report.node))
+            .map(|(_, report)| report)
     }
 
-    fn is_ready(&self, said: &Announcement) -> bool {
-        let node = said.node.as_deref();
+    fn is_ready(&self, report: &Announcement) -> bool {
+        let node = report.node.as_deref();
         node.is_some_and(|node| self.nodes.is_ready(node))
     }
 
-    /// What is said of a Service by objects whose status is in.
+    /// The objects about a Service that have a status.
     fn complete(&self, key: &ObjectKey) -> impl Iterator<Item = &Announcement> {
         let names = self.by_service.get(key).into_iter().flatten();
         let all = names.filter_map(|name| self.by_name.get(name));
-        all.filter(|said| said.node.is_some())
+        all.filter(|report| report.node.is_some())
     }
 }

@@ -60,7 +60,7 @@ impl Reconciler {
             self.count_refusal(entry.refused_for(), None);
             self.allocator.retain(key, &[]);
             self.later.remove(key);
-            self.weigh(key);
+            self.update_orphan_timer(key);
         }
     }
 

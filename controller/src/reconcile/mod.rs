@@ -299,7 +299,9 @@ impl Reconciler {
         self.allocator = Allocator::new(config);
         self.reconcile_all();
         let spoken_of = self.announcements.services();
-        spoken_of.iter().for_each(|key| self.weigh(key));
+        spoken_of
+            .iter()
+            .for_each(|key| self.update_orphan_timer(key));
     }
 
     /// First every claim that a status makes, then every choice; the older
@@ -341,9 +343,12 @@ impl Reconciler {
         self.waits.set(&place, decision.waits.clone());
         let before = entry.refused_for();
         let outcome = Outcome {
-            announced: self
-                .announcements
-                .say(entry, around.class, &decision, self.now),
+            announced: self.announcements.announced_change(
+                entry,
+                around.class,
+                &decision,
+                self.now,
+            ),
             strangers: self.announcements.requested_conflicts(&entry.view),
             decision,
         };
@@ -358,7 +363,7 @@ impl Reconciler {
             false => self.later.remove(key),
         };
         self.count_refusal(before, now);
-        self.weigh(key);
+        self.update_orphan_timer(key);
     }
 
     fn reconcile_namespace(&mut self, name: &str) {

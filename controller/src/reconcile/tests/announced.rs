@@ -1,6 +1,9 @@
-//! From what speakers say to the condition `Announced`.
+//! From what speakers report to the condition `Announced`.
+
+use ferrolb_core::ineligible::{Ineligible, Unannounced};
 
 use super::server::{World, saying};
+use crate::reconcile::Announcement;
 use crate::reconcile::BackgroundWrite;
 
 const LAN: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.9, 'fd77::1-fd77::9']}]";
@@ -50,7 +53,10 @@ fn a_fresh_service_is_not_called_unannounced_before_the_grace_is_over() {
     world.rest();
     let (announced, reason, message) = world.announced("web").unwrap();
     assert_eq!((announced, reason), ("False", "NotAnnounced"));
-    assert!(message.starts_with("10.0.0.1 by no node"), "{message}");
+    assert!(
+        message.starts_with("10.0.0.1 is not announced"),
+        "{message}"
+    );
     assert_eq!(world.written, 2);
 }
 
@@ -122,7 +128,7 @@ fn both_addresses_of_a_dual_stack_service_are_named_in_its_order() {
     let (announced, reason, message) = world.announced("web").unwrap();
     assert_eq!((announced, reason), ("False", "NotAnnounced"));
     assert!(
-        message.starts_with("fd77::1 by n2 (eth0), 10.0.0.1 by no node"),
+        message.starts_with("fd77::1 by n2 (eth0). 10.0.0.1 is not announced"),
         "{message}"
     );
 }
@@ -171,7 +177,7 @@ fn a_moved_service_has_the_whole_grace_for_its_new_address() {
             .announced("web")
             .unwrap()
             .2
-            .starts_with("10.0.0.5 by no node")
+            .starts_with("10.0.0.5 is not announced")
     );
 }
 
@@ -251,6 +257,66 @@ fn a_renamed_pool_is_told_in_the_background_and_moves_nothing() {
         said.into_iter()
             .all(|message| message.ends_with("from pool new"))
     );
+}
+
+/// A report of `reporter` that the address of `web` is not announced.
+fn reports(reporter: &str, reasons: &[(&str, Ineligible)]) -> Announcement {
+    let reasons = reasons.iter().cloned();
+    let reasons = reasons.map(|(node, reason)| (node.to_owned(), reason));
+    let why = Unannounced::new(&reasons.collect(), false);
+    let mut report = saying(reporter, "web", &[]);
+    report.unannounced.insert("10.0.0.1".parse().unwrap(), why);
+    report
+}
+
+#[test]
+fn an_address_without_an_eligible_node_has_the_reason_of_the_speakers() {
+    let mut world = world();
+    let reasons = [
+        ("n1", Ineligible::NoEndpoint),
+        ("n2", Ineligible::NoEndpoint),
+        ("n3", Ineligible::NotInSubnet),
+    ];
+    world.announce(reports("n1", &reasons));
+    world.rest();
+    assert_eq!(world.announced("web"), None, "not before the grace is over");
+    world.pass(10);
+    world.rest();
+    let message = "10.0.0.1 is not announced: no interface in the subnet on n3; \
+                   no endpoint on 2 nodes (n1, n2)";
+    assert_eq!(world.announced("web"), Some(("False", "NoLink", message)));
+    world.announce(reports("n1", &[("n1", Ineligible::Excluded)]));
+    world.rest();
+    let message = "10.0.0.1 is not announced: exclude label on n1";
+    let expected = ("False", "NoEligibleNode", message);
+    assert_eq!(world.announced("web"), Some(expected));
+}
+
+#[test]
+fn an_announced_address_has_no_reason_and_the_outdated_report_is_deleted() {
+    let mut world = world();
+    world.announce(reports("n2", &[("n1", Ineligible::NoEndpoint)]));
+    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+    world.rest();
+    assert_eq!(world.announced("web").unwrap().1, "Announced");
+    world.pass(30);
+    let deleted: Vec<_> = world.chores.iter().map(name).collect();
+    assert_eq!(deleted, ["n2-web"]);
+}
+
+#[test]
+fn a_restarted_controller_keeps_a_reason_that_names_nodes_like_addresses() {
+    let mut world = world();
+    world.announce(reports("10.0.0.9", &[("10.0.0.9", Ineligible::NoLink)]));
+    world.pass(10);
+    world.rest();
+    let before = world.written;
+    world.restart();
+    world.rest();
+    world.pass(60);
+    world.rest();
+    assert_eq!(world.announced("web").unwrap().1, "NoLink");
+    assert_eq!(world.written, before);
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn an_address_that_was_asked_for_stays_and_its_owner_is_told_once() {
     let expected = (
         "False",
         "AddressConflict",
-        "10.0.0.1 is used by 02:00:00:00:00:99 on the LAN, which n1 saw",
+        "10.0.0.1 is not announced: another host (02:00:00:00:00:99) uses it, seen by n1",
     );
     assert_eq!(world.announced("web"), Some(expected));
     assert!(matches!(&world.notices()[..], [Notice::Conflict { .. }]));

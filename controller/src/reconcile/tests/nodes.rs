@@ -135,7 +135,7 @@ fn silence_or_a_stranger_on_another_address_counts_more_than_a_doubt() {
     world.rest();
     let (status, reason, message) = world.announced("web").unwrap();
     assert_eq!((status, reason), ("False", "NotAnnounced"));
-    let both = "10.0.0.1 by n1 (eth0), which is not Ready, fd77::1 by no node";
+    let both = "10.0.0.1 by n1 (eth0), which is not Ready. fd77::1 is not announced";
     assert!(message.starts_with(both), "{message}");
     let mut clash = saying("n2", "web", &[]);
     let mac = "02:00:00:00:00:99".to_owned();

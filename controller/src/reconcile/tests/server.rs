@@ -46,6 +46,7 @@ pub(super) fn saying(node: &str, service: &str, ips: &[(&str, u64)]) -> Announce
         interfaces: vec!["eth0".to_owned()],
         announces: announces.collect(),
         conflicts: BTreeMap::new(),
+        unannounced: BTreeMap::new(),
     }
 }
 

@@ -155,7 +155,7 @@ pub(crate) async fn a_service_names_the_node_that_announces_it(cluster: &mut Clu
     hush(cluster, "n1", "web").await?;
     let controller = leaves_alone(cluster, controller, before).await?;
     hush(cluster, "n2", "web").await?;
-    let nobody = "10.77.0.240 by no node: there is none eligible, or no ready endpoint";
+    let nobody = "10.77.0.240 is not announced: no speaker reports it; check the speaker pods";
     announced(cluster, "web", ("False", "NotAnnounced", nobody)).await?;
     controller.stop().await
 }
@@ -213,7 +213,7 @@ pub(crate) async fn an_address_that_a_stranger_uses_is_replaced_unless_it_was_as
     assert_eq!(state["quarantined"][0]["ip"], "10.77.0.240");
     assert_eq!(state["quarantined"][0]["stranger"], MAC);
     say(cluster, "n1", "wish", clash("10.77.0.250")).await?;
-    let saw = format!("10.77.0.250 is used by {MAC} on the LAN, which n1 saw");
+    let saw = format!("10.77.0.250 is not announced: another host ({MAC}) uses it, seen by n1");
     announced(cluster, "wish", ("False", "AddressConflict", &saw)).await?;
     cluster
         .event("wish", "AddressConflict", &["10.77.0.250", MAC])
