@@ -1,4 +1,4 @@
-//! Who holds which address, and which are free. A pure structure: the same
+//! Who holds which address, and which are free. Pure: the same
 //! calls in the same order always give the same answers. Finding, taking and
 //! releasing an address is logarithmic in the number of addresses held,
 //! whatever the size of the pools.

@@ -1,4 +1,4 @@
-//! What a Service's status should say: a pure function of the Service, the
+//! What a Service's status should say. Pure: a function of the Service, the
 //! class we serve and the allocator, which it changes.
 //!
 //! An address stays as long as it may: it is taken away only if the user or

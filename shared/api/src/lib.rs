@@ -3,7 +3,7 @@
 //! objects and of `/state`.
 //!
 //! The `spec` types only generate the CRDs: `ferrolb-core` reads configuration objects
-//! in their raw form, to report every fault with its path. Plain types without I/O.
+//! in their raw form, to report every fault with its path. Pure: plain types.
 
 pub mod bgp;
 pub mod crds;

@@ -1,5 +1,5 @@
 //! `make bench-engine`: how long the engine is busy with a change of facts when
-//! there are many IPs and nodes. Pure code, measured in memory: the longer it
+//! there are many IPs and nodes. The code under test is pure and measured in memory: the longer it
 //! takes, the nearer it comes to what counts as a stall.
 
 use std::collections::BTreeMap;

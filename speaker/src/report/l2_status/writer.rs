@@ -1,6 +1,6 @@
 //! Keeps this node's `ServiceL2Status` objects up to date, in a task of its own
 //! that nothing waits for. Only the latest content counts: while the API server
-//! is slow or unreachable, what lies between is never written.
+//! is slow or unreachable, what lies between is never written. Not pure.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
