@@ -7,11 +7,15 @@ use clap::{CommandFactory, Parser};
 use ferrolb_controller::args::Args;
 use ferrolb_controller::error::Error;
 use ferrolb_core::text::Chain;
+use ferrolb_runtime::http::probe;
 use ferrolb_runtime::{kube, logs, shutdown};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(exit) = probe::run(&args.common) {
+        return exit;
+    }
     if let Err(error) = logs::init(&args.common) {
         Args::command()
             .error(ErrorKind::ValueValidation, error)

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ferrolb_runtime::http;
+use ferrolb_core::names::CONTROLLER;
+use ferrolb_runtime::http::{self, Pages};
 use ferrolb_runtime::metrics::Metrics;
 use ferrolb_runtime::ready::Readiness;
 use ferrolb_runtime::state_page;
@@ -32,7 +33,6 @@ pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Resul
     let registry = Metrics::for_program()?;
     let metrics = Arc::new(ControllerMetrics::register(&registry)?);
     let readiness = Readiness::default();
-    let listener = http::listen(args.common.http_listen).await?;
     let namespace = args.common.namespace.clone();
     let identity = identity(&args.pod_name)?;
     let (elector, leadership) = Elector::new(
@@ -62,10 +62,13 @@ pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Resul
     };
     let quiet = CancellationToken::new();
     let mut tasks = Tasks::default();
-    tasks.spawn(
-        "http",
-        http::serve_with_state(listener, registry, readiness, Some(state), cancel.clone()),
-    );
+    let pages = Pages {
+        program: CONTROLLER,
+        metrics: registry,
+        readiness,
+        state,
+    };
+    http::start(&args.common, pages, &cancel, &mut tasks)?;
     tasks.spawn_infallible(
         "gossip secret",
         secret::run(client, namespace, cancel.clone()),

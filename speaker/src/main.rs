@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use ferrolb_core::text::Chain;
+use ferrolb_runtime::http::probe;
 use ferrolb_runtime::{logs, shutdown};
 use ferrolb_speaker::args::Args;
 use ferrolb_speaker::error::Error;
@@ -12,6 +13,9 @@ use ferrolb_speaker::error::Error;
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(exit) = probe::run(&args.common) {
+        return exit;
+    }
     if let Err(error) = logs::init(&args.common) {
         Args::command()
             .error(ErrorKind::ValueValidation, error)

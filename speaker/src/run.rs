@@ -7,12 +7,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ::kube::Client;
 use ferrolb_api::views::SpeakerState;
 use ferrolb_core::names::SPEAKER;
+use ferrolb_runtime::http::{self, Pages};
+use ferrolb_runtime::kube;
 use ferrolb_runtime::kube::events::{self, Outcome};
 use ferrolb_runtime::metrics::Metrics;
 use ferrolb_runtime::ready::Readiness;
 use ferrolb_runtime::state_page::{self, StateRequest};
 use ferrolb_runtime::tasks::Tasks;
-use ferrolb_runtime::{http, kube};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -44,18 +45,14 @@ pub async fn run(args: Args, leave: CancellationToken) -> Result<(), Error> {
     let mut tasks = Tasks::default();
 
     let starting = readiness.expect("start");
-    let listener = http::listen(args.common.http_listen).await?;
     let (state, state_requests) = state_page::channel();
-    tasks.spawn(
-        "http",
-        http::serve_with_state(
-            listener,
-            metrics.clone(),
-            readiness.clone(),
-            Some(state),
-            done.clone(),
-        ),
-    );
+    let pages = Pages {
+        program: SPEAKER,
+        metrics: metrics.clone(),
+        readiness: readiness.clone(),
+        state,
+    };
+    http::start(&args.common, pages, &done, &mut tasks)?;
 
     let started = tokio::select! {
         started = start(&args, &metrics, &readiness, state_requests, &done, &mut tasks) => Some(started?),

@@ -16,6 +16,16 @@ pub struct CommonArgs {
     #[arg(long, env = "FERROLB_HTTP_LISTEN", default_value = "[::]:9617")]
     pub http_listen: SocketAddr,
 
+    /// Address and port of the listener for the kubelet's probes, /livez and /readyz.
+    /// On loopback no other host can fill it.
+    #[arg(long, env = "FERROLB_PROBE_LISTEN", default_value = "127.0.0.1:9619")]
+    pub probe_listen: SocketAddr,
+
+    /// Request this page from the program that runs already, print the response, and
+    /// exit with 0 if it is 200: for `exec` probes.
+    #[arg(long, value_enum, value_name = "PAGE")]
+    pub probe: Option<Probe>,
+
     /// Log filter: a level, or directives such as `info,ferrolb_speaker=debug`.
     // The client logs every refused connection; the watches log once per outage.
     #[arg(
@@ -28,6 +38,15 @@ pub struct CommonArgs {
     /// Log output format.
     #[arg(long, env = "FERROLB_LOG_FORMAT", value_enum, default_value_t = LogFormat::Plain)]
     pub log_format: LogFormat,
+}
+
+/// A page of the running program, to be requested by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Probe {
+    /// Whether the program responds.
+    Livez,
+    /// Whether it is ready.
+    Readyz,
 }
 
 /// Shape of a log line.

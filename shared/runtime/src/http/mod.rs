@@ -1,118 +1,194 @@
-//! The listener for `/metrics`, `/livez` and `/readyz`.
+//! The HTTP listeners of both programs: one for everybody, one for the kubelet.
 //!
 //! `/livez` returns 200 while the process and its runtime respond; `/readyz`
 //! returns 200 once every condition in [`Readiness`] is met, else 503 with those
-//! missing.
+//! missing. `/metrics` and `/state` are rendered at most once per [`cache`]
+//! lifetime, however many request them.
+//!
+//! **Why two.** Every host that reaches the node can fill `--http-listen`. If the
+//! kubelet's probes went there, filling it would make the kubelet kill the
+//! program. So the probes have a listener of their own on loopback. The speaker
+//! is on the host network: the kubelet reaches that listener by an `httpGet` with
+//! `host: 127.0.0.1`, as it probes the control plane's static pods, which costs
+//! no process start on each node every second. The controller has a network
+//! namespace of its own, which the kubelet only enters by `exec`: there the
+//! program requests the page itself (`--probe`, [`probe`]).
+
+mod cache;
+mod connections;
+mod listen;
+pub mod probe;
+mod server;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures::future::BoxFuture;
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::Metrics;
+use crate::args::CommonArgs;
+use crate::metrics::{Metrics, MetricsError};
 use crate::ready::Readiness;
+use crate::tasks::Tasks;
+use cache::Cached;
+use connections::Dropped;
+use server::Server;
 
-/// Why the listener does not run.
+/// Connections open at once to the public listener, which a few scrapers and
+/// people share.
+const PUBLIC_CONNECTIONS: usize = 64;
+/// The same for the listener of the probes.
+const PROBE_CONNECTIONS: usize = 16;
+/// How old `/state` may be. The engine renders it, so not more often than this.
+const STATE_LIFETIME: Duration = Duration::from_secs(1);
+/// How old `/metrics` may be.
+const METRICS_LIFETIME: Duration = Duration::from_millis(100);
+
+const JSON: &str = "application/json";
+const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Why a listener does not run.
 #[derive(Debug, Error)]
 pub enum HttpError {
     /// The address cannot be listened on.
-    #[error("cannot listen on {address} for metrics and health (--http-listen): {source}")]
+    #[error("cannot listen on {address} ({flag})")]
     Listen {
-        /// The address asked for.
+        /// The flag that chooses the address.
+        flag: &'static str,
+        /// The address requested.
         address: SocketAddr,
         /// The system's answer.
         source: std::io::Error,
     },
-    /// The listener failed while serving.
-    #[error("the metrics and health listener failed: {0}")]
-    Serve(#[source] std::io::Error),
+    /// The listeners' own metric cannot be registered.
+    #[error("cannot register a metric of the HTTP listeners")]
+    Metrics(#[from] MetricsError),
 }
 
-#[derive(Clone)]
-struct Shared {
-    metrics: Metrics,
-    readiness: Readiness,
-}
-
-/// Opens the listener, so that a taken port is an error at start and not later.
-///
-/// # Errors
-/// When the address is taken or not allowed.
-pub async fn listen(address: SocketAddr) -> Result<TcpListener, HttpError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| HttpError::Listen { address, source })
-}
-
-/// Makes the JSON text of a page when it is asked for; `None` while it cannot.
+/// Makes the JSON text of a page; `None` while it cannot.
 pub type Render = Arc<dyn Fn() -> BoxFuture<'static, Option<String>> + Send + Sync>;
 
-/// Serves until cancelled.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    metrics: Metrics,
-    readiness: Readiness,
-    cancel: CancellationToken,
-) -> Result<(), HttpError> {
-    serve_with_state(listener, metrics, readiness, None, cancel).await
+/// What the listeners show.
+pub struct Pages {
+    /// The program's name, whose metrics begin with it.
+    pub program: &'static str,
+    /// `/metrics`
+    pub metrics: Metrics,
+    /// `/readyz`
+    pub readiness: Readiness,
+    /// `/state`
+    pub state: Render,
 }
 
-/// Like [`serve`], with a page `/state` that shows what the program holds.
+/// Opens both listeners and serves them until cancelled.
 ///
 /// # Errors
-/// When the listener fails.
-pub async fn serve_with_state(
-    listener: TcpListener,
-    metrics: Metrics,
-    readiness: Readiness,
-    state: Option<Render>,
-    cancel: CancellationToken,
+/// When an address is taken or not allowed.
+pub fn start(
+    args: &CommonArgs,
+    pages: Pages,
+    cancel: &CancellationToken,
+    tasks: &mut Tasks,
 ) -> Result<(), HttpError> {
-    let page = |render: Render| Router::new().route("/state", get(move || show(render)));
-    let router = state.map_or_else(Router::new, page);
-    let router = router
-        .route("/metrics", get(render_metrics))
+    let (public, probes) = servers(args.http_listen, args.probe_listen, pages)?;
+    tasks.spawn_infallible("http", public.run(cancel.clone()));
+    tasks.spawn_infallible("probes", probes.run(cancel.clone()));
+    Ok(())
+}
+
+/// The public server and that of the probes.
+fn servers(
+    public: SocketAddr,
+    probes: SocketAddr,
+    pages: Pages,
+) -> Result<(Server, Server), HttpError> {
+    let public = listen::bind("--http-listen", public)?;
+    let probes = listen::bind("--probe-listen", probes)?;
+    let dropped = register(&pages)?;
+    let health = health(pages.readiness);
+    let public = Server {
+        listener: public,
+        router: health
+            .clone()
+            .merge(page("/metrics", PROMETHEUS_TEXT, text(pages.metrics)))
+            .merge(page(
+                "/state",
+                JSON,
+                Cached::new(pages.state, STATE_LIFETIME),
+            )),
+        limit: PUBLIC_CONNECTIONS,
+        dropped: Arc::clone(&dropped),
+    };
+    let probes = Server {
+        listener: probes,
+        router: health,
+        limit: PROBE_CONNECTIONS,
+        dropped,
+    };
+    Ok((public, probes))
+}
+
+fn register(pages: &Pages) -> Result<Arc<Dropped>, MetricsError> {
+    let dropped = Arc::new(Dropped::default());
+    let read = Arc::clone(&dropped);
+    pages.metrics.observed(
+        &format!(
+            "{}_http_connections_dropped_total",
+            pages.program.replace('-', "_")
+        ),
+        "HTTP connections closed before they were done: \
+         limit (too many were open) or timeout (the client was too slow)",
+        "reason",
+        move || read.values(),
+    )?;
+    Ok(dropped)
+}
+
+fn health(readiness: Readiness) -> Router {
+    Router::new()
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(render_readiness))
-        .with_state(Shared { metrics, readiness });
-    axum::serve(listener, router)
-        .with_graceful_shutdown(cancel.cancelled_owned())
-        .await
-        .map_err(HttpError::Serve)
+        .with_state(readiness)
 }
 
-async fn show(render: Render) -> impl IntoResponse {
-    let json = [(CONTENT_TYPE, "application/json")];
-    match render().await {
-        Some(text) => (StatusCode::OK, json, text),
-        None => (StatusCode::SERVICE_UNAVAILABLE, json, "null".to_owned()),
+fn page(path: &str, content_type: &'static str, page: Cached) -> Router {
+    let page = Arc::new(page);
+    let show = async move || show(content_type, page.get().await);
+    Router::new().route(path, get(show))
+}
+
+fn show(content_type: &'static str, text: Option<axum::body::Bytes>) -> Response {
+    match text {
+        Some(text) => ([(CONTENT_TYPE, content_type)], text).into_response(),
+        None => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            [(CONTENT_TYPE, content_type)],
+            if content_type == JSON { "null" } else { "" },
+        )
+            .into_response(),
     }
 }
 
-async fn render_metrics(State(shared): State<Shared>) -> impl IntoResponse {
-    match shared.metrics.render() {
-        Ok(text) => (StatusCode::OK, text),
-        Err(error) => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            error.to_string().into_bytes(),
-        ),
-    }
+fn text(metrics: Metrics) -> Cached {
+    let render: Render = Arc::new(move || {
+        let text = metrics.render().ok();
+        Box::pin(async move { String::from_utf8(text?).ok() })
+    });
+    Cached::new(render, METRICS_LIFETIME)
 }
 
-async fn render_readiness(State(shared): State<Shared>) -> impl IntoResponse {
-    let pending = shared.readiness.pending();
+async fn render_readiness(State(readiness): State<Readiness>) -> impl IntoResponse {
+    let pending = readiness.pending();
     if pending.is_empty() {
         (StatusCode::OK, "ok\n".to_owned())
     } else {

@@ -22,6 +22,7 @@ impl Controller {
         let listen = free_port()?;
         let child = Command::new(program)
             .arg(format!("--http-listen={listen}"))
+            .arg("--probe-listen=127.0.0.1:0")
             .env("KUBECONFIG", kubeconfig)
             .stdout(Stdio::null())
             .stderr(Stdio::null())

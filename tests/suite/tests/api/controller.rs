@@ -29,6 +29,7 @@ impl Controller {
             "ferrolb-controller",
             &format!("--lease-seconds={lease_seconds}"),
             &format!("--http-listen={http}"),
+            "--probe-listen=127.0.0.1:0",
         ];
         let args = Args::try_parse_from(flags)?;
         let cancel = CancellationToken::new();

@@ -27,6 +27,7 @@ pub(crate) const FENCED: [(&str, &[&str]); 6] = [
     (
         "socket2",
         &[
+            "shared/runtime/src/http/listen.rs",
             "speaker/src/gossip/udp.rs",
             "speaker/src/layer2/io/socket.rs",
             "tests/bench/src/wire/socket.rs",
