@@ -10,7 +10,8 @@ use crate::l2_status::ServiceL2Status;
 use crate::pool::IPAddressPool;
 
 /// The first line of each file.
-const HEADER: &str = "# Generated from the types in shared/api by `make crds`. Do not edit.\n";
+const HEADER: &str =
+    "# Generated from the types in shared/api by `cargo xtask crds`. Do not edit.\n";
 
 /// The CRD of a kind.
 #[must_use]

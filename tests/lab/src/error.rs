@@ -74,7 +74,7 @@ pub enum LabError {
         reference: String,
         /// The reason.
         #[source]
-        source: crate::image::ImageError,
+        source: ferrolb_image::ImageError,
     },
     /// A condition was not met in time.
     #[error("timed out after {} s waiting for {what}: {last}", waited.as_secs())]

@@ -4,9 +4,10 @@
 
 use std::path::PathBuf;
 
+use ferrolb_image::product;
+
 use crate::dirs::Dirs;
 use crate::error::LabError;
-use crate::image::{self, ImageSpec};
 use crate::node::PAUSE_IMAGE;
 use crate::options::Options;
 use crate::progress::Progress;
@@ -28,46 +29,18 @@ pub(crate) fn build_images(bare: bool, progress: &dyn Progress) -> Result<(), La
     };
     let programs = tools::build(products, progress)?;
     for (product, program) in products.iter().zip(programs) {
-        assemble(&reference(*product), product.name(), program)?;
+        assemble(&product.reference(), product.name(), program)?;
     }
     Ok(())
 }
 
-/// Builds the images that users install and says where their archives are.
-///
-/// # Errors
-/// When a build fails, or an archive cannot be written.
-pub fn release_images(progress: &dyn Progress) -> Result<Vec<PathBuf>, LabError> {
-    let products = [Product::Controller, Product::Speaker];
-    let programs = tools::build(&products, progress)?;
-    let images = products.iter().zip(programs);
-    images
-        .map(|(product, program)| assemble(&reference(*product), product.name(), program))
-        .collect()
-}
-
-/// The image of a product, as the manifests name it.
-fn reference(product: Product) -> String {
-    format!(
-        "ferrolb.local/{}:{}",
-        product.name(),
-        env!("CARGO_PKG_VERSION")
-    )
-}
-
-fn assemble(reference: &str, name: &str, program: PathBuf) -> Result<PathBuf, LabError> {
-    let entrypoint = format!("/{name}");
-    let spec = ImageSpec {
-        reference: reference.to_owned(),
-        entrypoint: entrypoint.clone(),
-        files: vec![(program, entrypoint)],
-    };
+fn assemble(reference: &str, name: &str, program: PathBuf) -> Result<(), LabError> {
     let archive = Tools::standard().images().join(format!("{name}.tar"));
-    image::build(&spec, &archive).map_err(|source| LabError::Image {
+    let built = ferrolb_image::build(&product::spec(reference, name, program), &archive);
+    built.map(drop).map_err(|source| LabError::Image {
         reference: reference.to_owned(),
         source,
-    })?;
-    Ok(archive)
+    })
 }
 
 /// Copies the archives into the lab's directory, from which nodes import them.

@@ -11,7 +11,7 @@ use ferrolb_lab::dirs::Dirs;
 use ferrolb_lab::lab::{FailureMode, Lab, Options, ProxyMode, Timing};
 use ferrolb_lab::probe::command::ProbeArgs;
 use ferrolb_lab::progress::Stderr;
-use ferrolb_lab::{LabError, demo, ferrolb, interrupt, node, probe, relay, spawn, status};
+use ferrolb_lab::{LabError, demo, interrupt, node, probe, relay, spawn, status};
 
 /// Run a real Kubernetes cluster with FerroLB on a LAN of network namespaces.
 #[derive(Parser)]
@@ -86,8 +86,6 @@ enum Action {
     },
     /// Rebuild FerroLB, import the images and roll them out.
     Reload,
-    /// Build the images of controller and speaker as OCI archives, and print where they are.
-    Images,
     /// Print a log: controller, speaker-N, api, etcd, kubelet-N, containerd-N, …
     Logs {
         /// Name of the log.
@@ -167,11 +165,6 @@ fn run(lab: &Lab, action: Action) -> Result<ExitCode, LabError> {
         Action::Reload => {
             interrupt::watch()?;
             lab.reload(&Stderr::new()).map(done)
-        }
-        Action::Images => {
-            let archives = ferrolb::release_images(&Stderr::new())?;
-            let lines = archives.iter().map(|path| format!("{}\n", path.display()));
-            print(&lines.collect::<String>())
         }
         Action::Logs { name } => print(&lab.logs(&name)?),
         Action::Demo => run_demo(lab),

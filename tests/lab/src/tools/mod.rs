@@ -10,6 +10,8 @@ mod missing;
 
 use std::path::{Path, PathBuf};
 
+pub use ferrolb_image::product::checkout;
+
 pub use cargo::{Product, build, lab_binary};
 pub(crate) use lock::acquire as lock;
 pub use missing::{require, require_root};
@@ -137,11 +139,4 @@ impl Tools {
         }
         Ok(())
     }
-}
-
-/// The root of the checkout that this program was built from.
-#[must_use]
-pub fn checkout() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
 }

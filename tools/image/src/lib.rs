@@ -6,6 +6,7 @@
 
 mod layer;
 mod layout;
+pub mod product;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -54,22 +55,22 @@ impl fmt::Display for Digest {
 #[derive(Debug, Error)]
 pub enum ImageError {
     /// A file that should go into the image cannot be read.
-    #[error("reading {path} for image {reference}")]
+    #[error("cannot read {path} for image {reference}")]
     Read {
         /// The image's name.
         reference: String,
         /// The file on disk.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's answer.
         #[source]
         source: io::Error,
     },
     /// The archive cannot be written.
-    #[error("writing image archive {path}")]
+    #[error("cannot write image archive {path}")]
     Write {
         /// The archive.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's answer.
         #[source]
         source: io::Error,
     },
@@ -84,7 +85,7 @@ pub enum ImageError {
         /// The missing path.
         entrypoint: String,
     },
-    /// The entry point is no program for a machine that images are made for.
+    /// The entry point is not a program for amd64 or arm64.
     #[error("image {reference}: {entrypoint} is not a 64-bit ELF program for amd64 or arm64")]
     Architecture {
         /// The image's name.
