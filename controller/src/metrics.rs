@@ -1,36 +1,36 @@
-//! The controller's metrics. They say what is, not what is wished: a follower
+//! The controller's metrics. They show what is, not what is desired: a follower
 //! counts no addresses.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use ferrolb_core::range::Family;
+use ferrolb_runtime::kube::events;
 use ferrolb_runtime::metrics::{Metrics, MetricsError};
 use prometheus::{IntCounterVec, IntGauge, IntGaugeVec};
 
 use crate::allocator::Usage;
 use crate::decide::REASONS;
 
-/// How a status write or an Event ended; the label `result`.
+/// How a status write ended; the label `result`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum WriteResult {
     /// The API server has it.
     Done,
     /// The object had changed meanwhile.
     Outdated,
-    /// It failed, or nobody knows whether it did.
+    /// It failed, or it is unknown whether it did.
     Failed,
-    /// It was never sent, because too many were waiting.
-    Dropped,
 }
 
-impl Outcome {
+impl WriteResult {
+    const ALL: [Self; 3] = [Self::Done, Self::Outdated, Self::Failed];
+
     fn label(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Outdated => "outdated",
             Self::Failed => "failed",
-            Self::Dropped => "dropped",
         }
     }
 }
@@ -40,12 +40,12 @@ impl Outcome {
 pub struct ControllerMetrics {
     /// 1 while this replica holds the lease.
     pub leader: IntGauge,
-    /// 1 once a good configuration has been seen.
+    /// 1 once a valid configuration has been read.
     pub config_loaded: IntGauge,
-    /// Faults of the configuration last seen; the last good one is in force
-    /// while this is not 0.
+    /// Errors in the latest configuration; while this is not 0 the last accepted
+    /// one stays active.
     pub config_faults: IntGauge,
-    /// Services that another's release could help.
+    /// Services that wait for an address to be released.
     pub services_waiting: IntGauge,
     refused: IntGaugeVec,
     writes: IntCounterVec,
@@ -63,70 +63,72 @@ impl ControllerMetrics {
     /// # Errors
     /// When a name is taken.
     pub fn register(registry: &Metrics) -> Result<Self, MetricsError> {
-        let pool = ["pool", "family"];
+        let refused = registry.gauges(
+            "ferrolb_controller_services_refused",
+            "Services that do not have what they request, by reason",
+            &["reason"],
+        )?;
+        for reason in REASONS {
+            refused.with_label_values(&[reason]).set(0);
+        }
+        let pool = |name, help| registry.gauges(name, help, &["pool", "family"]);
         Ok(Self {
             leader: registry.gauge(
                 "ferrolb_controller_leader",
-                "1 while this replica holds the lease",
+                "1 while this replica holds the Lease",
             )?,
             config_loaded: registry.gauge(
-                "ferrolb_config_loaded",
-                "1 once a good configuration has been seen",
+                "ferrolb_controller_config_loaded",
+                "1 once a valid configuration has been read",
             )?,
             config_faults: registry.gauge(
-                "ferrolb_config_faults",
-                "Faults of the configuration last seen; while not 0 the last good one is in force",
+                "ferrolb_controller_config_faults",
+                "Errors in the latest configuration; while not 0 the last accepted one stays active",
             )?,
             services_waiting: registry.gauge(
-                "ferrolb_services_waiting",
-                "Services that wait for an address",
+                "ferrolb_controller_services_waiting",
+                "Services that wait for an address to be released",
             )?,
-            refused: registry.gauges(
-                "ferrolb_services_refused",
-                "Services that do not have what they ask for, by reason",
-                &["reason"],
-            )?,
+            refused,
             writes: registry.counters(
-                "ferrolb_status_writes_total",
-                "Status writes by result",
-                &["result"],
+                "ferrolb_controller_status_writes_total",
+                "Service status writes, by result",
+                "result",
+                &WriteResult::ALL.map(WriteResult::label),
             )?,
             events: registry.counters(
-                "ferrolb_events_total",
-                "Kubernetes Events by result",
-                &["result"],
+                "ferrolb_controller_events_total",
+                "Kubernetes Events, by result",
+                "result",
+                &events::Outcome::ALL.map(events::Outcome::label),
             )?,
-            total: registry.gauges(
-                "ferrolb_pool_addresses",
-                "Addresses a pool may hand out",
-                &pool,
+            total: pool(
+                "ferrolb_controller_pool_addresses",
+                "Addresses in a pool",
             )?,
-            used: registry.gauges(
-                "ferrolb_pool_addresses_used",
-                "Addresses of a pool that are held",
-                &pool,
+            used: pool(
+                "ferrolb_controller_pool_addresses_used",
+                "Addresses of a pool that Services hold",
             )?,
-            free: registry.gauges(
-                "ferrolb_pool_addresses_free",
-                "Addresses of a pool that are left",
-                &pool,
+            free: pool(
+                "ferrolb_controller_pool_addresses_free",
+                "Addresses of a pool that are free",
             )?,
-            withheld: registry.gauges(
-                "ferrolb_pool_addresses_withheld",
-                "Addresses of a pool that nobody is given, because strangers use them",
-                &pool,
+            withheld: pool(
+                "ferrolb_controller_pool_addresses_withheld",
+                "Addresses of a pool that are not assigned because another host uses them",
             )?,
             pools: Mutex::default(),
         })
     }
 
     /// Counts a status write.
-    pub fn write_ended(&self, outcome: Outcome) {
-        self.writes.with_label_values(&[outcome.label()]).inc();
+    pub fn write_ended(&self, result: WriteResult) {
+        self.writes.with_label_values(&[result.label()]).inc();
     }
 
     /// Counts an Event.
-    pub fn event_ended(&self, outcome: Outcome) {
+    pub fn event_ended(&self, outcome: events::Outcome) {
         self.events.with_label_values(&[outcome.label()]).inc();
     }
 
@@ -139,7 +141,7 @@ impl ControllerMetrics {
         }
     }
 
-    /// Shows how full the pools are; series of pools that are gone go too.
+    /// Sets how full the pools are; series of pools that no longer exist are removed.
     pub fn pools<'a>(&self, usage: impl Iterator<Item = (&'a str, Usage)>) {
         let now: BTreeMap<_, _> = usage
             .map(|(pool, usage)| ((pool.to_owned(), usage.family), usage))

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use ferrolb_core::ineligible::UnannouncedReason;
 use ferrolb_core::range::Family;
+use ferrolb_runtime::kube::events::Outcome;
 use ferrolb_runtime::metrics::{Metrics, MetricsError};
 use prometheus::{Counter, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
 use crate::gossip::{DropReason, GossipCounters};
+use crate::layer2::election::Cause;
 use crate::layer2::io::counters::WireCounters;
 
 /// Bounds of the failover histogram, in seconds.
@@ -26,10 +28,8 @@ pub struct SpeakerMetrics {
     unannounced: IntGaugeVec,
     /// Live gossip members, this node included.
     pub members: IntGauge,
-    /// IPs taken over, by cause.
-    pub takeovers: IntCounterVec,
-    /// IPs withdrawn.
-    pub withdrawals: IntCounter,
+    /// Changes of ownership.
+    pub ownership: OwnershipMetrics,
     /// Frames in which another host claimed an IP of ours.
     pub conflicts: IntCounter,
     /// Stalls of this process after which it stopped answering.
@@ -40,10 +40,41 @@ pub struct SpeakerMetrics {
     pub events: IntCounterVec,
     /// Owners that missed a liveness probe.
     pub suspicions: IntCounter,
+}
+
+/// What the engine counts when it takes an IP or gives it up.
+#[derive(Debug, Clone)]
+pub struct OwnershipMetrics {
+    /// IPs taken over, by cause.
+    pub takeovers: IntCounterVec,
+    /// IPs withdrawn.
+    pub withdrawals: IntCounter,
     /// IPs probed before a takeover, by result.
     pub probes: IntCounterVec,
     /// Seconds from the old owner's last sign of life to the first announcement.
     pub failover: Histogram,
+}
+
+/// What a probe before a takeover found; the label `result`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProbeResult {
+    /// Another host answered.
+    Answered,
+    /// Nobody answered, and the IP was taken over.
+    Silent,
+}
+
+impl ProbeResult {
+    const ALL: [Self; 2] = [Self::Answered, Self::Silent];
+
+    /// The result as a metric label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Silent => "silent",
+        }
+    }
 }
 
 impl SpeakerMetrics {
@@ -52,6 +83,14 @@ impl SpeakerMetrics {
     /// # Errors
     /// When a name is taken.
     pub fn register(metrics: &Metrics) -> Result<Self, MetricsError> {
+        let unannounced = metrics.gauges(
+            "ferrolb_speaker_unannounced_ips",
+            "IPs that no node may announce, by reason; each is counted by one speaker",
+            &["reason"],
+        )?;
+        for reason in UnannouncedReason::ALL {
+            unannounced.with_label_values(&[reason.label()]).set(0);
+        }
         Ok(Self {
             owned: metrics.gauge(
                 "ferrolb_speaker_owned_ips",
@@ -61,24 +100,12 @@ impl SpeakerMetrics {
                 "ferrolb_speaker_desired_ips",
                 "IPs of Services that should be announced in the cluster",
             )?,
-            unannounced: metrics.gauges(
-                "ferrolb_speaker_unannounced_ips",
-                "IPs that no node may announce, by reason; each is counted by one speaker",
-                &["reason"],
-            )?,
+            unannounced,
             members: metrics.gauge(
                 "ferrolb_speaker_gossip_members",
                 "Live members of the gossip cluster, this node included",
             )?,
-            takeovers: metrics.counters(
-                "ferrolb_speaker_takeovers_total",
-                "IPs that this node took over, by cause",
-                &["cause"],
-            )?,
-            withdrawals: metrics.counter(
-                "ferrolb_speaker_withdrawals_total",
-                "IPs that this node stopped answering for",
-            )?,
+            ownership: OwnershipMetrics::register(metrics)?,
             conflicts: metrics.counter(
                 "ferrolb_speaker_conflicts_total",
                 "Frames in which a host that is not a speaker claimed an owned IP",
@@ -94,21 +121,12 @@ impl SpeakerMetrics {
             events: metrics.counters(
                 "ferrolb_speaker_events_total",
                 "Kubernetes Events, by result",
-                &["result"],
+                "result",
+                &Outcome::ALL.map(Outcome::label),
             )?,
             suspicions: metrics.counter(
                 "ferrolb_speaker_suspicions_total",
                 "Times another owner missed a liveness probe on the LAN",
-            )?,
-            probes: metrics.counters(
-                "ferrolb_speaker_probe_results_total",
-                "IPs probed before a takeover: answered by another host, or silent and taken over",
-                &["result"],
-            )?,
-            failover: metrics.histogram(
-                "ferrolb_speaker_failover_duration_seconds",
-                "Seconds from the last sign of life of a lost owner to the first announcement",
-                FAILOVER_BUCKETS,
             )?,
         })
     }
@@ -117,6 +135,34 @@ impl SpeakerMetrics {
     pub fn set_unannounced(&self, reason: UnannouncedReason, ips: usize) {
         let gauge = self.unannounced.with_label_values(&[reason.label()]);
         gauge.set(i64::try_from(ips).unwrap_or(i64::MAX));
+    }
+}
+
+impl OwnershipMetrics {
+    fn register(metrics: &Metrics) -> Result<Self, MetricsError> {
+        Ok(Self {
+            takeovers: metrics.counters(
+                "ferrolb_speaker_takeovers_total",
+                "IPs that this node took over, by cause",
+                "cause",
+                &Cause::ALL.map(Cause::label),
+            )?,
+            withdrawals: metrics.counter(
+                "ferrolb_speaker_withdrawals_total",
+                "IPs that this node stopped answering for",
+            )?,
+            probes: metrics.counters(
+                "ferrolb_speaker_probe_results_total",
+                "IPs probed before a takeover: answered by another host, or silent and taken over",
+                "result",
+                &ProbeResult::ALL.map(ProbeResult::label),
+            )?,
+            failover: metrics.histogram(
+                "ferrolb_speaker_failover_duration_seconds",
+                "Seconds from the last sign of life of a lost owner to the first announcement",
+                FAILOVER_BUCKETS,
+            )?,
+        })
     }
 }
 

@@ -25,7 +25,7 @@ use crate::k8s::input::Input;
 use crate::k8s::leadership::Leadership;
 use crate::k8s::status::StatusWriter;
 use crate::k8s::watches::{WatchEnded, Watches};
-use crate::metrics::{ControllerMetrics, Outcome};
+use crate::metrics::{ControllerMetrics, WriteResult};
 use crate::reconcile::{
     Action, Announcement, BackgroundWrite, ConfigState, PoolObject, Reconciler, StatusWrite,
     Written,
@@ -238,9 +238,9 @@ impl Running {
 
     fn written(&mut self, write: &StatusWrite, outcome: Written) {
         self.engine.metrics.write_ended(match outcome {
-            Written::Done(_) => Outcome::Done,
-            Written::Outdated => Outcome::Outdated,
-            Written::Failed => Outcome::Failed,
+            Written::Done(_) => WriteResult::Done,
+            Written::Outdated => WriteResult::Outdated,
+            Written::Failed => WriteResult::Failed,
         });
         self.engine.reconciler.written(write, outcome);
     }

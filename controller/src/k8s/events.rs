@@ -11,7 +11,7 @@ use kube::{Client, Resource};
 
 use crate::config::ConfigNotice;
 use crate::decide::ReleaseReason;
-use crate::metrics::{ControllerMetrics, Outcome};
+use crate::metrics::ControllerMetrics;
 use crate::reconcile::{InvalidConfig, Notice, PoolNotice, ServiceNotice};
 
 /// Accepts Events; never waits.
@@ -36,7 +36,7 @@ pub fn channel(
         controller: CONTROLLER,
         instance: instance.to_owned(),
     };
-    let count = move |outcome| metrics.event_ended(Outcome::from(outcome));
+    let count = move |outcome| metrics.event_ended(outcome);
     let (sender, writer) = events::channel(client, reporter, Arc::new(count));
     let sender = EventSender {
         sender,
@@ -44,16 +44,6 @@ pub fn channel(
         config_map: String::new(),
     };
     (sender, writer)
-}
-
-impl From<events::Outcome> for Outcome {
-    fn from(outcome: events::Outcome) -> Self {
-        match outcome {
-            events::Outcome::Done => Self::Done,
-            events::Outcome::Failed => Self::Failed,
-            events::Outcome::Dropped => Self::Dropped,
-        }
-    }
 }
 
 impl EventSender {

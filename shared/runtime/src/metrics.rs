@@ -1,10 +1,14 @@
-//! A registry of Prometheus metrics, with one short way to add each kind.
-//! Names begin with `ferrolb_`, those of the process with `process_`; label values come from fixed sets or from
-//! objects whose series are removed when the object goes.
+//! A registry of Prometheus metrics, with one short way to add each kind, and the list
+//! from which `docs/metrics.md` is generated. Names begin with `ferrolb_`, those of the
+//! process with `process_`; label values come from fixed sets, whose series exist from
+//! the start, or from objects whose series are removed with the object.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::process_collector::ProcessCollector;
-use prometheus::proto::MetricFamily;
+use prometheus::proto::{MetricFamily, MetricType};
 use prometheus::{
     Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, Registry, TextEncoder,
@@ -19,6 +23,20 @@ const COMMIT: Option<&str> = option_env!("FERROLB_COMMIT");
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
     registry: Registry,
+    described: Arc<Mutex<Vec<Description>>>,
+}
+
+/// What a metric counts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Description {
+    /// The full name.
+    pub name: String,
+    /// counter, gauge or histogram.
+    pub kind: &'static str,
+    /// The help text.
+    pub help: String,
+    /// The labels, each with the values that its series have now.
+    pub labels: BTreeMap<String, Vec<String>>,
 }
 
 impl Metrics {
@@ -48,8 +66,7 @@ impl Metrics {
     /// When the name is taken or malformed.
     pub fn counter(&self, name: &str, help: &str) -> Result<IntCounter, MetricsError> {
         let metric = IntCounter::new(name, help)?;
-        self.registry.register(Box::new(metric.clone()))?;
-        Ok(metric)
+        self.add("counter", metric)
     }
 
     /// Registers a counter of fractions, such as seconds.
@@ -58,11 +75,10 @@ impl Metrics {
     /// When the name is taken or malformed.
     pub fn float_counter(&self, name: &str, help: &str) -> Result<Counter, MetricsError> {
         let metric = Counter::new(name, help)?;
-        self.registry.register(Box::new(metric.clone()))?;
-        Ok(metric)
+        self.add("counter", metric)
     }
 
-    /// Registers a counter with labels.
+    /// Registers a counter with one label, whose series begin at 0.
     ///
     /// # Errors
     /// When the name is taken or malformed.
@@ -70,11 +86,14 @@ impl Metrics {
         &self,
         name: &str,
         help: &str,
-        labels: &[&str],
+        label: &str,
+        values: &[&str],
     ) -> Result<IntCounterVec, MetricsError> {
-        let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
-        self.registry.register(Box::new(metric.clone()))?;
-        Ok(metric)
+        let metric = IntCounterVec::new(Opts::new(name, help), &[label])?;
+        for value in values {
+            metric.with_label_values(&[value]).reset();
+        }
+        self.add("counter", metric)
     }
 
     /// Registers a gauge.
@@ -83,8 +102,7 @@ impl Metrics {
     /// When the name is taken or malformed.
     pub fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, MetricsError> {
         let metric = IntGauge::new(name, help)?;
-        self.registry.register(Box::new(metric.clone()))?;
-        Ok(metric)
+        self.add("gauge", metric)
     }
 
     /// Registers a gauge with labels.
@@ -98,8 +116,7 @@ impl Metrics {
         labels: &[&str],
     ) -> Result<IntGaugeVec, MetricsError> {
         let metric = IntGaugeVec::new(Opts::new(name, help), labels)?;
-        self.registry.register(Box::new(metric.clone()))?;
-        Ok(metric)
+        self.add("gauge", metric)
     }
 
     /// Registers a histogram with the given bucket bounds.
@@ -114,8 +131,7 @@ impl Metrics {
     ) -> Result<Histogram, MetricsError> {
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
         let metric = Histogram::with_opts(options)?;
-        self.registry.register(Box::new(metric.clone()))?;
-        Ok(metric)
+        self.add("histogram", metric)
     }
 
     /// Registers a counter that is kept elsewhere, such as in atomics of a thread
@@ -134,9 +150,49 @@ impl Metrics {
         let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
         let observed = Observed {
             counters,
-            read: Box::new(read),
+            read: Arc::new(read),
         };
-        self.registry.register(Box::new(observed))
+        self.add("counter", observed).map(drop)
+    }
+
+    fn add<C: Collector + Clone + 'static>(
+        &self,
+        kind: &'static str,
+        metric: C,
+    ) -> Result<C, MetricsError> {
+        self.registry.register(Box::new(metric.clone()))?;
+        let described = metric.desc().into_iter().map(|desc| Description {
+            name: desc.fq_name.clone(),
+            kind,
+            help: desc.help.clone(),
+            labels: desc
+                .variable_labels
+                .iter()
+                .map(|label| (label.clone(), Vec::new()))
+                .collect(),
+        });
+        let mut all = self
+            .described
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.extend(described);
+        Ok(metric)
+    }
+
+    /// What is registered, by name; label values as far as there are series.
+    #[must_use]
+    pub fn described(&self) -> Vec<Description> {
+        let described = self.described.lock();
+        let mut all = described.unwrap_or_else(PoisonError::into_inner).clone();
+        for family in self.registry.gather() {
+            match all.iter_mut().find(|metric| metric.name == family.name()) {
+                Some(metric) => metric.add_values(&family),
+                // Those of the process.
+                None => all.push(Description::of(&family)),
+            }
+        }
+        all.sort();
+        all
     }
 
     /// All metrics in the Prometheus text format.
@@ -150,10 +206,41 @@ impl Metrics {
     }
 }
 
-/// A counter whose values are read when they are asked for.
+impl Description {
+    /// A metric without labels, from its only series.
+    fn of(family: &MetricFamily) -> Self {
+        let kind = match family.get_field_type() {
+            MetricType::COUNTER => "counter",
+            _ => "gauge",
+        };
+        Self {
+            name: family.name().to_owned(),
+            kind,
+            help: family.help().to_owned(),
+            labels: BTreeMap::new(),
+        }
+    }
+
+    fn add_values(&mut self, family: &MetricFamily) {
+        for pair in family
+            .get_metric()
+            .iter()
+            .flat_map(|series| series.get_label())
+        {
+            if let Some(values) = self.labels.get_mut(pair.name())
+                && !values.iter().any(|value| value == pair.value())
+            {
+                values.push(pair.value().to_owned());
+            }
+        }
+    }
+}
+
+/// A counter whose values are read when they are collected.
+#[derive(Clone)]
 struct Observed {
     counters: IntCounterVec,
-    read: Box<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>,
+    read: Arc<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>,
 }
 
 impl Collector for Observed {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::layer2::agent::Note;
 use crate::layer2::election::{Action, Cause};
-use crate::metrics::SpeakerMetrics;
+use crate::metrics::{ProbeResult, SpeakerMetrics};
 
 /// A lasting conflict is logged this often.
 const CONFLICT_LOG_GAP: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ impl Recorder {
     pub(super) fn note(&self, note: &Note) {
         match note {
             Note::Decided | Note::Action { .. } => {}
-            Note::ProbeAnswered => self.count_probe("answered"),
+            Note::ProbeAnswered => self.count_probe(ProbeResult::Answered),
             Note::Stalled { gap, mute } => {
                 tracing::warn!(
                     stalled_ms = gap.as_millis(),
@@ -75,7 +75,7 @@ impl Recorder {
     ) -> bool {
         match action {
             Action::TakeOver { cause, .. } => self.count_takeover(*cause, silence),
-            Action::Withdraw { .. } => self.metrics.withdrawals.inc(),
+            Action::Withdraw { .. } => self.metrics.ownership.withdrawals.inc(),
             Action::Conflict { ip, .. } => {
                 self.metrics.conflicts.inc();
                 if self.is_rate_limited(*ip, now) {
@@ -89,18 +89,22 @@ impl Recorder {
     }
 
     fn count_takeover(&self, cause: Cause, silence: Option<Duration>) {
-        let takeovers = &self.metrics.takeovers;
+        let takeovers = &self.metrics.ownership.takeovers;
         takeovers.with_label_values(&[cause.label()]).inc();
         if cause == Cause::Failover {
-            self.count_probe("silent");
+            self.count_probe(ProbeResult::Silent);
         }
         if let Some(silence) = silence {
-            self.metrics.failover.observe(silence.as_secs_f64());
+            self.metrics
+                .ownership
+                .failover
+                .observe(silence.as_secs_f64());
         }
     }
 
-    fn count_probe(&self, result: &str) {
-        self.metrics.probes.with_label_values(&[result]).inc();
+    fn count_probe(&self, result: ProbeResult) {
+        let probes = &self.metrics.ownership.probes;
+        probes.with_label_values(&[result.label()]).inc();
     }
 
     fn is_rate_limited(&mut self, ip: IpAddr, now: Instant) -> bool {

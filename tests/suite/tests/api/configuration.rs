@@ -49,20 +49,28 @@ pub(crate) async fn a_bad_configuration_changes_nothing_and_lists_every_fault(
     cluster.configure(BAD).await?;
     let event = cluster.event(CONFIG_MAP, "ConfigInvalid", &FAULTS).await?;
     assert_eq!(event.type_.as_deref(), Some("Warning"));
-    controller.metric("ferrolb_config_faults", 2).await?;
-    controller.metric("ferrolb_config_loaded", 1).await?;
+    controller
+        .metric("ferrolb_controller_config_faults", 2)
+        .await?;
+    controller
+        .metric("ferrolb_controller_config_loaded", 1)
+        .await?;
     cluster.create("after", json!({})).await?;
     cluster.shows("after", &["10.77.0.241"]).await?;
     cluster.shows("before", &["10.77.0.240"]).await?;
     cluster.configure(LAN).await?;
-    controller.metric("ferrolb_config_faults", 0).await
+    controller
+        .metric("ferrolb_controller_config_faults", 0)
+        .await
 }
 
 pub(crate) async fn waits_without_a_configuration_and_says_so(cluster: &mut Cluster) -> Outcome {
     let controller = cluster.controller().await?;
     cluster.create("web", json!({})).await?;
     controller.ready().await?;
-    controller.metric("ferrolb_config_loaded", 0).await?;
+    controller
+        .metric("ferrolb_controller_config_loaded", 0)
+        .await?;
     cluster.configure(BAD).await?;
     cluster.event(CONFIG_MAP, "ConfigInvalid", &FAULTS).await?;
     cluster.shows("web", &[]).await?;

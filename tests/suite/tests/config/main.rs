@@ -7,6 +7,8 @@
     reason = "every line here is a test"
 )]
 
+mod metrics;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -69,7 +71,10 @@ fn samples() -> Vec<(PathBuf, Sources)> {
 fn committed_crds_match_the_types() {
     for (name, text) in ferrolb_api::crds::files().expect("CRDs as YAML") {
         let committed = read(&folder("crd").join(&name));
-        assert_eq!(committed, text, "{name} is out of date; run `make crds`");
+        assert_eq!(
+            committed, text,
+            "{name} is out of date; run `cargo xtask crds`"
+        );
     }
 }
 

@@ -43,14 +43,4 @@ pub(crate) const KNOWN: &[(&str, &str, &str)] = &[
         "speaker/src/layer2/agent/mod.rs",
         "`Agent`",
     ),
-    (
-        "functions_are_short",
-        "speaker/src/metrics.rs",
-        "`register`",
-    ),
-    (
-        "structs_have_few_fields",
-        "speaker/src/metrics.rs",
-        "`SpeakerMetrics`",
-    ),
 ];

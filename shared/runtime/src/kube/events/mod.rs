@@ -49,6 +49,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 3] = [Self::Done, Self::Failed, Self::Dropped];
+
     /// The outcome as a metric label.
     #[must_use]
     pub fn label(self) -> &'static str {
