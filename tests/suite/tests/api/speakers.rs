@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use ferrolb_api::l2_status::ServiceL2Status;
 use ferrolb_core::announcement::{
-    ANNOUNCES, CONFLICTS, NODE_LABEL, SERVICE_NAME_LABEL, SERVICE_NAMESPACE_LABEL,
+    ANNOUNCES, CONFLICTS, NODE_LABEL, SERVICE_NAME_LABEL, SERVICE_NAMESPACE_LABEL, UNANNOUNCED,
+    write_unannounced,
 };
+use ferrolb_core::ineligible::{Ineligible, Unannounced};
 use ferrolb_core::names::ANNOUNCED;
 use k8s_openapi::api::core::v1::Node;
 use kube::Api;
@@ -157,6 +159,14 @@ pub(crate) async fn a_service_names_the_node_that_announces_it(cluster: &mut Clu
     hush(cluster, "n2", "web").await?;
     let nobody = "10.77.0.240 is not announced: no speaker reports it; check the speaker pods";
     announced(cluster, "web", ("False", "NotAnnounced", nobody)).await?;
+    let reasons = [("n1", Ineligible::NoEndpoint), ("n2", Ineligible::NoLink)];
+    let reasons = reasons.map(|(node, reason)| (node.to_owned(), reason));
+    let why = Unannounced::new(&reasons.into(), false);
+    let report = [("10.77.0.240".parse()?, why)].into();
+    let report = json!({UNANNOUNCED: write_unannounced(&report)});
+    say(cluster, "n1", "web", report).await?;
+    let because = "10.77.0.240 is not announced: no usable interface on n2; no endpoint on n1";
+    announced(cluster, "web", ("False", "NoLink", because)).await?;
     controller.stop().await
 }
 

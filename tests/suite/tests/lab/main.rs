@@ -10,6 +10,7 @@ mod failure;
 mod fixture;
 mod foreign_hosts;
 mod logs;
+mod reasons;
 mod service;
 
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ use crate::fixture::Fixture;
 type Claim = fn(&Fixture) -> Result<(), Failure>;
 
 /// In this order: the cheap ones first, the logs last.
-const CLAIMS: [(&str, Claim); 24] = [
+const CLAIMS: [(&str, Claim); 26] = [
     (
         "a_plain_service_gets_an_ip_and_answers",
         service::gets_an_ip_and_answers,
@@ -104,6 +105,14 @@ const CLAIMS: [(&str, Claim); 24] = [
     (
         "a_service_names_its_owner_before_and_after_a_move",
         announced::a_service_names_its_owner_before_and_after_a_move,
+    ),
+    (
+        "excluded_nodes_are_named_as_the_reason",
+        reasons::excluded_nodes_are_named,
+    ),
+    (
+        "a_service_without_endpoints_has_that_reason",
+        reasons::a_service_without_endpoints_has_that_reason,
     ),
     (
         "announced_is_unknown_when_the_only_node_has_failed",
