@@ -1,6 +1,6 @@
-//! The L2 advertisements of a configuration, worked out for the Nodes there
-//! are: which pool an IP is of, and what each advertisement of that pool admits.
-//! Pure; made anew when the configuration or a Node changes.
+//! The L2 advertisements of a configuration, evaluated for the existing Nodes:
+//! the pool of an IP, and the nodes that each advertisement of that pool selects.
+//! Pure; built again when the configuration or a Node changes.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -14,10 +14,10 @@ use super::NodeView;
 use super::node::{EligibilityByNode, Interfaces, NodeEligibility};
 use crate::host::interfaces::Patterns;
 
-/// The advertisements, worked out.
+/// The evaluated advertisements.
 #[derive(Debug, Default)]
 pub(super) struct Advertisements {
-    /// First and last address of each range, and its pool by number.
+    /// The first and last address of each range, and the number of its pool.
     ranges: BTreeMap<IpAddr, (IpAddr, usize)>,
     /// The advertisements of each pool, by number.
     of_pool: Vec<Vec<usize>>,
@@ -27,9 +27,9 @@ pub(super) struct Advertisements {
 #[derive(Debug)]
 struct Advertisement {
     services: Vec<LabelSelector>,
-    /// None where every suitable interface will do.
+    /// `None` selects every suitable interface.
     interfaces: Option<Vec<String>>,
-    /// The nodes admitted, with the weights that match each, summed.
+    /// The selected nodes, each with the sum of the weights that match it.
     nodes: BTreeMap<NodeName, u32>,
 }
 
@@ -55,8 +55,8 @@ impl Advertisements {
         }
     }
 
-    /// What the advertisements admit for an IP of a Service with these labels;
-    /// none if no pool covers the IP, so that it is another's to announce.
+    /// The nodes selected for an IP of a Service with these labels; `None` if no
+    /// pool contains the IP, so that another provider announces it.
     pub(super) fn nodes_for(&self, ip: IpAddr, labels: &Labels) -> Option<EligibilityByNode> {
         let (_, (last, pool)) = self.ranges.range(..=ip).next_back()?;
         // IPv4 comes before IPv6 in the order, so the families cannot mix here.
@@ -69,22 +69,22 @@ impl Advertisements {
                 advertisement.add(labels, &mut merged);
             }
         }
-        let grant = |(node, (interfaces, score)): (&NodeName, (Option<Vec<String>>, u32))| {
+        let eligibility = |(node, (interfaces, score)): (&NodeName, (Option<Vec<String>>, u32))| {
             let interfaces = interfaces.map(Patterns::new).map(Interfaces::named);
-            let grant = NodeEligibility {
+            let of_node = NodeEligibility {
                 interfaces: interfaces.unwrap_or_default(),
                 score,
                 ineligible: None,
             };
-            (node.clone(), grant)
+            (node.clone(), of_node)
         };
-        Some(merged.into_iter().map(grant).collect())
+        Some(merged.into_iter().map(eligibility).collect())
     }
 }
 
 impl Advertisement {
     fn new(advertisement: &L2Advertisement, nodes: &BTreeMap<NodeName, NodeView>) -> Self {
-        let admitted = nodes.values().filter(|node| {
+        let selected = nodes.values().filter(|node| {
             advertisement.node_selectors.is_empty()
                 || any_matches(&advertisement.node_selectors, &node.labels)
         });
@@ -92,14 +92,14 @@ impl Advertisement {
         Self {
             services: advertisement.service_selectors.clone(),
             interfaces: (!advertisement.interfaces.is_empty()).then_some(interfaces),
-            nodes: admitted
+            nodes: selected
                 .map(|node| (node.name.clone(), score(advertisement, &node.labels)))
                 .collect(),
         }
     }
 
-    /// Adds what it admits for a Service to what others admit: interfaces are
-    /// united, scores summed.
+    /// Adds the nodes that it selects for a Service to those that others select:
+    /// interfaces are united, scores summed.
     fn add<'a>(
         &'a self,
         labels: &Labels,

@@ -1,8 +1,8 @@
-//! Which IPs are wanted, and which nodes may announce each: the configuration,
-//! Services, their EndpointSlices and Nodes reduced to grants. Pure: three verbs
+//! Which IPs are to be announced, and which nodes may announce each by policy: by
+//! the configuration, Services, their EndpointSlices and Nodes. Pure: three verbs
 //! for each kind (apply, delete, reset), no client.
 //!
-//! Liveness and links are not considered here; gossip and the wire know those.
+//! Links and liveness are considered in `layer2`.
 
 mod advertisements;
 mod node;
@@ -21,7 +21,7 @@ pub use node::{DesiredIp, EligibilityByNode, Interfaces, NodeEligibility};
 pub use node_filter::NodeFilter;
 pub use views::{Endpoint, NodeView, ServiceView, SliceView};
 
-/// The eligibility for announcements, as the API server last told it.
+/// The policy, according to what the API server last reported.
 #[derive(Debug, Default)]
 pub struct Eligibility {
     node_filter: NodeFilter,
@@ -29,7 +29,7 @@ pub struct Eligibility {
     config: Option<Config>,
     services: BTreeMap<ObjectKey, ServiceView>,
     slices: BTreeMap<ObjectKey, SliceView>,
-    /// Names of the slices of each Service.
+    /// The names of the slices of each Service.
     slices_of: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
     nodes: BTreeMap<NodeName, NodeView>,
     services_of: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
@@ -39,7 +39,7 @@ pub struct Eligibility {
     stale: Stale,
 }
 
-/// What has to be worked out again.
+/// What has to be computed again.
 #[derive(Debug, Default)]
 struct Stale {
     everything: bool,
@@ -47,7 +47,7 @@ struct Stale {
 }
 
 impl Eligibility {
-    /// No eligibility yet, in an installation with these rules.
+    /// No Services yet; this filter excludes Nodes.
     #[must_use]
     pub fn new(node_filter: NodeFilter) -> Self {
         Self {
@@ -56,18 +56,18 @@ impl Eligibility {
         }
     }
 
-    /// This configuration is in force; tells whether it is another than before.
+    /// This configuration is active; true if it differs from the last one.
     pub fn configure(&mut self, config: Config) -> bool {
         let config = Some(config);
-        let another = self.config != config;
-        if another {
+        let changed = self.config != config;
+        if changed {
             self.config = config;
             self.stale.everything = true;
         }
-        another
+        changed
     }
 
-    /// Whether a configuration is in force.
+    /// Whether a configuration is active.
     #[must_use]
     pub fn is_configured(&self) -> bool {
         self.config.is_some()
@@ -87,7 +87,7 @@ impl Eligibility {
         self.services.insert(service.key.clone(), service);
     }
 
-    /// A Service is gone, or is no longer ours.
+    /// A Service was deleted, or is no longer ours.
     pub fn delete_service(&mut self, key: &ObjectKey) {
         let Some(service) = self.services.remove(key) else {
             return;
@@ -120,7 +120,7 @@ impl Eligibility {
         self.slices.insert(slice.key.clone(), slice);
     }
 
-    /// An EndpointSlice is gone.
+    /// An EndpointSlice was deleted.
     pub fn delete_slice(&mut self, key: &ObjectKey) {
         if let Some(slice) = self.slices.remove(key) {
             remove_from(&mut self.slices_of, &slice.service, key);
@@ -145,7 +145,7 @@ impl Eligibility {
         }
     }
 
-    /// A Node is gone.
+    /// A Node was deleted.
     pub fn delete_node(&mut self, name: &str) {
         self.stale.everything |= self.nodes.remove(name).is_some();
     }
@@ -164,21 +164,20 @@ impl Eligibility {
         self.nodes.keys()
     }
 
-    /// The Services that hold an IP.
+    /// The Services that have an IP.
     pub fn services_of(&self, ip: IpAddr) -> impl Iterator<Item = &ServiceView> {
         let keys = self.services_of.get(&ip).into_iter().flatten();
         keys.filter_map(|key| self.services.get(key))
     }
 
-    /// Whether [`desired`](Self::desired) may be other than at the last call.
+    /// Whether [`desired`](Self::desired) may have changed since the last call.
     #[must_use]
     pub fn has_changed(&self) -> bool {
         self.stale.everything || !self.stale.ips.is_empty()
     }
 
-    /// Every wanted IP with the nodes that may announce it; an IP that no node
-    /// may announce is there without any. An IP that no pool covers is not
-    /// there: another provider gave it to the Service.
+    /// Every IP to announce, with the nodes that the advertisements select. An IP
+    /// that no pool contains is missing: another provider assigned it.
     pub fn desired(&mut self) -> &BTreeMap<IpAddr, DesiredIp> {
         let stale = std::mem::take(&mut self.stale);
         if stale.everything {
@@ -213,8 +212,8 @@ impl Eligibility {
         (!of_services.is_empty()).then(|| DesiredIp::shared(of_services))
     }
 
-    /// What the advertisements admit for one Service, less what Nodes and
-    /// endpoints say against it.
+    /// The nodes that the advertisements select for one Service, each with the
+    /// reason of its Node or endpoints that makes it ineligible.
     fn nodes_for(&self, service: &ServiceView, ip: IpAddr) -> Option<EligibilityByNode> {
         let mut nodes = self.advertisements.nodes_for(ip, &service.labels)?;
         let hosts: BTreeSet<Option<&NodeName>> = self
@@ -236,7 +235,7 @@ impl Eligibility {
         Some(nodes)
     }
 
-    /// The endpoints that serve, in the IP's family.
+    /// The serving endpoints in the IP's family.
     fn endpoints(&self, service: &ServiceView, ip: IpAddr) -> impl Iterator<Item = &Endpoint> {
         let keys = self.slices_of.get(&service.key).into_iter().flatten();
         keys.filter_map(|key| self.slices.get(key))

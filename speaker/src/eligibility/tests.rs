@@ -80,7 +80,7 @@ fn with_policy_cluster_any_node_may_announce_if_one_endpoint_serves() {
 }
 
 #[test]
-fn without_a_serving_endpoint_nobody_may_announce() {
+fn without_a_serving_endpoint_no_node_may_announce() {
     let mut eligibility = three_nodes();
     eligibility.apply_service(service("web", false));
     eligibility.apply_slice(slice("web", &[]));
@@ -168,7 +168,7 @@ fn services_sharing_an_ip_need_a_node_that_serves_both() {
 }
 
 #[test]
-fn a_deleted_service_is_no_longer_wanted() {
+fn a_deleted_service_is_no_longer_announced() {
     let mut eligibility = three_nodes();
     eligibility.apply_service(service("web", false));
     eligibility.delete_service(&key("web"));
@@ -184,6 +184,6 @@ fn a_changed_ip_replaces_the_old_one() {
         ips: vec![other],
         ..service("web", false)
     });
-    let wanted: BTreeSet<IpAddr> = eligibility.desired().keys().copied().collect();
-    assert_eq!(wanted, BTreeSet::from([other]));
+    let desired: BTreeSet<IpAddr> = eligibility.desired().keys().copied().collect();
+    assert_eq!(desired, BTreeSet::from([other]));
 }

@@ -183,7 +183,7 @@ impl Reporter {
                 continue;
             }
             for service in cluster.eligibility.services_of(*ip) {
-                let note = events::at_odds(*ip, service, &services);
+                let note = events::no_common_node(*ip, service, &services);
                 self.events.send(note);
             }
         }

@@ -1,5 +1,5 @@
-//! What a speaker says in Events: an action in words for the owner of the
-//! Service. Pure.
+//! The Events of a speaker about Services: what it did with an IP, for whoever
+//! owns the Service. Pure.
 
 use std::net::IpAddr;
 
@@ -8,53 +8,57 @@ use ferrolb_runtime::kube::events::{EventNote, reference};
 use crate::eligibility::ServiceView;
 use crate::layer2::election::{Action, Cause};
 
-/// The Event that an action is worth, about one of the Services that hold the IP.
+/// The Event about an action, if it deserves one, for one of the Services that
+/// have the IP.
 #[must_use]
 pub fn of_action(action: &Action, node: &str, service: &ServiceView) -> Option<EventNote> {
     let (warning, reason, verb, note) = match action {
         Action::TakeOver {
             ip, cause, from, ..
         } => {
-            let how = how(*cause, from.as_deref().unwrap_or("another node"));
-            let note = format!("{node} announces {ip}{how}");
+            let how = how(*cause, node, from.as_deref().unwrap_or("another node"));
+            let note = format!("Node {node} announces {ip}{how}");
             (false, "Announced", "Announce", note)
         }
         Action::Withdraw { ip, to: Some(to) } => {
-            let note = format!("{node} withdrew {ip}; {to} announces it");
+            let note = format!("Node {node} withdrew {ip}; node {to} announces it");
             (false, "HandedOver", "Withdraw", note)
         }
         Action::Conflict { ip, mac } => {
-            let note = format!("{mac}, which is no node of this cluster, claims {ip} on the LAN");
+            let note = format!(
+                "Another host ({mac}) claims {ip} on the LAN; give that host another address, \
+                 or exclude the IP from its pool"
+            );
             (true, "AddressConflict", "Announce", note)
         }
         _ => return None,
     };
-    Some(news(service, warning, reason, verb, note))
+    Some(event(service, warning, reason, verb, note))
 }
 
-/// The Event for one of several Services that cannot share an IP, because no
-/// node may announce it for all of them.
+/// The Event for one of several Services that share an IP, if no node is eligible
+/// for all of them.
 #[must_use]
-pub fn at_odds(ip: IpAddr, service: &ServiceView, all: &[String]) -> EventNote {
+pub fn no_common_node(ip: IpAddr, service: &ServiceView, all: &[String]) -> EventNote {
     let all = all.join(", ");
     let note = format!(
-        "nobody announces {ip}: each of the Services that share it ({all}) has nodes that may, \
-         but none may for all of them"
+        "Not announcing {ip}: no node is eligible for all Services that share it ({all}); \
+         give them endpoints on a common node, or IPs of their own"
     );
-    news(service, true, "NoCommonNode", "Announce", note)
+    event(service, true, "NoCommonNode", "Announce", note)
 }
 
-fn how(cause: Cause, from: &str) -> String {
+fn how(cause: Cause, node: &str, from: &str) -> String {
     match cause {
         Cause::Fresh => String::new(),
-        Cause::Failover => format!(", taken over from {from}, which fell silent"),
+        Cause::Failover => format!(", taken over from {from}, which stopped responding"),
         Cause::HandOver => format!(", handed over by {from}"),
-        Cause::Preferred => format!(", taken from {from}, since this node is preferred"),
-        Cause::Rebalance => format!(", taken from {from}, which held more than its share"),
+        Cause::Preferred => format!(", taken over from {from}, because {node} is preferred"),
+        Cause::Rebalance => format!(", taken over from {from} to balance the load"),
     }
 }
 
-fn news(
+fn event(
     service: &ServiceView,
     warning: bool,
     reason: &'static str,
@@ -75,7 +79,7 @@ fn news(
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use super::{at_odds, of_action};
+    use super::{no_common_node, of_action};
     use crate::eligibility::ServiceView;
     use crate::layer2::election::{Action, Cause};
     use ferrolb_core::key::ObjectKey;
@@ -99,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_take_over_names_both_nodes_and_the_cause() {
-        let told = |cause, from: Option<&str>| {
+        let note = |cause, from: Option<&str>| {
             let action = Action::TakeOver {
                 ip: IP,
                 epoch: 2,
@@ -108,22 +112,22 @@ mod tests {
             };
             of_action(&action, "a", &service()).unwrap().note
         };
-        assert_eq!(told(Cause::Fresh, None), "a announces 192.0.2.1");
-        let expected = "a announces 192.0.2.1, taken over from b, which fell silent";
-        assert_eq!(told(Cause::Failover, Some("b")), expected);
+        assert_eq!(note(Cause::Fresh, None), "Node a announces 192.0.2.1");
+        let expected = "Node a announces 192.0.2.1, taken over from b, which stopped responding";
+        assert_eq!(note(Cause::Failover, Some("b")), expected);
     }
 
     #[test]
     fn a_conflict_is_a_warning_with_ip_and_mac() {
         let mac = Mac([2, 0, 0, 0, 0, 9]);
-        let news = of_action(&Action::Conflict { ip: IP, mac }, "a", &service()).unwrap();
-        assert!(news.warning);
-        assert!(news.note.contains("192.0.2.1") && news.note.contains("02:00:00:00:00:09"));
-        assert_eq!(news.regarding.uid.as_deref(), Some("7"));
+        let event = of_action(&Action::Conflict { ip: IP, mac }, "a", &service()).unwrap();
+        assert!(event.warning);
+        assert!(event.note.contains("192.0.2.1") && event.note.contains("02:00:00:00:00:09"));
+        assert_eq!(event.regarding.uid.as_deref(), Some("7"));
     }
 
     #[test]
-    fn what_the_user_need_not_know_is_not_said() {
+    fn an_action_that_moves_nothing_has_no_event() {
         for action in [
             Action::Announce { ip: IP },
             Action::Withdraw { ip: IP, to: None },
@@ -133,9 +137,9 @@ mod tests {
     }
 
     #[test]
-    fn services_at_odds_are_all_named() {
+    fn services_without_a_common_node_are_all_named() {
         let all = ["default/web".to_owned(), "default/dns".to_owned()];
-        let note = at_odds(IP, &service(), &all).note;
+        let note = no_common_node(IP, &service(), &all).note;
         assert!(note.contains("192.0.2.1") && note.contains("default/web, default/dns"));
     }
 }

@@ -1,4 +1,4 @@
-//! Claims about what advertisements admit: pools, nodes, interfaces, Services,
+//! Claims about what advertisements select: pools, nodes, interfaces, Services,
 //! preferences, and what they mean for Services that share an IP.
 
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ fn allowed(eligibility: &mut Eligibility, node: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn an_ip_that_no_pool_covers_is_not_wanted() {
+fn an_ip_in_no_pool_is_not_announced() {
     let mut eligibility = three_nodes();
     let others = ["192.0.2.16", "192.0.1.255", "2001:db8::1:0", "::1"];
     let ips: Vec<IpAddr> = others.map(|ip| ip.parse().unwrap()).into();
@@ -45,12 +45,12 @@ fn an_ip_that_no_pool_covers_is_not_wanted() {
         ips: [&ips[..], &[IP]].concat(),
         ..service("web", false)
     });
-    let wanted: Vec<IpAddr> = eligibility.desired().keys().copied().collect();
-    assert_eq!(wanted, [IP]);
+    let desired: Vec<IpAddr> = eligibility.desired().keys().copied().collect();
+    assert_eq!(desired, [IP]);
 }
 
 #[test]
-fn nothing_is_wanted_before_there_is_a_configuration() {
+fn nothing_is_announced_before_there_is_a_configuration() {
     let mut eligibility = Eligibility::default();
     eligibility.reset_nodes(vec![node("a")]);
     eligibility.apply_service(service("web", false));
@@ -58,7 +58,7 @@ fn nothing_is_wanted_before_there_is_a_configuration() {
 }
 
 #[test]
-fn a_new_configuration_counts_at_once_and_an_equal_one_changes_nothing() {
+fn a_new_configuration_is_active_at_once_and_an_equal_one_changes_nothing() {
     let mut eligibility = advertised("[{name: all}]");
     eligibility.desired();
     let config = |text| Config::from_yaml(text).unwrap();
@@ -78,7 +78,7 @@ fn only_advertisements_of_the_pool_count() {
 }
 
 #[test]
-fn node_selectors_admit_nodes_and_several_advertisements_add_up() {
+fn node_selectors_select_nodes_and_several_advertisements_add_up() {
     let select = |name: &str| format!("nodeSelectors: [{{matchLabels: {{name: {name}}}}}]");
     let two = format!(
         "[{{name: one, {}}}, {{name: two, {}}}]",
@@ -86,12 +86,12 @@ fn node_selectors_admit_nodes_and_several_advertisements_add_up() {
         select("c")
     );
     assert_eq!(candidates(&mut advertised(&two)), ["a", "c"]);
-    let nobody = format!("[{{name: one, {}}}]", select("z"));
-    assert!(candidates(&mut advertised(&nobody)).is_empty());
+    let none = format!("[{{name: one, {}}}]", select("z"));
+    assert!(candidates(&mut advertised(&none)).is_empty());
 }
 
 #[test]
-fn a_label_put_on_a_node_counts_at_once() {
+fn a_new_label_of_a_node_counts_at_once() {
     let mut eligibility =
         advertised("[{name: one, nodeSelectors: [{matchLabels: {edge: \"true\"}}]}]");
     assert!(candidates(&mut eligibility).is_empty());
@@ -111,7 +111,7 @@ fn service_selectors_choose_among_services() {
 }
 
 #[test]
-fn interfaces_are_united_over_the_advertisements_that_admit_the_node() {
+fn interfaces_are_united_over_the_advertisements_that_select_the_node() {
     let mut eligibility = advertised(
         "[{name: one, interfaces: [eth0]},\
           {name: two, interfaces: [bond0], nodeSelectors: [{matchLabels: {name: b}}]},\
@@ -129,7 +129,7 @@ fn an_interface_may_be_a_pattern() {
 }
 
 #[test]
-fn weights_add_up_over_the_advertisements_that_admit_the_node() {
+fn weights_add_up_over_the_advertisements_that_select_the_node() {
     let prefer = |name: &str, weight: u8| {
         format!("{{weight: {weight}, preference: {{matchLabels: {{name: {name}}}}}}}")
     };
@@ -174,7 +174,7 @@ fn services_sharing_an_ip_are_announced_where_both_may_be() {
 }
 
 #[test]
-fn services_sharing_an_ip_without_a_common_node_are_at_odds() {
+fn services_sharing_an_ip_without_a_common_node_are_reported() {
     let on = |name: &str| format!("nodeSelectors: [{{matchLabels: {{name: {name}}}}}]");
     let mut eligibility = sharing(&on("a"), &on("b"));
     assert!(candidates(&mut eligibility).is_empty());
@@ -185,7 +185,7 @@ fn services_sharing_an_ip_without_a_common_node_are_at_odds() {
 }
 
 #[test]
-fn a_service_that_serves_nowhere_is_not_at_odds_with_another() {
+fn a_service_without_endpoints_does_not_count_as_without_a_common_node() {
     let mut eligibility = sharing("", "");
     eligibility.apply_slice(slice("dns", &[]));
     assert!(candidates(&mut eligibility).is_empty());
@@ -193,7 +193,7 @@ fn a_service_that_serves_nowhere_is_not_at_odds_with_another() {
 }
 
 #[test]
-fn only_what_changed_is_worked_out_again() {
+fn only_what_changed_is_computed_again() {
     let mut eligibility = advertised("[{name: all}]");
     eligibility.desired();
     eligibility.apply_node(node("a"));

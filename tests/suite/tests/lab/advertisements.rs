@@ -231,7 +231,7 @@ pub(crate) fn statuses_and_events_name_the_owner(fixture: &Fixture) -> Result<()
     let (successor, named) = named?;
     named?;
     let expected = format!(
-        "{} announces {ip}, taken over from",
+        "Node {} announces {ip}, taken over from",
         plan::node_name(successor)
     );
     fixture.wait("the Event about the take-over", || {
