@@ -10,7 +10,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 /// Connections closed before they were done, by reason.
 #[derive(Debug, Default)]
-pub(super) struct Dropped {
+pub struct Dropped {
     limit: AtomicU64,
     timeout: AtomicU64,
 }

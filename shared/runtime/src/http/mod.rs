@@ -2,7 +2,7 @@
 //!
 //! `/livez` returns 200 while the process and its runtime respond; `/readyz`
 //! returns 200 once every condition in [`Readiness`] is met, else 503 with those
-//! missing. `/metrics` and `/state` are rendered at most once per [`cache`]
+//! missing. `/metrics` and `/state` are rendered at most once per `cache`
 //! lifetime, however many request them.
 //!
 //! **Why two.** Every host that reaches the node can fill `--http-listen`. If the
@@ -41,7 +41,7 @@ use crate::metrics::{Metrics, MetricsError};
 use crate::ready::Readiness;
 use crate::tasks::Tasks;
 use cache::Cached;
-use connections::Dropped;
+pub use connections::Dropped;
 use server::Server;
 
 /// Connections open at once to the public listener, which a few scrapers and
@@ -114,7 +114,7 @@ fn servers(
 ) -> Result<(Server, Server), HttpError> {
     let public = listen::bind("--http-listen", public)?;
     let probes = listen::bind("--probe-listen", probes)?;
-    let dropped = register(&pages)?;
+    let dropped = register(pages.program, &pages.metrics)?;
     let health = health(pages.readiness);
     let public = Server {
         listener: public,
@@ -138,13 +138,17 @@ fn servers(
     Ok((public, probes))
 }
 
-fn register(pages: &Pages) -> Result<Arc<Dropped>, MetricsError> {
+/// Registers the listeners' own metric; [`start`] does it too.
+///
+/// # Errors
+/// When the name is taken.
+pub fn register(program: &str, metrics: &Metrics) -> Result<Arc<Dropped>, MetricsError> {
     let dropped = Arc::new(Dropped::default());
     let read = Arc::clone(&dropped);
-    pages.metrics.observed(
+    metrics.observed(
         &format!(
             "{}_http_connections_dropped_total",
-            pages.program.replace('-', "_")
+            program.replace('-', "_")
         ),
         "HTTP connections closed before they were done: \
          limit (too many were open) or timeout (the client was too slow)",

