@@ -14,9 +14,7 @@ use kube::Client;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use ferrolb_core::change::Change;
 use ferrolb_core::key::ObjectKey;
-use ferrolb_core::selector::Labels;
 
 use crate::config_log;
 use crate::k8s::background_writer::BackgroundWriter;
@@ -26,11 +24,7 @@ use crate::k8s::leadership::Leadership;
 use crate::k8s::status::StatusWriter;
 use crate::k8s::watches::{WatchEnded, Watches};
 use crate::metrics::{ControllerMetrics, WriteResult};
-use crate::reconcile::{
-    Action, Announcement, BackgroundWrite, ConfigState, PoolObject, Reconciler, StatusWrite,
-    Written,
-};
-use crate::service::ServiceView;
+use crate::reconcile::{Action, BackgroundWrite, ConfigState, Reconciler, StatusWrite, Written};
 
 /// Changes taken in one go before anything is decided about those that wait.
 const BATCH: usize = 256;
@@ -207,16 +201,16 @@ impl Running {
     fn take(&mut self, input: Input) {
         let reconciler = &mut self.engine.reconciler;
         match input {
-            Input::Services(change) => services(reconciler, *change),
-            Input::Namespaces(change) => namespaces(reconciler, change),
+            Input::Services(change) => reconciler.services(*change),
+            Input::Namespaces(change) => reconciler.namespaces(change),
             Input::Config(state, config_map) => {
                 self.engine.events.config_map_changed(config_map);
                 self.take_config(state);
             }
             Input::ConfigNotice(notice) => self.engine.events.object(&notice),
-            Input::Nodes(change) => nodes(reconciler, change),
-            Input::Announcements(change) => announcements(reconciler, change),
-            Input::Pools(change) => pools(reconciler, change),
+            Input::Nodes(change) => reconciler.nodes(change),
+            Input::Announcements(change) => reconciler.announcements(change),
+            Input::Pools(change) => reconciler.pools(change),
         }
         if self.engine.reconciler.is_listed() {
             self.engine.unlisted = None;
@@ -299,49 +293,6 @@ impl Running {
             tokio::time::sleep(pause).await;
             key
         }));
-    }
-}
-
-fn services(reconciler: &mut Reconciler, change: Change<ServiceView>) {
-    match change {
-        Change::Apply(view) => reconciler.service_changed(view),
-        Change::Delete(key) => reconciler.service_deleted(&key),
-        Change::Reset(views) => reconciler.services_listed(views),
-    }
-}
-
-fn namespaces(reconciler: &mut Reconciler, change: Change<(String, Labels), String>) {
-    match change {
-        Change::Apply((name, labels)) => reconciler.namespace_changed(&name, Some(labels)),
-        Change::Delete(name) => reconciler.namespace_changed(&name, None),
-        Change::Reset(all) => reconciler.namespaces_listed(all.into_iter().collect()),
-    }
-}
-
-fn nodes(reconciler: &mut Reconciler, change: Change<(String, bool), String>) {
-    match change {
-        Change::Apply((name, ready)) => reconciler.node_changed(&name, ready),
-        Change::Delete(name) => reconciler.node_changed(&name, false),
-        Change::Reset(all) => {
-            let ready = all.into_iter().filter(|(_, ready)| *ready);
-            reconciler.nodes_listed(ready.map(|(name, _)| name).collect());
-        }
-    }
-}
-
-fn announcements(reconciler: &mut Reconciler, change: Change<Announcement, String>) {
-    match change {
-        Change::Apply(announcement) => reconciler.announcement_changed(announcement),
-        Change::Delete(name) => reconciler.announcement_gone(&name),
-        Change::Reset(all) => reconciler.announcements_listed(all),
-    }
-}
-
-fn pools(reconciler: &mut Reconciler, change: Change<PoolObject, String>) {
-    match change {
-        Change::Apply(object) => reconciler.pool_changed(object),
-        Change::Delete(name) => reconciler.pool_gone(&name),
-        Change::Reset(all) => reconciler.pools_listed(all),
     }
 }
 

@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use ferrolb_core::change::Change;
 use ferrolb_core::key::ObjectKey;
 
 use super::action::{Action, BackgroundWrite};
+use super::announcements::Announcements;
 use super::announcements::{Announcement, AnnouncementState};
 use super::entry::Entry;
-use super::{Announcements, Reconciler};
+use super::services::Services;
 use crate::decide::{ConditionChange, Decision, asks_for, is_ours};
 use crate::service::ConditionStatus::{False, True, Unknown};
 use crate::service::{Condition, ServiceView};
@@ -21,34 +23,33 @@ use crate::service::{Condition, ServiceView};
 /// last one stopped.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 
-/// How long an address that another host uses is not allocated.
-pub(super) const QUARANTINE: Duration = Duration::from_secs(600);
-
-impl Reconciler {
-    /// These are all announcements there are.
-    pub fn announcements_listed(&mut self, all: Vec<Announcement>) {
-        let names: BTreeSet<String> = all.iter().map(|report| report.name.clone()).collect();
-        for name in self.announcements.others(&names) {
-            self.announcement_gone(&name);
+impl Services {
+    /// Reports of speakers were listed or one has changed.
+    pub(super) fn change_announcements(&mut self, change: Change<Announcement, String>) {
+        match change {
+            Change::Apply(announcement) => self.put_announcement(announcement),
+            Change::Delete(name) => self.remove_announcement(&name),
+            Change::Reset(all) => {
+                let names = all.iter().map(|report| report.name.clone()).collect();
+                for name in self.announcements.others(&names) {
+                    self.remove_announcement(&name);
+                }
+                self.announcements.listed = true;
+                all.into_iter().for_each(|it| self.put_announcement(it));
+                // Those without any report.
+                let keys: Vec<_> = self.entries.keys().cloned().collect();
+                keys.iter().for_each(|key| self.reconcile(key));
+            }
         }
-        self.announcements.listed = true;
-        for announcement in all {
-            self.announcement_changed(announcement);
-        }
-        // Those without any report.
-        let keys: Vec<_> = self.services.keys().cloned().collect();
-        keys.iter().for_each(|key| self.reconcile(key));
     }
 
-    /// A speaker reports this now.
-    pub fn announcement_changed(&mut self, announcement: Announcement) {
+    fn put_announcement(&mut self, announcement: Announcement) {
         for key in self.announcements.put(announcement) {
             self.announcements_changed(&key);
         }
     }
 
-    /// A speaker removed a report.
-    pub fn announcement_gone(&mut self, name: &str) {
+    fn remove_announcement(&mut self, name: &str) {
         if let Some(key) = self.announcements.remove(name) {
             self.announcements_changed(&key);
         }
@@ -59,12 +60,18 @@ impl Reconciler {
         self.update_orphan_timer(key);
     }
 
+    /// Nodes were listed, or one became Ready or not Ready.
+    pub(super) fn change_nodes(&mut self, change: Change<(String, bool), String>) {
+        let keys = self.announcements.change_nodes(change);
+        keys.iter().for_each(|key| self.reconcile(key));
+    }
+
     /// Notes which objects about a Service are outdated.
     pub(super) fn update_orphan_timer(&mut self, key: &ObjectKey) {
         if !self.active {
             return;
         }
-        let entry = self.services.get(key);
+        let entry = self.entries.get(key);
         let ips = entry.map(|entry| [&entry.view.status[..], &entry.doubtful].concat());
         let ips = ips.unwrap_or_default();
         self.announcements.update_orphan_timer(key, &ips, self.now);
@@ -73,7 +80,7 @@ impl Reconciler {
     /// Puts the addresses of a Service that another host uses into quarantine,
     /// unless the user requests them; the other Services that have them.
     pub(super) fn quarantine_conflicts(&mut self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
-        let Some(entry) = self.services.get(key).filter(|_| self.active) else {
+        let Some(entry) = self.entries.get(key).filter(|_| self.active) else {
             return BTreeSet::new();
         };
         let view = &entry.view;
@@ -89,7 +96,7 @@ impl Reconciler {
         let mut others = BTreeSet::new();
         for (ip, mac) in conflicts {
             others.extend(self.allocator.quarantine(ip, mac));
-            self.quarantine.insert(ip, self.now + QUARANTINE);
+            self.quarantine.insert(ip, self.now);
         }
         others.remove(key);
         others
@@ -97,24 +104,16 @@ impl Reconciler {
 
     /// Ends quarantines, reports addresses that stayed unannounced, and deletes
     /// objects that were left behind.
-    pub(super) fn on_timer(&mut self) {
-        let quarantined = std::mem::take(&mut self.quarantine).into_iter();
-        for (ip, until) in quarantined {
-            if until > self.now {
-                self.quarantine.insert(ip, until);
-            } else {
-                self.allocator.readmit(ip);
-            }
+    pub(super) fn tick(&mut self, now: Duration) {
+        self.now = now;
+        for ip in self.quarantine.expire(now) {
+            self.allocator.readmit(ip);
         }
-        while let Some((due, key)) = self.alarms.pop_first() {
-            if due > self.now {
-                self.alarms.insert((due, key));
-                break;
-            }
+        for key in self.announcements.due_alarms(now) {
             self.reconcile(&key);
         }
         if self.active {
-            let left = self.announcements.left_behind(self.now);
+            let left = self.announcements.left_behind(now);
             let delete = |report: &Announcement| BackgroundWrite::DeleteOrphan {
                 name: report.name.clone(),
                 uid: report.uid.clone(),
@@ -123,6 +122,12 @@ impl Reconciler {
             let writes = left.into_iter().map(delete).map(Action::Background);
             self.actions.extend(writes);
         }
+    }
+
+    /// When [`Services::tick`] is due.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        let times = [self.quarantine.deadline(), self.announcements.deadline()];
+        times.into_iter().flatten().min()
     }
 }
 

@@ -73,6 +73,8 @@ pub(super) struct Announcements {
     pub(super) listed: bool,
     by_name: BTreeMap<String, Announcement>,
     by_service: BTreeMap<ObjectKey, BTreeSet<String>>,
+    /// When an unannounced address of a Service is to be reported.
+    alarms: BTreeSet<(Duration, ObjectKey)>,
     /// When each object became outdated.
     idle: BTreeMap<String, Duration>,
     /// Which of the nodes are Ready.
@@ -80,6 +82,20 @@ pub(super) struct Announcements {
 }
 
 impl Announcements {
+    /// Has the Service reconciled again at that time.
+    pub(super) fn set_alarm(&mut self, key: &ObjectKey, due: Option<Duration>) {
+        self.alarms.extend(due.map(|due| (due, key.clone())));
+    }
+
+    /// Removes and returns the Services whose alarm is due.
+    pub(super) fn due_alarms(&mut self, now: Duration) -> Vec<ObjectKey> {
+        let mut due = Vec::new();
+        while self.alarms.first().is_some_and(|(at, _)| *at <= now) {
+            due.extend(self.alarms.pop_first().map(|(_, key)| key));
+        }
+        due
+    }
+
     /// Stores one; the Services it is or was about.
     pub(super) fn put(&mut self, announcement: Announcement) -> BTreeSet<ObjectKey> {
         let mut keys: BTreeSet<_> = self.remove(&announcement.name).into_iter().collect();
@@ -121,7 +137,7 @@ impl Announcements {
     }
 
     /// The Services that an object of a node is about.
-    pub(super) fn spoken_of_by(&self, node: &str) -> BTreeSet<ObjectKey> {
+    pub(super) fn reported_by(&self, node: &str) -> BTreeSet<ObjectKey> {
         let all = self.by_name.values();
         let its = all.filter(|report| report.node.as_deref() == Some(node));
         its.map(|report| report.service.clone()).collect()
@@ -227,7 +243,9 @@ impl Announcements {
 
     /// When the next one will have been left behind.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        self.idle.values().min().map(|since| *since + LEFT_BEHIND)
+        let orphan = self.idle.values().min().map(|since| *since + LEFT_BEHIND);
+        let alarm = self.alarms.first().map(|(due, _)| *due);
+        orphan.into_iter().chain(alarm).min()
     }
 
     /// The node that announces an address. Of several one that is Ready comes

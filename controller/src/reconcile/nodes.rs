@@ -1,12 +1,12 @@
-//! Which Nodes are Ready, and what a change of that means for the Services they
-//! announce. Only the cluster can tell that a node is gone; it is no proof,
+//! Which Nodes are Ready, and which Services a change concerns. Only the cluster can tell that a node is gone; it is no proof,
 //! since a speaker may outlive its kubelet. Pure.
 
 use std::collections::BTreeSet;
 
+use ferrolb_core::change::Change;
 use ferrolb_core::key::ObjectKey;
 
-use super::Reconciler;
+use super::announcements::Announcements;
 
 /// Which Nodes are Ready.
 #[derive(Debug, Default)]
@@ -31,29 +31,34 @@ impl Nodes {
     }
 }
 
-impl Reconciler {
-    /// These Nodes are Ready, and no other.
-    pub fn nodes_listed(&mut self, ready: BTreeSet<String>) {
-        let nodes = &mut self.announcements.nodes;
-        let first = !std::mem::replace(&mut nodes.listed, true);
-        let before = std::mem::replace(&mut nodes.ready, ready);
-        let said = &self.announcements;
-        let keys: BTreeSet<ObjectKey> = if first {
-            // Until now each node counted as Ready, and earlier doubts stayed.
-            said.services().into_iter().collect()
-        } else {
-            let turned = before.symmetric_difference(&said.nodes.ready);
-            turned.flat_map(|name| said.spoken_of_by(name)).collect()
+impl Announcements {
+    /// Takes in which Nodes are Ready; the Services that this concerns. Nodes
+    /// change often for other reasons; then there are none.
+    pub(super) fn change_nodes(
+        &mut self,
+        change: Change<(String, bool), String>,
+    ) -> BTreeSet<ObjectKey> {
+        let (name, ready) = match change {
+            Change::Apply(node) => node,
+            Change::Delete(name) => (name, false),
+            Change::Reset(all) => return self.reset_nodes(all),
         };
-        keys.iter().for_each(|key| self.reconcile(key));
+        match self.nodes.put(&name, ready) {
+            true => self.reported_by(&name).into_iter().collect(),
+            false => BTreeSet::new(),
+        }
     }
 
-    /// A Node is Ready now, or is not: its condition says so, or it is gone.
-    /// Nodes change often for other reasons; then nothing is done.
-    pub fn node_changed(&mut self, name: &str, ready: bool) {
-        if self.announcements.nodes.put(name, ready) {
-            let keys = self.announcements.spoken_of_by(name);
-            keys.iter().for_each(|key| self.reconcile(key));
+    fn reset_nodes(&mut self, all: Vec<(String, bool)>) -> BTreeSet<ObjectKey> {
+        let ready = all.into_iter().filter(|(_, ready)| *ready);
+        let ready = ready.map(|(name, _)| name).collect();
+        let first = !std::mem::replace(&mut self.nodes.listed, true);
+        let before = std::mem::replace(&mut self.nodes.ready, ready);
+        if first {
+            // Until now each node counted as Ready, and earlier doubts stayed.
+            return self.services().into_iter().collect();
         }
+        let changed = before.symmetric_difference(&self.nodes.ready);
+        changed.flat_map(|name| self.reported_by(name)).collect()
     }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ferrolb_api::pool::IPAddressPoolStatus;
+use ferrolb_core::change::Change;
 use ferrolb_core::range::Family;
 
-use super::Reconciler;
 use super::action::{Action, BackgroundWrite, PoolNotice};
 use crate::allocator::Usage;
 
@@ -60,7 +60,7 @@ impl Pools {
     }
 
     /// What is to be written and said, given how full the pools are now.
-    fn report<'a>(
+    pub(super) fn report<'a>(
         &mut self,
         usage: impl Iterator<Item = (&'a str, Usage)>,
         now: Duration,
@@ -120,56 +120,47 @@ impl Pools {
     }
 }
 
-impl Reconciler {
-    /// These are all `IPAddressPool`s of our namespace; none without the CRD.
-    pub fn pools_listed(&mut self, objects: Vec<PoolObject>) {
-        let objects = objects.into_iter();
-        self.pools.objects = objects
-            .map(|object| (object.name.clone(), object))
-            .collect();
-        self.pools.listed = true;
+impl Pools {
+    /// The `IPAddressPool`s of our namespace were listed (none without the CRD),
+    /// or one has changed.
+    pub(super) fn change(&mut self, change: Change<PoolObject, String>) {
+        match change {
+            Change::Apply(object) => {
+                self.objects.insert(object.name.clone(), object);
+            }
+            Change::Delete(name) => {
+                self.objects.remove(&name);
+                self.rest.remove(&name);
+            }
+            Change::Reset(all) => {
+                let all = all.into_iter();
+                self.objects = all.map(|object| (object.name.clone(), object)).collect();
+                self.listed = true;
+            }
+        }
     }
 
-    /// An `IPAddressPool` looks like this now.
-    pub fn pool_changed(&mut self, object: PoolObject) {
-        self.pools.objects.insert(object.name.clone(), object);
-    }
-
-    /// An `IPAddressPool` is gone.
-    pub fn pool_gone(&mut self, name: &str) {
-        self.pools.objects.remove(name);
-        self.pools.rest.remove(name);
-    }
-
-    /// A chore is done, or failed.
-    pub fn background_ended(&mut self, chore: &BackgroundWrite, done: bool) {
-        let BackgroundWrite::PoolStatus { name, uid, counts } = chore else {
-            // One that is left behind still is named again by and by.
+    /// A background write ended.
+    pub(super) fn written(&mut self, write: &BackgroundWrite, done: bool, now: Duration) {
+        let BackgroundWrite::PoolStatus { name, uid, counts } = write else {
+            // An object that could not be deleted is found again at a later tick.
             return;
         };
-        self.pools.writing.remove(name);
+        self.writing.remove(name);
         if !done {
-            let rest = self.now + PAUSE_AFTER_FAILURE;
-            self.pools.rest.insert(name.clone(), rest);
+            self.rest.insert(name.clone(), now + PAUSE_AFTER_FAILURE);
             return;
         }
-        let written = self
-            .pools
-            .objects
-            .get_mut(name)
-            .filter(|object| object.uid == *uid);
+        let objects = &mut self.objects;
+        let written = objects.get_mut(name).filter(|object| object.uid == *uid);
         if let Some(object) = written {
             object.shown = Some(*counts);
         }
     }
 
-    /// Tells of the pools what has changed. Before it is known which of them
-    /// are objects nobody could be told.
-    pub(super) fn report_pools(&mut self) {
-        if self.active && self.pools.listed {
-            let actions = self.pools.report(self.allocator.usage(), self.now);
-            self.actions.extend(actions);
-        }
+    /// Whether it is known which pools are objects; before, no report is made.
+    pub(super) fn is_listed(&self) -> bool {
+        self.listed
     }
 }
 

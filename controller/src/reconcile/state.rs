@@ -7,12 +7,11 @@ use ferrolb_api::views::{
     AddressState, ControllerState, PoolState, QuarantinedAddress, RefusedService,
 };
 
-use super::Reconciler;
+use super::services::Services;
 
-impl Reconciler {
+impl Services {
     /// A view of its state now.
-    #[must_use]
-    pub fn state(&self) -> ControllerState {
+    pub(super) fn state(&self) -> ControllerState {
         ControllerState {
             active: self.active,
             pools: self.pool_pages(),
@@ -31,7 +30,7 @@ impl Reconciler {
             withheld: usage.withheld.to_string(),
             free: usage.free().to_string(),
         };
-        self.usage().map(page).collect()
+        self.allocator.usage().map(page).collect()
     }
 
     fn pool_name(&self, ip: IpAddr) -> Option<String> {
@@ -40,12 +39,13 @@ impl Reconciler {
     }
 
     fn quarantined(&self) -> Vec<QuarantinedAddress> {
-        let each = self.quarantine.iter().filter_map(|(ip, until)| {
+        let each = self.quarantine.remaining(self.now);
+        let each = each.filter_map(|(ip, left)| {
             Some(QuarantinedAddress {
-                ip: *ip,
-                pool: self.pool_name(*ip),
-                foreign_mac: self.allocator.stranger(*ip)?.to_owned(),
-                seconds_left: until.saturating_sub(self.now).as_secs(),
+                ip,
+                pool: self.pool_name(ip),
+                foreign_mac: self.allocator.stranger(ip)?.to_owned(),
+                seconds_left: left.as_secs(),
             })
         });
         each.collect()
@@ -63,7 +63,7 @@ impl Reconciler {
     }
 
     fn refusals(&self) -> Vec<RefusedService> {
-        let entries = self.services.iter();
+        let entries = self.entries.iter();
         let refused = entries.filter_map(|(key, entry)| {
             let refusal = entry.refusal()?;
             Some(RefusedService {

@@ -1,5 +1,6 @@
 //! What the reconciler does in situations that have a name.
 
+use ferrolb_core::change::Change;
 use ferrolb_core::config::Config;
 use ferrolb_core::range::Family::{V4, V6};
 
@@ -192,8 +193,10 @@ fn does_not_step_back_to_an_older_view() {
 /// The lists without which nothing may be chosen.
 const LISTS: [fn(&World, &mut Reconciler); 3] = [
     |world, controller| controller.config_seen(ConfigState::Valid(world.config.clone())),
-    |_, controller| controller.namespaces_listed(Default::default()),
-    |world, controller| controller.services_listed(world.services.values().cloned().collect()),
+    |_, controller| controller.namespaces(Change::Reset(Vec::new())),
+    |world, controller| {
+        controller.services(Change::Reset(world.services.values().cloned().collect()))
+    },
 ];
 
 #[test]
@@ -201,7 +204,7 @@ fn a_follower_chooses_nothing_whatever_it_is_shown() {
     let world = World::new(TWO);
     let mut follower = Reconciler::new(None);
     LISTS.iter().for_each(|list| list(&world, &mut follower));
-    assert!(!follower.is_active());
+    assert!(!follower.state().active);
 }
 
 #[test]
@@ -215,11 +218,11 @@ fn chooses_only_when_every_list_is_in() {
             .enumerate()
             .filter(|(index, _)| *index != missing);
         others.for_each(|(_, list)| list(&world, &mut controller));
-        assert!(!controller.is_active(), "without list {missing}");
+        assert!(!controller.state().active, "without list {missing}");
         last(&world, &mut controller);
-        assert!(controller.is_active());
+        assert!(controller.state().active);
         controller.follow();
-        assert!(!controller.is_active());
+        assert!(!controller.state().active);
     }
 }
 
@@ -241,9 +244,9 @@ fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
         let mut fresh = Reconciler::new(None);
         fresh.lead();
         fresh.config_seen(seen.clone());
-        fresh.namespaces_listed(Default::default());
-        fresh.services_listed(world.services.values().cloned().collect());
-        assert!(!fresh.is_active());
+        fresh.namespaces(Change::Reset(Vec::new()));
+        fresh.services(Change::Reset(world.services.values().cloned().collect()));
+        assert!(!fresh.state().active);
         assert!(
             !fresh
                 .take_actions()
@@ -278,9 +281,9 @@ fn begins_under_a_fault_with_what_was_accepted_not_with_what_it_remembers() {
         let mut world = World::new(TWO);
         world.controller.lead();
         world.controller.config_seen(seen);
-        world.controller.namespaces_listed(Default::default());
-        world.controller.services_listed(Vec::new());
-        assert!(world.controller.is_active());
+        world.controller.namespaces(Change::Reset(Vec::new()));
+        world.controller.services(Change::Reset(Vec::new()));
+        assert!(world.controller.state().active);
         world.create("a");
         world.rest();
         assert_eq!(world.status("a"), ["10.1.0.1"]);

@@ -3,6 +3,7 @@
 use super::server::World;
 use crate::reconcile::{BackgroundWrite, PoolObject};
 use ferrolb_api::pool::IPAddressPoolStatus;
+use ferrolb_core::change::Change;
 
 const LAN: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.4, 'fd77::/64']}]";
 
@@ -26,7 +27,7 @@ fn counts(assigned_ipv4: i64) -> IPAddressPoolStatus {
 
 fn world(objects: Vec<PoolObject>) -> World {
     let mut world = World::new(LAN);
-    world.controller.pools_listed(objects);
+    world.controller.pools(Change::Reset(objects));
     world.pass(0);
     world
 }
@@ -74,7 +75,9 @@ fn a_status_that_is_right_or_in_the_config_map_is_not_written() {
 #[test]
 fn a_status_that_somebody_else_changed_is_put_right() {
     let mut world = world(vec![object(Some(counts(0)))]);
-    world.controller.pool_changed(object(Some(counts(2))));
+    world
+        .controller
+        .pools(Change::Apply(object(Some(counts(2)))));
     world.pass(1);
     assert_eq!(written(&mut world), [counts(0)]);
 }
@@ -116,7 +119,7 @@ fn nobody_is_told_before_it_is_known_which_pools_are_objects() {
     world.create("a");
     world.rest();
     assert_eq!(world.pool_news, []);
-    world.controller.pools_listed(vec![object(None)]);
+    world.controller.pools(Change::Reset(vec![object(None)]));
     world.pass(0);
     assert_eq!(world.pool_news.len(), 1);
 }

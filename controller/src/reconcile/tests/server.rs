@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use ferrolb_core::change::Change;
 use ferrolb_core::config::Config;
 use ferrolb_core::key::ObjectKey;
 
-use crate::decide::{ConditionChange, Namespaces};
+use crate::decide::ConditionChange;
 use crate::reconcile::{
     Action, Announcement, BackgroundWrite, ConfigState, Notice, PoolNotice, Reconciler,
     ServiceNotice, StatusWrite, Written,
@@ -112,9 +113,9 @@ impl World {
         self.controller.lead();
         self.controller
             .config_seen(ConfigState::Valid(self.config.clone()));
-        self.controller.namespaces_listed(Namespaces::new());
+        self.controller.namespaces(Change::Reset(Vec::new()));
         self.controller
-            .services_listed(self.services.values().cloned().collect());
+            .services(Change::Reset(self.services.values().cloned().collect()));
         self.list_announcements();
         self.act();
         self.list_nodes();
@@ -128,7 +129,8 @@ impl World {
 
     fn list_nodes(&mut self) {
         if let Some(ready) = self.ready.clone() {
-            self.controller.nodes_listed(ready);
+            let all = ready.into_iter().map(|name| (name, true)).collect();
+            self.controller.nodes(Change::Reset(all));
             self.act();
         }
     }
@@ -140,7 +142,8 @@ impl World {
                 true => ready.insert(name.to_owned()),
                 false => ready.remove(name),
             };
-            self.controller.node_changed(name, is_ready);
+            self.controller
+                .nodes(Change::Apply((name.to_owned(), is_ready)));
             self.act();
         }
     }
@@ -155,7 +158,7 @@ impl World {
     fn list_announcements(&mut self) {
         if self.speakers {
             let all = self.said.values().cloned().collect();
-            self.controller.announcements_listed(all);
+            self.controller.announcements(Change::Reset(all));
         }
     }
 
@@ -198,8 +201,8 @@ impl World {
     /// The watch shows one change.
     pub(super) fn show(&mut self) {
         match self.news.pop_front() {
-            Some(News::Changed(view)) => self.controller.service_changed(*view),
-            Some(News::Deleted(key)) => self.controller.service_deleted(&key),
+            Some(News::Changed(view)) => self.controller.services(Change::Apply(*view)),
+            Some(News::Deleted(key)) => self.controller.services(Change::Delete(key)),
             None => {}
         }
         self.act();
@@ -294,7 +297,7 @@ impl World {
 
     /// The watch shows what a speaker says.
     pub(super) fn announce(&mut self, said: Announcement) {
-        self.controller.announcement_changed(said.clone());
+        self.controller.announcements(Change::Apply(said.clone()));
         self.said.insert(said.name.clone(), said);
         self.act();
     }
@@ -302,7 +305,8 @@ impl World {
     /// The watch shows that a speaker says something no more.
     pub(super) fn hush(&mut self, name: &str) {
         self.said.remove(name);
-        self.controller.announcement_gone(name);
+        self.controller
+            .announcements(Change::Delete(name.to_owned()));
         self.act();
     }
 

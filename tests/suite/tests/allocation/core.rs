@@ -7,6 +7,7 @@ use ferrolb_controller::decide::{ConditionChange, Namespaces};
 use ferrolb_controller::k8s::view;
 use ferrolb_controller::reconcile::{Action, ConfigState, Reconciler, StatusWrite, Written};
 use ferrolb_controller::service::{ConditionStatus, ObservedCondition};
+use ferrolb_core::change::Change;
 use ferrolb_core::config::Config;
 use k8s_openapi::api::core::v1::Service;
 use serde_json::{Value, json};
@@ -40,13 +41,14 @@ impl Core {
     fn lead(&mut self) {
         self.reconciler = Reconciler::new(None);
         self.reconciler.lead();
-        self.reconciler.namespaces_listed(self.namespaces.clone());
+        self.reconciler
+            .namespaces(Change::Reset(self.namespaces.clone().into_iter().collect()));
         if let Some(config) = self.config.clone() {
             self.reconciler.config_seen(ConfigState::Valid(config));
         }
         let views = self.services.values().map(|object| self.view(object));
         let views = views.collect();
-        self.reconciler.services_listed(views);
+        self.reconciler.services(Change::Reset(views));
         self.act();
     }
 
@@ -63,7 +65,7 @@ impl Core {
 
     fn show(&mut self, place: &Place) {
         let view = self.view(&self.services[place]);
-        self.reconciler.service_changed(view);
+        self.reconciler.services(Change::Apply(view));
         self.act();
     }
 
@@ -128,7 +130,8 @@ impl Stage for Core {
         let labels: BTreeMap<String, String> =
             serde_json::from_value(labels.clone()).map_err(|error| error.to_string())?;
         self.namespaces.insert(namespace.to_owned(), labels.clone());
-        self.reconciler.namespace_changed(namespace, Some(labels));
+        self.reconciler
+            .namespaces(Change::Apply((namespace.to_owned(), labels)));
         self.act();
         Ok(())
     }
@@ -182,7 +185,7 @@ impl Stage for Core {
             .remove(&place)
             .ok_or("there is no such Service")?;
         let key = self.view(&object).key;
-        self.reconciler.service_deleted(&key);
+        self.reconciler.services(Change::Delete(key));
         self.act();
         Ok(())
     }
