@@ -10,18 +10,12 @@ use ferrolb_core::change::Change;
 use ferrolb_core::key::ObjectKey;
 
 use super::action::{Action, BackgroundWrite};
-use super::announcements::Announcements;
-use super::announcements::{Announcement, AnnouncementState};
+use super::announcements::{Announcement, AnnouncementState, Announcements, GRACE};
 use super::entry::Entry;
 use super::services::Services;
 use crate::decide::{ConditionChange, Decision, asks_for, is_ours};
 use crate::service::ConditionStatus::{False, True, Unknown};
 use crate::service::{Condition, ServiceView};
-
-/// How long an address must be unannounced before the condition reports it: a
-/// fresh one is not announced yet, and a new owner may report a moment after the
-/// last one stopped.
-pub(super) const GRACE: Duration = Duration::from_secs(10);
 
 impl Services {
     /// Reports of speakers were listed or one has changed.

@@ -5,11 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use ferrolb_core::change::Change;
 use ferrolb_core::ineligible::{Unannounced, UnannouncedReason};
 use ferrolb_core::key::ObjectKey;
 
 use super::nodes::Nodes;
 use crate::service::{ConditionStatus, ObservedCondition};
+
+/// How long an address must be unannounced before the condition reports it: a
+/// fresh one is not announced yet, and a new owner may report a moment after the
+/// last one stopped.
+pub(super) const GRACE: Duration = Duration::from_secs(10);
 
 /// How long an object may be outdated before it is considered left behind by its
 /// speaker. A live speaker updates its objects in seconds.
@@ -82,6 +88,36 @@ pub(super) struct Announcements {
 }
 
 impl Announcements {
+    /// Takes in which Nodes are Ready; the Services that this concerns. Nodes
+    /// change often for other reasons; then there are none.
+    pub(super) fn change_nodes(
+        &mut self,
+        change: Change<(String, bool), String>,
+    ) -> BTreeSet<ObjectKey> {
+        let (name, ready) = match change {
+            Change::Apply(node) => node,
+            Change::Delete(name) => (name, false),
+            Change::Reset(all) => return self.reset_nodes(all),
+        };
+        match self.nodes.put(&name, ready) {
+            true => self.reported_by(&name).into_iter().collect(),
+            false => BTreeSet::new(),
+        }
+    }
+
+    fn reset_nodes(&mut self, all: Vec<(String, bool)>) -> BTreeSet<ObjectKey> {
+        let ready = all.into_iter().filter(|(_, ready)| *ready);
+        let ready = ready.map(|(name, _)| name).collect();
+        match self.nodes.reset(ready) {
+            Some(changed) => {
+                let changed = changed.iter();
+                changed.flat_map(|name| self.reported_by(name)).collect()
+            }
+            // Until now each node counted as Ready, and earlier doubts stayed.
+            None => self.services().into_iter().collect(),
+        }
+    }
+
     /// Has the Service reconciled again at that time.
     pub(super) fn set_alarm(&mut self, key: &ObjectKey, due: Option<Duration>) {
         self.alarms.extend(due.map(|due| (due, key.clone())));

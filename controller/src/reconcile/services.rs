@@ -9,8 +9,7 @@ use ferrolb_core::key::ObjectKey;
 use ferrolb_core::selector::Labels;
 
 use super::action::{Action, Notice, StatusWrite, Written};
-use super::announced::GRACE;
-use super::announcements::Announcements;
+use super::announcements::{Announcements, GRACE};
 use super::deferred::{Deferred, Refusals};
 use super::entry::{Entry, Outcome};
 use super::quarantine::Quarantine;

@@ -14,64 +14,64 @@ impl Services {
     pub(super) fn state(&self) -> ControllerState {
         ControllerState {
             active: self.active,
-            pools: self.pool_pages(),
-            addresses: self.holdings(),
-            quarantined: self.quarantined(),
-            refused: self.refusals(),
+            pools: pool_pages(self),
+            addresses: holdings(self),
+            quarantined: quarantined(self),
+            refused: refusals(self),
         }
     }
+}
 
-    fn pool_pages(&self) -> Vec<PoolState> {
-        let page = |(pool, usage): (&str, crate::allocator::Usage)| PoolState {
-            name: pool.to_owned(),
-            family: usage.family.to_string(),
-            total: usage.total.to_string(),
-            used: usage.used.to_string(),
-            withheld: usage.withheld.to_string(),
-            free: usage.free().to_string(),
-        };
-        self.allocator.usage().map(page).collect()
-    }
+fn pool_pages(services: &Services) -> Vec<PoolState> {
+    let page = |(pool, usage): (&str, crate::allocator::Usage)| PoolState {
+        name: pool.to_owned(),
+        family: usage.family.to_string(),
+        total: usage.total.to_string(),
+        used: usage.used.to_string(),
+        withheld: usage.withheld.to_string(),
+        free: usage.free().to_string(),
+    };
+    services.allocator.usage().map(page).collect()
+}
 
-    fn pool_name(&self, ip: IpAddr) -> Option<String> {
-        let index = self.allocator.pool_of(ip)?;
-        Some(self.allocator.pool(index).name.clone())
-    }
+fn pool_name(services: &Services, ip: IpAddr) -> Option<String> {
+    let index = services.allocator.pool_of(ip)?;
+    Some(services.allocator.pool(index).name.clone())
+}
 
-    fn quarantined(&self) -> Vec<QuarantinedAddress> {
-        let each = self.quarantine.remaining(self.now);
-        let each = each.filter_map(|(ip, left)| {
-            Some(QuarantinedAddress {
-                ip,
-                pool: self.pool_name(ip),
-                foreign_mac: self.allocator.stranger(ip)?.to_owned(),
-                seconds_left: left.as_secs(),
-            })
-        });
-        each.collect()
-    }
-
-    fn holdings(&self) -> Vec<AddressState> {
-        let holding = |(ip, services): (IpAddr, Vec<String>)| AddressState {
+fn quarantined(services: &Services) -> Vec<QuarantinedAddress> {
+    let each = services.quarantine.remaining(services.now);
+    let each = each.filter_map(|(ip, left)| {
+        Some(QuarantinedAddress {
             ip,
-            pool: self.pool_name(ip),
-            services,
-        };
-        let holders = self.allocator.holders();
-        let named = holders.map(|(ip, keys)| (ip, keys.map(ToString::to_string).collect()));
-        named.map(holding).collect()
-    }
+            pool: pool_name(services, ip),
+            foreign_mac: services.allocator.stranger(ip)?.to_owned(),
+            seconds_left: left.as_secs(),
+        })
+    });
+    each.collect()
+}
 
-    fn refusals(&self) -> Vec<RefusedService> {
-        let entries = self.entries.iter();
-        let refused = entries.filter_map(|(key, entry)| {
-            let refusal = entry.refusal()?;
-            Some(RefusedService {
-                service: key.to_string(),
-                reason: refusal.reason().to_owned(),
-                message: refusal.to_string(),
-            })
-        });
-        refused.collect()
-    }
+fn holdings(services: &Services) -> Vec<AddressState> {
+    let holding = |(ip, holders): (IpAddr, Vec<String>)| AddressState {
+        ip,
+        pool: pool_name(services, ip),
+        services: holders,
+    };
+    let holders = services.allocator.holders();
+    let named = holders.map(|(ip, keys)| (ip, keys.map(ToString::to_string).collect()));
+    named.map(holding).collect()
+}
+
+fn refusals(services: &Services) -> Vec<RefusedService> {
+    let entries = services.entries.iter();
+    let refused = entries.filter_map(|(key, entry)| {
+        let refusal = entry.refusal()?;
+        Some(RefusedService {
+            service: key.to_string(),
+            reason: refusal.reason().to_owned(),
+            message: refusal.to_string(),
+        })
+    });
+    refused.collect()
 }

@@ -10,11 +10,6 @@ pub(crate) const KNOWN: &[(&str, &str, &str)] = &[
     ),
     (
         "structs_have_few_fields",
-        "controller/src/reconcile/mod.rs",
-        "`Reconciler`",
-    ),
-    (
-        "structs_have_few_fields",
         "speaker/src/layer2/agent/mod.rs",
         "`Agent`",
     ),
@@ -32,11 +27,6 @@ pub(crate) const KNOWN: &[(&str, &str, &str)] = &[
         "types_have_few_methods",
         "controller/src/allocator/mod.rs",
         "`Allocator`",
-    ),
-    (
-        "types_have_few_methods",
-        "controller/src/reconcile/mod.rs",
-        "`Reconciler`",
     ),
     (
         "types_have_few_methods",
