@@ -154,7 +154,11 @@ async fn thousands_of_idle_connections_change_nothing() {
     let dropped = "ferrolb_test_http_connections_dropped_total{reason=\"limit\"} ";
     let dropped = metrics.split_once(dropped).unwrap().1;
     let dropped: usize = dropped.lines().next().unwrap().parse().unwrap();
-    assert!(dropped + 100 > number, "{dropped} of {number} were dropped");
+    // The others were open to the end, or timed out.
+    assert!(
+        dropped > number * 9 / 10,
+        "{dropped} of {number} were dropped"
+    );
 
     let start = Instant::now();
     server.cancel.cancel();

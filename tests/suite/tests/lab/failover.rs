@@ -18,17 +18,17 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// measured value is printed.
 const OUTAGE_BOUND: Duration = Duration::from_secs(5);
 /// The bound on the outage of a graceful handover.
-const GRACEFUL_BOUND: Duration = Duration::from_secs(1);
+pub(crate) const GRACEFUL_BOUND: Duration = Duration::from_secs(1);
 
 /// The Service of these claims, with a known owner.
-struct SettledService<'a> {
-    lab: &'a Lab,
-    ip: Ipv4Addr,
-    owner: u8,
+pub(crate) struct SettledService<'a> {
+    pub(crate) lab: &'a Lab,
+    pub(crate) ip: Ipv4Addr,
+    pub(crate) owner: u8,
 }
 
 impl<'a> SettledService<'a> {
-    fn of(fixture: &'a Fixture) -> Result<Self, Failure> {
+    pub(crate) fn of(fixture: &'a Fixture) -> Result<Self, Failure> {
         fixture.settle()?;
         let ip = observe::wait_for_ip(&fixture.lab, NAMESPACE, "echo")?;
         observe::wait_for_answer(&fixture.lab, ip)?;
@@ -68,7 +68,7 @@ impl<'a> SettledService<'a> {
         Ok(silence)
     }
 
-    fn probe(&self) -> Result<Probe, Failure> {
+    pub(crate) fn probe(&self) -> Result<Probe, Failure> {
         let probe = Probe::start(&self.lab.client_namespace(), Target::udp((self.ip, 82)))?;
         probe.expect("an answer to the probes", TIMEOUT, |_| true)?;
         Ok(probe)
@@ -100,7 +100,7 @@ impl<'a> SettledService<'a> {
     }
 }
 
-fn summary(silence: &Silence) -> String {
+pub(crate) fn summary(silence: &Silence) -> String {
     let (longest, stalled) = (silence.longest.as_millis(), silence.stalled.as_millis());
     format!(
         "longest outage {longest} ms, {} of {} probes lost (longest stall of the prober {stalled} ms)",
@@ -108,7 +108,7 @@ fn summary(silence: &Silence) -> String {
     )
 }
 
-fn bounded(silence: &Silence, bound: Duration) -> Result<(), Failure> {
+pub(crate) fn bounded(silence: &Silence, bound: Duration) -> Result<(), Failure> {
     ensure(silence.longest < bound, || {
         format!("outage longer than {bound:?}: {}", summary(silence))
     })

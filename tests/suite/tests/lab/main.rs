@@ -9,6 +9,7 @@ mod failover;
 mod failure;
 mod fixture;
 mod foreign_hosts;
+mod idle_connections;
 mod logs;
 mod reasons;
 mod service;
@@ -25,6 +26,7 @@ type Claim = fn(&Fixture) -> Result<(), Failure>;
 
 /// In this order: the cheap ones first, the logs last.
 const CLAIMS: [(&str, Claim); 26] = [
+const CLAIMS: [(&str, Claim); 25] = [
     (
         "a_plain_service_gets_an_ip_and_answers",
         service::gets_an_ip_and_answers,
@@ -76,6 +78,10 @@ const CLAIMS: [(&str, Claim); 26] = [
     (
         "an_interface_pattern_limits_announcements",
         advertisements::announces_only_on_the_selected_interfaces,
+    ),
+    (
+        "idle_connections_do_not_disturb_a_speaker",
+        idle_connections::do_not_disturb_a_speaker,
     ),
     (
         "survives_a_link_that_goes_down",
