@@ -11,13 +11,14 @@ mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ferrolb_core::config::Config;
 use ferrolb_core::key::{NodeName, ObjectKey};
 
 use advertisements::Advertisements;
 pub use ferrolb_core::ineligible::Ineligible;
-pub use node::{DesiredIp, EligibilityByNode, Interfaces, NodeEligibility};
+pub use node::{DesiredIp, DesiredIps, EligibilityByNode, Interfaces, NodeEligibility};
 pub use node_filter::NodeFilter;
 pub use views::{Endpoint, NodeView, ServiceView, SliceView};
 
@@ -35,7 +36,7 @@ pub struct Eligibility {
     services_of: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
 
     advertisements: Advertisements,
-    desired: BTreeMap<IpAddr, DesiredIp>,
+    desired: Arc<DesiredIps>,
     stale: Stale,
 }
 
@@ -170,29 +171,24 @@ impl Eligibility {
         keys.filter_map(|key| self.services.get(key))
     }
 
-    /// Whether [`desired`](Self::desired) may have changed since the last call.
-    #[must_use]
-    pub fn has_changed(&self) -> bool {
-        self.stale.everything || !self.stale.ips.is_empty()
-    }
-
     /// Every IP to announce, with the nodes that the advertisements select. An IP
     /// that no pool contains is missing: another provider assigned it.
-    pub fn desired(&mut self) -> &BTreeMap<IpAddr, DesiredIp> {
+    pub fn desired(&mut self) -> &Arc<DesiredIps> {
         let stale = std::mem::take(&mut self.stale);
         if stale.everything {
             if let Some(config) = &self.config {
                 self.advertisements = Advertisements::new(config, &self.nodes);
             }
             let ips = self.services_of.keys();
-            self.desired = ips
-                .filter_map(|ip| Some((*ip, self.desired_ip(*ip)?)))
-                .collect();
+            let desired = ips.filter_map(|ip| Some((*ip, self.desired_ip(*ip)?.into())));
+            self.desired = Arc::new(desired.collect());
         }
         for ip in stale.ips.iter().filter(|_| !stale.everything) {
-            match self.desired_ip(*ip) {
-                Some(desired) => self.desired.insert(*ip, desired),
-                None => self.desired.remove(ip),
+            let now = self.desired_ip(*ip);
+            let desired = Arc::make_mut(&mut self.desired);
+            match now {
+                Some(now) => desired.insert(*ip, now.into()),
+                None => desired.remove(ip),
             };
         }
         &self.desired
@@ -200,7 +196,7 @@ impl Eligibility {
 
     /// The result of the last call of [`desired`](Self::desired).
     #[must_use]
-    pub fn last_desired(&self) -> &BTreeMap<IpAddr, DesiredIp> {
+    pub fn last_desired(&self) -> &DesiredIps {
         &self.desired
     }
 

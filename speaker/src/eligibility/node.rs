@@ -1,6 +1,8 @@
 //! Whether and how a node may announce an IP, by policy. Pure.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use ferrolb_core::ineligible::Ineligible;
 use ferrolb_core::key::NodeName;
@@ -60,6 +62,10 @@ impl NodeEligibility {
 
 /// The nodes that the advertisements select for one IP.
 pub type EligibilityByNode = BTreeMap<NodeName, NodeEligibility>;
+
+/// The IPs that Services want announced. Few change at a time, and the agent keeps
+/// the map too, so the values are shared.
+pub type DesiredIps = BTreeMap<IpAddr, Arc<DesiredIp>>;
 
 /// An IP that Services want announced.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

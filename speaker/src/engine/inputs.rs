@@ -20,9 +20,6 @@ impl Engine {
         if self.cluster.knows_config() {
             self.guards.configured = None;
         }
-        if self.cluster.eligibility.has_changed() {
-            self.agent.wanted_changed();
-        }
     }
 
     /// The kernel reported other links.

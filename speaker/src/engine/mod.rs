@@ -11,6 +11,7 @@ mod recorder;
 mod report;
 mod state;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use thiserror::Error;
@@ -142,7 +143,9 @@ impl Engine {
         if !self.agent.is_settled() && self.cluster.is_synced() {
             self.agent.expect_peers(self.cluster.peers());
         }
-        self.agent.poll(self.cluster.eligibility.desired(), now);
+        let desired = self.cluster.eligibility.desired();
+        self.agent.set_desired(Arc::clone(desired));
+        self.agent.poll(now);
         self.carry_out(now).await;
         self.reporter.report(
             &ReportSources {

@@ -47,9 +47,9 @@ impl Recorder {
                 self.metrics.mute.inc_by(mute.as_secs_f64());
             }
             Note::Settled { members } => tracing::info!(members, "joined the gossip cluster"),
-            Note::SnapshotTaken { live, wanted } => {
+            Note::SnapshotTaken { live, desired } => {
                 self.metrics.members.set(gauge(*live));
-                self.metrics.desired.set(gauge(*wanted));
+                self.metrics.desired.set(gauge(*desired));
             }
             Note::ProbeMissed(node) => {
                 self.metrics.suspicions.inc();

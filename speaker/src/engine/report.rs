@@ -179,7 +179,7 @@ impl Reporter {
                 %ip, services = services.join(","),
                 "not announced: the Services that share this IP have no eligible node in common"
             );
-            if !agent.is_first() {
+            if !agent.snapshot().input.is_first(&self.node) {
                 continue;
             }
             for service in cluster.eligibility.services_of(*ip) {
@@ -194,8 +194,8 @@ impl Reporter {
         let inputs = L2StatusInputs {
             node: &self.node,
             answering: agent.answering(),
-            claims: &agent.claims().collect(),
-            conflicts: &agent.conflicts().collect::<BTreeMap<_, _>>(),
+            claims: &agent.election().claims().collect(),
+            conflicts: &agent.election().conflicts().collect::<BTreeMap<_, _>>(),
             links: agent.links(),
             unannounced: &self.unannounced,
             previous_owners: &self.previous_owners,

@@ -146,7 +146,7 @@ mod tests {
     use std::time::Instant;
 
     use super::{changes, draining, ip_keys, isolated, links, read, starting};
-    use crate::layer2::election::{Election, ElectionInput, Timing};
+    use crate::layer2::election::{Election, ElectionInput, ElectionView, LanState, Timing};
     use crate::layer2::links::LanLink;
     use ferrolb_core::mac::Mac;
 
@@ -189,9 +189,15 @@ mod tests {
         }
         let timing = Timing::default();
         let mut election = Election::new("a".to_owned(), timing);
-        election.step(&input, now);
+        let step = |election: &mut Election, now| {
+            let own = election.claims().count();
+            let me = "a".to_owned();
+            let mut view = ElectionView::new(&me, &input, &LanState::default(), own);
+            election.step(&mut view, now)
+        };
+        step(&mut election, now);
         election.claim_seen(held, Mac([2, 0, 0, 0, 0, 9]), &input, now);
-        election.step(&input, now + timing.initial_probe);
+        step(&mut election, now + timing.initial_probe);
         let keys = ip_keys(&election, now);
         let (member, _) = read(&keys, true);
         assert_eq!(member.claims, BTreeMap::from([(IP, 1)]));

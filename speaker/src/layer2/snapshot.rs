@@ -1,5 +1,5 @@
-//! Brings together what the API server wants, what gossip says and which links
-//! there are, into the facts on which ownership is decided. Pure.
+//! Combines the desired IPs, the gossip view and this node's links into the input of
+//! the election at one moment. Pure.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -7,58 +7,58 @@ use std::sync::Arc;
 
 use ferrolb_core::key::NodeName;
 
-use crate::eligibility::{DesiredIp, EligibilityByNode, Ineligible};
+use crate::eligibility::{DesiredIp, DesiredIps, EligibilityByNode, Ineligible};
 use crate::gossip::View;
 use crate::layer2::election::{Candidates, ElectionInput, MemberState};
 use crate::layer2::gossip_keys;
 use crate::layer2::links::{Lan, LanLink, links_for, neighbourhood};
 
-/// The facts, and each wanted IP's links on this node.
+/// The election's input, and the links that go with it.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// What ownership is decided on.
+    /// What the election decides on.
     pub input: ElectionInput,
     /// The links on which this node may answer for an IP.
     pub links: BTreeMap<IpAddr, BTreeSet<u32>>,
-    /// Every member's links, those of the dead included.
+    /// Every member's links, dead members included.
     pub lan: Lan,
 }
 
-/// What a survey looks at besides the membership.
+/// The sources of a snapshot besides the gossip view.
 #[derive(Debug, Clone, Copy)]
 pub struct SnapshotSources<'a> {
     /// This node's suitable links with carrier.
     pub own_links: &'a [LanLink],
-    /// Its links that lost their carrier: they tell where the LAN is, as those
-    /// in use do, but nothing is announced on them.
-    pub lost_links: &'a [LanLink],
-    /// What Services want announced, and who may.
-    pub wanted: &'a BTreeMap<IpAddr, DesiredIp>,
+    /// Its links that are held down: their subnets are part of the LAN, but nothing is
+    /// announced on them.
+    pub held_down_links: &'a [LanLink],
+    /// The IPs that Services want announced, and the nodes that may.
+    pub desired: &'a DesiredIps,
     /// The IPs this node answers for, and on which links.
     pub answering: &'a BTreeMap<IpAddr, BTreeSet<u32>>,
     /// This node is leaving.
     pub draining: bool,
 }
 
-/// Surveys the situation of node `me`.
+/// Takes a snapshot for node `me`.
 #[must_use]
 pub fn take_snapshot(me: &str, view: &View, sources: &SnapshotSources<'_>) -> Snapshot {
     let (others, lan) = members(me, view, sources.own_links);
     let mut live_lan = live(&lan, &others);
     if let Some(own) = live_lan.get_mut(me) {
-        own.extend_from_slice(sources.lost_links);
+        own.extend_from_slice(sources.held_down_links);
     }
-    let mut reaches = Reaches::new(me, &live_lan, sources.lost_links);
+    let mut cache = CandidacyCache::new(me, &live_lan, sources.held_down_links);
     let mut snapshot = Snapshot::default();
-    for (ip, wanted) in sources.wanted {
-        let reach = reaches.of(*ip, wanted);
-        let links = reach.links.clone();
+    for (ip, desired) in sources.desired {
+        let candidacy = cache.of(*ip, desired);
+        let links = candidacy.links.clone();
         let links = links.unwrap_or_else(|| still_answered_on(*ip, sources));
         if !links.is_empty() {
             snapshot.input.reachable.insert(*ip);
             snapshot.links.insert(*ip, links);
         }
-        let candidates = Arc::clone(&reach.candidates);
+        let candidates = Arc::clone(&candidacy.candidates);
         snapshot.input.candidates.insert(*ip, candidates);
     }
     snapshot.lan = lan;
@@ -67,85 +67,97 @@ pub fn take_snapshot(me: &str, view: &View, sources: &SnapshotSources<'_>) -> Sn
     snapshot
 }
 
-/// How many reaches are remembered: most IPs have the same.
+impl Snapshot {
+    /// The links on which this node answers for each of `ips`.
+    #[must_use]
+    pub fn answered_on(
+        &self,
+        ips: impl Iterator<Item = IpAddr>,
+    ) -> BTreeMap<IpAddr, BTreeSet<u32>> {
+        ips.filter_map(|ip| Some((ip, self.links.get(&ip)?.clone())))
+            .collect()
+    }
+}
+
+/// The size of the cache: most IPs have the same candidates.
 const RECENT: usize = 8;
 
-/// Who can announce an IP, and where this node can.
-struct Reach<'a> {
-    grants: &'a EligibilityByNode,
+/// The nodes that can announce an IP, and the links on which this node can.
+struct Candidacy<'a> {
+    nodes: &'a EligibilityByNode,
     neighbourhood: Vec<bool>,
     links: Option<BTreeSet<u32>>,
     candidates: Arc<Candidates>,
 }
 
-/// Works out reaches, the same ones once.
-struct Reaches<'a> {
+/// Computes each candidacy once: IPs on the same subnets with the same eligible nodes
+/// share it.
+struct CandidacyCache<'a> {
     me: NodeName,
     lan: &'a Lan,
-    lost: &'a [LanLink],
-    /// The last first.
-    recent: VecDeque<Reach<'a>>,
+    held_down: &'a [LanLink],
+    /// The last used first.
+    recent: VecDeque<Candidacy<'a>>,
 }
 
-impl<'a> Reaches<'a> {
-    fn new(me: &str, lan: &'a Lan, lost: &'a [LanLink]) -> Self {
+impl<'a> CandidacyCache<'a> {
+    fn new(me: &str, lan: &'a Lan, held_down: &'a [LanLink]) -> Self {
         Self {
             me: me.to_owned(),
             lan,
-            lost,
+            held_down,
             recent: VecDeque::with_capacity(RECENT),
         }
     }
 
-    fn of(&mut self, ip: IpAddr, wanted: &'a DesiredIp) -> &Reach<'a> {
+    fn of(&mut self, ip: IpAddr, desired: &'a DesiredIp) -> &Candidacy<'a> {
         let near = neighbourhood(ip, self.lan);
-        let is_it = |it: &Reach<'_>| it.neighbourhood == near && *it.grants == wanted.nodes;
-        let reach = match self.recent.iter().position(is_it) {
-            Some(place) => self.recent.remove(place),
-            None => None,
-        };
-        let reach = reach.unwrap_or_else(|| self.work_out(ip, wanted, near));
+        let is_it = |it: &Candidacy<'_>| it.neighbourhood == near && *it.nodes == desired.nodes;
+        let known = self.recent.iter().position(is_it);
+        let known = known.and_then(|place| self.recent.remove(place));
+        let candidacy = known.unwrap_or_else(|| self.compute(ip, desired, near));
         self.recent.truncate(RECENT - 1);
-        self.recent.push_front(reach);
+        self.recent.push_front(candidacy);
         &self.recent[0]
     }
 
-    fn work_out(&self, ip: IpAddr, wanted: &'a DesiredIp, neighbourhood: Vec<bool>) -> Reach<'a> {
-        let mut reach = links_for(ip, &wanted.nodes, self.lan);
-        if let Some(links) = reach.get_mut(&self.me) {
-            links.retain(|index| self.lost.iter().all(|lost| lost.index != *index));
-            if links.is_empty() {
-                reach.remove(&self.me);
+    fn compute(&self, ip: IpAddr, desired: &'a DesiredIp, near: Vec<bool>) -> Candidacy<'a> {
+        let mut links = links_for(ip, &desired.nodes, self.lan);
+        if let Some(own) = links.get_mut(&self.me) {
+            own.retain(|index| self.held_down.iter().all(|held| held.index != *index));
+            if own.is_empty() {
+                links.remove(&self.me);
             }
         }
-        Reach {
-            grants: &wanted.nodes,
-            neighbourhood,
-            links: reach.get(&self.me).cloned(),
-            candidates: Arc::new(candidates(wanted, |node| reach.contains_key(node))),
+        Candidacy {
+            nodes: &desired.nodes,
+            neighbourhood: near,
+            links: links.get(&self.me).cloned(),
+            candidates: Arc::new(candidates(desired, |node| links.contains_key(node))),
         }
     }
 }
 
-/// The able nodes that may announce, each with how much it is preferred. One
-/// that is being emptied counts only where there is no other: as long as it is
-/// there, it is better than nobody.
-fn candidates(wanted: &DesiredIp, able: impl Fn(&NodeName) -> bool) -> Candidates {
-    let barred_by = |bar: fn(Option<&Ineligible>) -> bool| {
-        let grants = wanted.nodes.iter();
-        let open = grants.filter(|(node, grant)| bar(grant.ineligible.as_ref()) && able(node));
-        open.map(|(node, grant)| (node.clone(), grant.score))
+/// The eligible nodes with a link for the IP, each with its preference. A node that is
+/// being drained counts only where there is no other: while it is up, it is better
+/// than no owner.
+fn candidates(desired: &DesiredIp, has_link: impl Fn(&NodeName) -> bool) -> Candidates {
+    let nodes_with = |allowed: fn(Option<&Ineligible>) -> bool| {
+        let nodes = desired.nodes.iter();
+        let nodes = nodes.filter(|(node, it)| allowed(it.ineligible.as_ref()) && has_link(node));
+        nodes
+            .map(|(node, it)| (node.clone(), it.score))
             .collect::<Candidates>()
     };
-    let free = barred_by(|bar| bar.is_none());
-    if free.is_empty() {
-        return barred_by(|bar| matches!(bar, Some(Ineligible::Draining { .. })));
+    let eligible = nodes_with(|reason| reason.is_none());
+    if eligible.is_empty() {
+        return nodes_with(|reason| matches!(reason, Some(Ineligible::Draining { .. })));
     }
-    free
+    eligible
 }
 
-/// A node that is no longer admitted answers where it did, while those links
-/// have carrier, until its heir does: make before break.
+/// A node that is no longer a candidate goes on answering on the links that still have
+/// carrier until its successor answers: make before break.
 fn still_answered_on(ip: IpAddr, sources: &SnapshotSources<'_>) -> BTreeSet<u32> {
     let Some(before) = sources.answering.get(&ip) else {
         return BTreeSet::new();
@@ -165,7 +177,7 @@ fn members(me: &str, view: &View, own_links: &[LanLink]) -> (BTreeMap<NodeName, 
     (others, lan)
 }
 
-/// The links of dead nodes say nothing about where the LAN is now.
+/// The links of dead nodes do not show where the LAN is now.
 fn live(lan: &Lan, others: &BTreeMap<NodeName, MemberState>) -> Lan {
     let is_live = |node: &String| others.get(node).is_none_or(|other| other.alive);
     let links = lan.iter().filter(|(node, _)| is_live(node));
@@ -200,16 +212,16 @@ mod tests {
     }
 
     /// Node `a` alone, with these links, after it answered for the IP on eth2.
-    fn after_answering(grant: Option<NodeEligibility>, links: &[LanLink]) -> Snapshot {
-        let grants = grant.map(|grant| ("a".to_owned(), grant));
-        let wanted = DesiredIp {
-            nodes: grants.into_iter().collect(),
+    fn after_answering(node: Option<NodeEligibility>, links: &[LanLink]) -> Snapshot {
+        let nodes = node.map(|node| ("a".to_owned(), node));
+        let desired = DesiredIp {
+            nodes: nodes.into_iter().collect(),
             no_common_node: false,
         };
         let sources = SnapshotSources {
             own_links: links,
-            lost_links: &[],
-            wanted: &BTreeMap::from([(IP, wanted)]),
+            held_down_links: &[],
+            desired: &BTreeMap::from([(IP, desired.into())]),
             answering: &BTreeMap::from([(IP, BTreeSet::from([2]))]),
             draining: false,
         };
@@ -225,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_candidate_is_admitted_and_has_a_link() {
+    fn a_candidate_is_eligible_and_has_a_link() {
         let snapshot = after_answering(Some(on("eth2")), &[link(2), link(3)]);
         let preferred = BTreeMap::from([("a".to_owned(), 5)]);
         assert_eq!(*snapshot.input.candidates[&IP], preferred);
@@ -235,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn ips_on_other_subnets_have_another_reach_though_the_same_nodes_may() {
+    fn ips_on_other_subnets_have_other_candidates_though_the_same_nodes_are_eligible() {
         let far: IpAddr = "198.51.100.7".parse().unwrap();
         let elsewhere = LanLink {
             subnets: vec!["198.51.100.9/24".parse().unwrap()],
@@ -247,8 +259,8 @@ mod tests {
         };
         let sources = SnapshotSources {
             own_links: &[link(2), elsewhere],
-            lost_links: &[],
-            wanted: &BTreeMap::from([IP, far].map(|ip| (ip, any.clone()))),
+            held_down_links: &[],
+            desired: &BTreeMap::from([IP, far].map(|ip| (ip, any.clone().into()))),
             answering: &BTreeMap::new(),
             draining: false,
         };
@@ -258,13 +270,13 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_that_is_barred_or_not_admitted_answers_on_until_its_heir_does() {
-        let barred = NodeEligibility {
+    fn an_owner_that_is_no_longer_eligible_answers_until_its_successor_does() {
+        let excluded = NodeEligibility {
             ineligible: Some(Ineligible::Excluded),
             ..on("eth2")
         };
-        for grant in [None, Some(barred), Some(on("wan0"))] {
-            let snapshot = after_answering(grant, &[link(2), link(3)]);
+        for node in [None, Some(excluded), Some(on("wan0"))] {
+            let snapshot = after_answering(node, &[link(2), link(3)]);
             assert!(snapshot.input.candidates[&IP].is_empty());
             assert_eq!(snapshot.links[&IP], BTreeSet::from([2]));
             assert!(snapshot.input.reachable.contains(&IP));
@@ -272,31 +284,31 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_is_being_emptied_is_better_than_nobody() {
-        let emptied = NodeEligibility {
+    fn a_draining_node_is_better_than_no_node() {
+        let draining = NodeEligibility {
             ineligible: Some(Ineligible::Draining {
                 taint: "going".to_owned(),
             }),
             ..on("eth2")
         };
-        let mut grants = EligibilityByNode::from([("a".to_owned(), emptied)]);
-        let alone = among(&grants);
+        let mut nodes = EligibilityByNode::from([("a".to_owned(), draining)]);
+        let alone = among(&nodes);
         assert_eq!(alone.into_keys().collect::<Vec<_>>(), ["a"]);
-        grants.insert("b".to_owned(), on("eth2"));
-        assert_eq!(among(&grants).into_keys().collect::<Vec<_>>(), ["b"]);
+        nodes.insert("b".to_owned(), on("eth2"));
+        assert_eq!(among(&nodes).into_keys().collect::<Vec<_>>(), ["b"]);
     }
 
     /// The candidates where every node has a link.
-    fn among(grants: &EligibilityByNode) -> BTreeMap<String, u32> {
-        let wanted = DesiredIp {
-            nodes: grants.clone(),
+    fn among(nodes: &EligibilityByNode) -> BTreeMap<String, u32> {
+        let desired = DesiredIp {
+            nodes: nodes.clone(),
             no_common_node: false,
         };
-        candidates(&wanted, |_| true)
+        candidates(&desired, |_| true)
     }
 
     #[test]
-    fn a_link_that_is_gone_is_not_answered_on_even_if_another_is_there() {
+    fn a_node_does_not_answer_on_a_lost_link_even_if_it_has_another() {
         let snapshot = after_answering(Some(on("eth2")), &[link(3)]);
         assert!(snapshot.links.is_empty() && snapshot.input.reachable.is_empty());
     }

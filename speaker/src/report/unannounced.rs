@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ferrolb_core::ineligible::{Ineligible, Unannounced};
 use ferrolb_core::key::NodeName;
 
-use crate::eligibility::DesiredIp;
+use crate::eligibility::{DesiredIp, DesiredIps};
 use crate::gossip::View;
 use crate::layer2::election::rank;
 use crate::layer2::gossip_keys;
@@ -124,7 +124,7 @@ impl UnannouncedIps {
     /// it, eligible or not; so the work is spread, and no two report the same.
     pub fn update(
         &mut self,
-        desired: &BTreeMap<IpAddr, DesiredIp>,
+        desired: &DesiredIps,
         sources: &ReasonSources<'_>,
         now: Instant,
     ) -> BTreeMap<IpAddr, Unannounced> {

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ferrolb_core::mac::Mac;
-use ferrolb_speaker::eligibility::{DesiredIp, NodeEligibility};
+use ferrolb_speaker::eligibility::{DesiredIp, DesiredIps, NodeEligibility};
 use ferrolb_speaker::gossip::{Member, View};
-use ferrolb_speaker::layer2::election::{Election, Timing};
+use ferrolb_speaker::layer2::election::{Election, ElectionView, LanState, Timing};
 use ferrolb_speaker::layer2::gossip_keys;
 use ferrolb_speaker::layer2::links::LanLink;
 use ferrolb_speaker::layer2::snapshot::{SnapshotSources, take_snapshot};
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &EngineArgs) -> Result<()> {
 /// A node among others, of which the last is dead. Each holds its share.
 struct Scene {
     view: View,
-    wanted: BTreeMap<IpAddr, DesiredIp>,
+    desired: DesiredIps,
     links: Vec<LanLink>,
 }
 
@@ -79,10 +80,10 @@ impl Scene {
         let grants: BTreeMap<String, NodeEligibility> = (0..nodes)
             .map(|node| (name(node), NodeEligibility::default()))
             .collect();
-        let wanted = DesiredIp {
+        let desired = Arc::new(DesiredIp {
             nodes: grants,
             no_common_node: false,
-        };
+        });
         let members = (1..nodes).map(|node| {
             let claims = (0..ips).filter(|number| number % nodes == node);
             let claims = claims.map(|number| (format!("claim/{}", ip(number)), "1".to_owned()));
@@ -102,8 +103,8 @@ impl Scene {
             view: View {
                 members: members.collect(),
             },
-            wanted: (0..ips)
-                .map(|number| (ip(number), wanted.clone()))
+            desired: (0..ips)
+                .map(|number| (ip(number), Arc::clone(&desired)))
                 .collect(),
             links: vec![link(0)],
         }
@@ -116,17 +117,19 @@ impl Scene {
         let mut election = Election::new(name(0), timing);
         let sources = SnapshotSources {
             own_links: &self.links,
-            lost_links: &[],
-            wanted: &self.wanted,
+            held_down_links: &[],
+            desired: &self.desired,
             answering: &BTreeMap::new(),
             draining: false,
         };
         let mut clock = Clock(Instant::now());
         let snapshot = take_snapshot(&name(0), &self.view, &sources);
         let surveyed = clock.lap();
-        let watch = election.plan(&snapshot.input);
+        let (me, lan) = (name(0), LanState::default());
+        let mut view = ElectionView::new(&me, &snapshot.input, &lan, 0);
+        let watch = election.plan(&view);
         let looked = clock.lap();
-        let actions = election.step(&snapshot.input, now);
+        let actions = election.step(&mut view, now);
         let decided = clock.lap();
         let said = gossip_keys::ip_keys(&election, now);
         let changes = gossip_keys::changes(&BTreeMap::new(), &said);

@@ -1,72 +1,68 @@
-//! What is heard on the wire: answers, claims, and tests of others.
+//! The agent's view of what others reported last.
 
-use std::time::Instant;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
-use super::{Agent, Note};
-use crate::layer2::election::Action;
-use crate::layer2::wire::frame::FrameKind;
-use crate::layer2::wire::sightings::Sighting;
+use super::membership::live_addresses;
+use crate::eligibility::DesiredIps;
+use crate::gossip::View;
 
-impl Agent {
-    /// Somebody else spoke for an IP on the wire.
-    pub fn observe(&mut self, seen: &Sighting) {
-        if seen.kind == FrameKind::DadProbe {
-            self.tested(seen);
-            return;
-        }
-        self.witnessed(seen);
-        let input = &self.snapshot.input;
-        let asked = self.election.is_probing(seen.ip);
-        let actions = self.election.claim_seen(seen.ip, seen.mac, input, seen.at);
-        if asked && !self.election.is_probing(seen.ip) {
-            self.prober.stop(seen.ip);
-            self.note(Note::ProbeAnswered);
-        }
-        self.perform(actions, seen.at);
-        self.publish_claims(seen.at);
+/// What gossip and the API server reported last, and whether the agent considered it.
+#[derive(Debug, Default)]
+pub(super) struct Inputs {
+    pub(super) view: Arc<View>,
+    pub(super) desired: Arc<DesiredIps>,
+    considered: bool,
+}
+
+impl Inputs {
+    /// Replaces the gossip view.
+    pub(super) fn set_view(&mut self, view: Arc<View>) {
+        self.view = view;
+        self.invalidate();
     }
 
-    /// Somebody tested whether it may have an IP of ours, and was refused by the
-    /// responder. Speakers without a link-local address ask in the same form.
-    fn tested(&mut self, seen: &Sighting) {
-        let (ip, mac) = (seen.ip, seen.mac);
-        let others = &self.snapshot.input.others;
-        if !others.values().any(|other| other.macs.contains(&mac)) {
-            self.note_action(Action::Conflict { ip, mac }, seen.at);
+    /// Replaces the desired IPs; the same ones again change nothing.
+    pub(super) fn set_desired(&mut self, desired: Arc<DesiredIps>) {
+        if !Arc::ptr_eq(&self.desired, &desired) {
+            self.desired = desired;
+            self.invalidate();
         }
     }
 
-    /// Somebody said on the wire to have an address.
-    fn witnessed(&mut self, seen: &Sighting) {
-        if !self.is_answer(seen) {
-            return;
-        }
-        if let Some(node) = self.stations.get(&seen.mac) {
-            self.monitor.answered(node, seen.link, seen.ip, seen.at);
-        }
+    /// The last snapshot may be out of date.
+    pub(super) fn invalidate(&mut self) {
+        self.considered = false;
     }
 
-    /// Whether a frame answers a question of this node. Without a link-local
-    /// address it asks for IPv6 in the form that is answered to everybody.
-    fn is_answer(&self, seen: &Sighting) -> bool {
-        let mut links = self.links.iter().filter(|it| it.index == seen.link);
-        match seen.kind {
-            FrameKind::Reply => true,
-            FrameKind::Gratuitous => {
-                seen.ip.is_ipv6() && links.any(|link| link.sender().link_local.is_none())
-            }
-            FrameKind::Request | FrameKind::DadProbe => false,
-        }
+    /// Whether anything changed since the last call.
+    pub(super) fn take_changed(&mut self) -> bool {
+        !std::mem::replace(&mut self.considered, true)
     }
 
-    /// The last sign of life of a lost owner, in gossip or on the wire.
-    pub(super) fn last_sign(&self, node: &str) -> Option<Instant> {
-        let gossip = self
-            .view
-            .members
-            .get(node)
-            .and_then(|member| member.silent_since);
-        let wire = self.monitor.last_answer(node);
-        gossip.into_iter().chain(wire).max()
+    /// The gossip addresses of the live members.
+    pub(super) fn live_addresses(&self) -> BTreeSet<SocketAddr> {
+        live_addresses(&self.view)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Inputs;
+    use crate::eligibility::DesiredIps;
+
+    #[test]
+    fn the_same_desired_ips_change_nothing() {
+        let mut inputs = Inputs::default();
+        assert!(inputs.take_changed(), "there is no snapshot yet");
+        assert!(!inputs.take_changed());
+        let desired = Arc::new(DesiredIps::new());
+        inputs.set_desired(Arc::clone(&desired));
+        assert!(inputs.take_changed());
+        inputs.set_desired(desired);
+        assert!(!inputs.take_changed());
     }
 }

@@ -1,4 +1,4 @@
-//! What is to be done, as values.
+//! What the agent wants done, as values.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -11,69 +11,90 @@ use crate::layer2::gossip_keys::KeyChange;
 use crate::layer2::wire::answer::Owned;
 use crate::layer2::wire::frame::Frame;
 
-/// Something to be done at the edges.
+/// Something to do outside the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Tell all live members at once.
+    /// Publish these keys in gossip, and send them to all live members at once.
     Publish(Vec<KeyChange>),
-    /// The responder answers for these IPs from now on, and no others.
+    /// From now on the responder answers for these IPs only.
     Answer(Owned),
-    /// The responder reports who speaks for these IPs, and no others.
+    /// From now on the responder reports claims on these IPs only.
     Watch(HashSet<IpAddr>),
-    /// Put a frame on the link with this kernel index.
+    /// Send a frame on the link with this kernel index.
     Send(u32, Frame),
     /// The responder may answer until then.
     Renew(Instant),
-    /// Nothing is to be done: something to count, to log and to report.
+    /// Something to count, log and report.
     Note(Note),
 }
 
-/// What is worth telling.
+/// Something worth counting, logging or reporting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    /// Election decided anew, whatever came of it.
+    /// The election ran, with whatever result.
     Decided,
-    /// An action that came of it.
+    /// An action that the election decided on.
     Action {
         /// The action.
         action: Action,
-        /// For how long its lost owner had been silent, where it is a failover
-        /// from one that is known.
+        /// For a failover from a known owner: how long that owner was silent.
         silence: Option<Duration>,
     },
-    /// Somebody answered for an IP that was asked for.
+    /// Another host answered for an IP that was being probed.
     ProbeAnswered,
-    /// This process stood still.
+    /// This process stalled.
     Stalled {
         /// For how long.
         gap: Duration,
-        /// For how long it answers nobody because of that, the time included for
-        /// which it asks the wire afterwards.
+        /// For how long it does not answer because of that, probing included.
         mute: Duration,
     },
-    /// A link lost its carrier and has it again, which was not seen in between.
+    /// A link lost its carrier and has it again; the loss was not noticed in between.
     CarrierFlapped {
-        /// For how long nobody is answered because of that.
+        /// For how long this node does not answer because of that.
         mute: Duration,
     },
-    /// This speaker knows enough to own anything.
+    /// This speaker knows enough to own IPs.
     Settled {
-        /// How many members it sees.
+        /// The number of members it sees.
         members: usize,
     },
-    /// The facts were put together anew.
+    /// A new snapshot was taken.
     SnapshotTaken {
         /// The live members, this node included.
         live: usize,
-        /// The wanted IPs.
-        wanted: usize,
+        /// The desired IPs.
+        desired: usize,
     },
     /// The links to announce on are now these, by name.
     LinksChanged(Vec<String>),
-    /// An owner missed an answer on the wire.
+    /// An owner missed a liveness probe.
     ProbeMissed(NodeName),
-    /// An owner does not answer on the wire, on which this node is heard.
+    /// An owner does not answer liveness probes, although this node's link works.
     OwnerFailed(NodeName),
     /// Whether no other member answers this node on the LAN.
     Isolated(bool),
+}
+
+/// The outputs since they were last taken, in the order in which they must be
+/// carried out.
+#[derive(Debug, Default)]
+pub(super) struct Outputs(Vec<Output>);
+
+impl Outputs {
+    pub(super) fn push(&mut self, output: Output) {
+        self.0.push(output);
+    }
+
+    pub(super) fn publish(&mut self, changes: Vec<KeyChange>) {
+        self.push(Output::Publish(changes));
+    }
+
+    pub(super) fn note(&mut self, note: Note) {
+        self.push(Output::Note(note));
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.0)
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Agent, Note, Output, Settings};
-use crate::eligibility::{DesiredIp, NodeEligibility};
+use crate::eligibility::{DesiredIp, DesiredIps, NodeEligibility};
 use crate::gossip::{Member, View};
 use crate::layer2::gossip_keys;
 use crate::layer2::links::LanLink;
@@ -30,6 +30,7 @@ fn alone(now: Instant) -> Agent {
         initial_probe: Duration::ZERO,
     };
     let mut agent = Agent::new(settings, now);
+    agent.set_desired(desired());
     agent.links_changed(vec![link(1)], now);
     agent
 }
@@ -56,20 +57,20 @@ fn heir() -> Member {
     }
 }
 
-fn wanted() -> BTreeMap<IpAddr, DesiredIp> {
+fn desired() -> Arc<DesiredIps> {
     let grants = ["a", "b"].map(|node| (node.to_owned(), NodeEligibility::default()));
-    let wanted = DesiredIp {
+    let desired = DesiredIp {
         nodes: grants.into(),
         no_common_node: false,
     };
-    BTreeMap::from([(IP, wanted)])
+    Arc::new(DesiredIps::from([(IP, desired.into())]))
 }
 
 /// The same, after it took the IP; and what it did then.
 fn owner(now: Instant) -> (Agent, Vec<Output>) {
     let mut agent = alone(now);
     agent.expect_peers(BTreeSet::new());
-    agent.poll(&wanted(), now);
+    agent.poll(now);
     let outputs = agent.take_outputs();
     (agent, outputs)
 }
@@ -121,8 +122,8 @@ fn an_ip_is_answered_for_before_it_is_claimed_and_claimed_before_it_is_announced
 fn a_withdrawn_ip_is_no_longer_answered_for_when_its_claim_is_taken_back() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
-    agent.wanted_changed();
-    agent.poll(&BTreeMap::new(), now);
+    agent.set_desired(Arc::default());
+    agent.poll(now);
     let outputs = agent.take_outputs();
     assert_eq!(order(&outputs), ["answer nothing", "unclaim", "vouch"]);
 }
@@ -131,9 +132,9 @@ fn a_withdrawn_ip_is_no_longer_answered_for_when_its_claim_is_taken_back() {
 fn nothing_is_taken_before_the_lists_are_in() {
     let mut agent = alone(Instant::now());
     let later = Instant::now() + Duration::from_secs(60);
-    agent.poll(&wanted(), later);
+    agent.poll(later);
     assert!(!agent.is_settled());
-    assert_eq!(agent.claims().count(), 0);
+    assert_eq!(agent.election().claims().count(), 0);
 }
 
 #[test]
@@ -141,9 +142,9 @@ fn peers_that_are_not_seen_are_waited_for_but_not_for_ever() {
     let now = Instant::now();
     let mut agent = alone(now);
     agent.expect_peers(BTreeSet::from([(IP, 9618).into()]));
-    agent.poll(&wanted(), now + Duration::from_secs(2));
+    agent.poll(now + Duration::from_secs(2));
     assert!(!agent.is_settled());
-    agent.poll(&wanted(), now + Duration::from_millis(2001));
+    agent.poll(now + Duration::from_millis(2001));
     assert!(agent.is_settled());
 }
 
@@ -152,11 +153,11 @@ fn who_stood_still_is_mute_and_asks_before_it_is_vouched_for() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     let late = now + STALL_LIMIT + Duration::from_millis(40);
-    agent.poll(&wanted(), late);
+    agent.poll(late);
     let outputs = agent.take_outputs();
     assert_eq!(order(&outputs), ["answer nothing", "ask", "vouch"]);
-    assert!(agent.answering().is_empty() && agent.claims().count() == 1);
-    agent.poll(&wanted(), late + ASK);
+    assert!(agent.answering().is_empty() && agent.election().claims().count() == 1);
+    agent.poll(late + ASK);
     assert_eq!(
         order(&agent.take_outputs()),
         ["answer", "announce", "vouch"]
@@ -168,12 +169,12 @@ fn who_lost_carrier_for_a_moment_is_mute_and_asks_whether_another_took_over() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     agent.carrier_flapped(now);
-    agent.poll(&wanted(), now);
+    agent.poll(now);
     let outputs = agent.take_outputs();
     assert_eq!(order(&outputs), ["answer nothing", "ask", "vouch"]);
     assert_eq!(mute(&outputs), Some(ASK));
     agent.observe(&sighting(FrameKind::Reply, now));
-    agent.poll(&wanted(), now + ASK / 2);
+    agent.poll(now + ASK / 2);
     assert_eq!(order(&agent.take_outputs()), ["unclaim", "vouch"]);
 }
 
@@ -181,16 +182,16 @@ fn who_lost_carrier_for_a_moment_is_mute_and_asks_whether_another_took_over() {
 fn cut_off(now: Instant) -> Agent {
     let (mut agent, _) = owner(now);
     agent.view_changed(seeing(heir()));
-    agent.poll(&wanted(), now);
+    agent.poll(now);
     agent.links_changed(Vec::new(), now);
-    agent.poll(&wanted(), now);
+    agent.poll(now);
     agent.view_changed(seeing(Member {
         alive: false,
         silent_since: Some(now),
         ..heir()
     }));
-    agent.poll(&wanted(), now);
-    assert!(agent.answering().is_empty() && agent.claims().count() == 0);
+    agent.poll(now);
+    assert!(agent.answering().is_empty() && agent.election().claims().count() == 0);
     agent.take_outputs();
     agent
 }
@@ -207,7 +208,7 @@ fn whose_link_is_back_takes_nothing_before_it_hears_whom_it_heard_before() {
     let mut agent = cut_off(now);
     agent.links_changed(vec![link(1)], now);
     for after in [0, 400, 800, 1900] {
-        agent.poll(&wanted(), now + Duration::from_millis(after));
+        agent.poll(now + Duration::from_millis(after));
     }
     let order = order(&agent.take_outputs());
     assert!(
@@ -217,9 +218,9 @@ fn whose_link_is_back_takes_nothing_before_it_hears_whom_it_heard_before() {
     let mut owner = heir();
     owner.state.insert(format!("claim/{IP}"), "2".to_owned());
     agent.view_changed(seeing(owner));
-    agent.poll(&wanted(), now + Duration::from_millis(1950));
+    agent.poll(now + Duration::from_millis(1950));
     assert_eq!(agent.links(), [link(1)]);
-    assert_eq!(agent.claims().count(), 0);
+    assert_eq!(agent.election().claims().count(), 0);
 }
 
 #[test]
@@ -227,11 +228,11 @@ fn whose_link_is_back_does_not_wait_for_ever() {
     let now = Instant::now();
     let mut agent = cut_off(now);
     agent.links_changed(vec![link(1)], now);
-    agent.poll(&wanted(), now + Duration::from_secs(2));
-    assert_eq!(agent.claims().count(), 0);
-    agent.poll(&wanted(), now + Duration::from_millis(2001));
-    agent.poll(&wanted(), now + Duration::from_millis(2001) + ASK);
-    assert_eq!(agent.claims().count(), 1);
+    agent.poll(now + Duration::from_secs(2));
+    assert_eq!(agent.election().claims().count(), 0);
+    agent.poll(now + Duration::from_millis(2001));
+    agent.poll(now + Duration::from_millis(2001) + ASK);
+    assert_eq!(agent.election().claims().count(), 1);
 }
 
 /// A second NIC, on another network.
@@ -248,8 +249,8 @@ fn spare() -> LanLink {
 fn half_cut_off(now: Instant) -> Agent {
     let mut agent = cut_off(now);
     agent.links_changed(vec![spare()], now);
-    agent.poll(&wanted(), now);
-    agent.poll(&wanted(), now + Duration::from_millis(2001));
+    agent.poll(now);
+    agent.poll(now + Duration::from_millis(2001));
     agent
 }
 
@@ -258,10 +259,10 @@ fn who_lost_the_link_to_an_ips_network_takes_it_on_no_other() {
     let now = Instant::now();
     let mut agent = half_cut_off(now);
     for after in [2100, 2200, 5000] {
-        agent.poll(&wanted(), now + Duration::from_millis(after));
+        agent.poll(now + Duration::from_millis(after));
     }
     assert_eq!(agent.links(), [spare()]);
-    assert_eq!(agent.claims().count(), 0);
+    assert_eq!(agent.election().claims().count(), 0);
 }
 
 #[test]
@@ -270,10 +271,10 @@ fn a_link_that_is_back_beside_another_waits_as_well() {
     let mut agent = half_cut_off(now);
     let back = now + Duration::from_secs(5);
     agent.links_changed(vec![link(1), spare()], back);
-    agent.poll(&wanted(), back + Duration::from_millis(1900));
+    agent.poll(back + Duration::from_millis(1900));
     assert_eq!(agent.links(), [spare()]);
     agent.view_changed(seeing(heir()));
-    agent.poll(&wanted(), back + Duration::from_millis(1950));
+    agent.poll(back + Duration::from_millis(1950));
     assert_eq!(agent.links(), [link(1), spare()]);
 }
 
@@ -284,7 +285,7 @@ fn a_link_over_which_nobody_was_heard_is_used_as_soon_as_it_is_back() {
     agent.links_changed(vec![link(1), spare()], now);
     agent.view_changed(seeing(heir()));
     agent.links_changed(vec![link(1)], now);
-    agent.poll(&wanted(), now + STALL_LIMIT);
+    agent.poll(now + STALL_LIMIT);
     agent.links_changed(vec![link(1), spare()], now + STALL_LIMIT);
     assert_eq!(agent.links(), [link(1), spare()]);
     assert_eq!(agent.answering().len(), 1);
@@ -295,10 +296,10 @@ fn who_was_alone_before_takes_its_ips_back_as_soon_as_its_link_is_back() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     agent.links_changed(Vec::new(), now);
-    agent.poll(&wanted(), now);
+    agent.poll(now);
     agent.links_changed(vec![link(1)], now);
-    agent.poll(&wanted(), now);
-    assert_eq!(agent.claims().count(), 1);
+    agent.poll(now);
+    assert_eq!(agent.election().claims().count(), 1);
 }
 
 #[test]
@@ -306,11 +307,11 @@ fn the_time_for_which_an_owner_asks_after_a_stall_counts_as_mute() {
     let now = Instant::now();
     let late = STALL_LIMIT + Duration::from_millis(40);
     let (mut agent, _) = owner(now);
-    agent.poll(&wanted(), now + late);
+    agent.poll(now + late);
     let asked = Duration::from_millis(40) + ASK;
     assert_eq!(mute(&agent.take_outputs()), Some(asked));
     let mut idle = alone(now);
-    idle.poll(&wanted(), now + late);
+    idle.poll(now + late);
     assert_eq!(mute(&idle.take_outputs()), Some(Duration::from_millis(40)));
 }
 
@@ -325,7 +326,7 @@ fn who_stood_still_blames_no_owner_for_answers_it_may_have_missed() {
     let unanswered = [0, 15, 30].map(Duration::from_millis);
     let stalled = unanswered[2] + STALL_LIMIT + Duration::from_millis(1);
     for after in unanswered.into_iter().chain([stalled]) {
-        agent.poll(&wanted(), now + after);
+        agent.poll(now + after);
         let outputs = agent.take_outputs();
         assert!(order(&outputs).contains(&"ask"), "{outputs:?}");
         let missed = Output::Note(Note::ProbeMissed("b".to_owned()));
@@ -337,7 +338,7 @@ fn who_stood_still_blames_no_owner_for_answers_it_may_have_missed() {
 fn a_gap_within_the_stall_limit_is_no_stall() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
-    agent.poll(&wanted(), now + STALL_LIMIT);
+    agent.poll(now + STALL_LIMIT);
     assert_eq!(mute(&agent.take_outputs()), None);
     assert_eq!(agent.answering().len(), 1);
 }
@@ -357,7 +358,7 @@ fn a_stranger_that_claims_an_owned_ip_is_answered_by_announcing_it() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     agent.observe(&sighting(FrameKind::Gratuitous, now));
-    agent.poll(&wanted(), now);
+    agent.poll(now);
     let outputs = agent.take_outputs();
     let announced = outputs.iter().any(|output| {
         matches!(output, Output::Send(2, frame @ Frame::Arp(_)) if frame.purpose() == Purpose::Announcement)
@@ -380,7 +381,7 @@ fn who_leaves_waits_for_its_heir_and_then_takes_its_claims_back() {
     let (mut agent, _) = owner(now);
     agent.view_changed(seeing(heir()));
     agent.drain(now);
-    agent.poll(&wanted(), now);
+    agent.poll(now);
     assert!(!agent.has_left(now + Duration::from_secs(5)));
     assert!(agent.has_left(now + Duration::from_millis(5001)));
     assert_eq!(agent.retire(), [(format!("claim/{IP}"), None)]);
@@ -391,6 +392,6 @@ fn who_leaves_without_an_heir_has_left_at_once() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     agent.drain(now);
-    agent.poll(&wanted(), now);
+    agent.poll(now);
     assert!(agent.has_left(now) && agent.retire().is_empty());
 }

@@ -1,4 +1,4 @@
-//! What comes of a decision: values only.
+//! The results of the election, as values.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -10,9 +10,9 @@ use ferrolb_core::mac::Mac;
 /// Why this node took an IP; labels the takeover metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
-    /// Nobody had claimed it before.
+    /// No node had claimed it before.
     Fresh,
-    /// Its owner fell silent.
+    /// Its owner no longer answers.
     Failover,
     /// Its owner is alive and gives it up.
     HandOver,
@@ -45,44 +45,44 @@ impl Cause {
     }
 }
 
-/// What the engine has to do.
+/// What the agent has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Ask the wire who answers for the IP, repeatedly until `until`.
+    /// Probe the IP repeatedly until `until`.
     Probe {
-        /// The IP to ask for.
+        /// The IP.
         ip: IpAddr,
-        /// When the verdict falls.
+        /// When the election decides.
         until: Instant,
     },
-    /// Publish the claim, begin to answer and announce.
+    /// Publish the claim, start to answer and to announce.
     TakeOver {
         /// The IP.
         ip: IpAddr,
-        /// The epoch to claim it with.
+        /// The epoch of the claim.
         epoch: Epoch,
-        /// Why.
+        /// The reason.
         cause: Cause,
-        /// The previous owner, if one is known.
+        /// The previous owner, if known.
         from: Option<NodeName>,
     },
-    /// Announce again: the claim is undisputed (once more), or defended.
+    /// Announce again: the claim is no longer disputed, or is defended.
     Announce {
         /// The IP.
         ip: IpAddr,
     },
-    /// Stop answering and take the claim back.
+    /// Stop answering and delete the claim.
     Withdraw {
         /// The IP.
         ip: IpAddr,
-        /// Who owns it now, if anybody.
+        /// The new owner, if known.
         to: Option<NodeName>,
     },
-    /// A machine that is no speaker answers for the IP.
+    /// A host that is not a speaker uses the IP.
     Conflict {
         /// The IP.
         ip: IpAddr,
-        /// The stranger.
+        /// That host's MAC.
         mac: Mac,
     },
 }

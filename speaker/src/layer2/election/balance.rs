@@ -1,7 +1,7 @@
-//! When this node takes an IP from one that holds it by right: because it is
-//! preferred for it, or because the spread is uneven. Slowly, one at a time,
-//! and only after the members have been the same for a while, so that a node
-//! that comes and goes takes nothing.
+//! When this node preempts an owner that is alive and eligible: because this node is
+//! preferred for the IP, or because the spread is uneven. One IP at a time, and only
+//! after the members were unchanged for a while, so that a node that comes and goes
+//! takes nothing.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use super::rank::rank;
 use super::view::{ElectionView, Eligible};
 use super::{Cause, Epoch, Preference, Timing};
 
-/// An IP to take now.
+/// An IP to take from its owner.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Preemption {
     pub(super) ip: IpAddr,
@@ -22,7 +22,7 @@ pub(super) struct Preemption {
     pub(super) cause: Cause,
 }
 
-/// Remembers since when it is calm, and when an IP was taken last.
+/// The members at the last look, and when the next IP may be taken.
 #[derive(Debug)]
 pub(super) struct Balance {
     timing: Timing,
@@ -39,13 +39,13 @@ impl Balance {
         }
     }
 
-    /// When it may be time to take one.
+    /// When to look again.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         self.not_before
     }
 
-    /// The IP to take now, if there is one; `claims` are this node's.
-    pub(super) fn preempt(
+    /// The IP to take now, if any; `claims` are this node's.
+    pub(super) fn next(
         &mut self,
         view: &ElectionView<'_>,
         claims: &BTreeMap<IpAddr, Epoch>,
@@ -65,15 +65,14 @@ impl Balance {
         }
         self.not_before = Some(now + self.timing.rebalance_interval);
         let others = view.desired().filter(|ip| !claims.contains_key(ip));
-        let pulls = others.filter_map(|ip| candidate(view, ip));
-        pulls
-            .max_by_key(|(merit, _)| *merit)
-            .map(|(_, preempt)| preempt)
+        let candidates = others.filter_map(|ip| candidate(view, ip));
+        let best = candidates.max_by_key(|(merit, _)| *merit);
+        best.map(|(_, preemption)| preemption)
     }
 }
 
-/// How much there is to be said for taking an IP: more preference first, then
-/// the greater difference in load, then this node's rank for it.
+/// The order of candidates: more preference first, then the greater difference in load,
+/// then this node's rank for the IP.
 type Merit = (Preference, usize, u64);
 
 fn candidate(view: &ElectionView<'_>, ip: IpAddr) -> Option<(Merit, Preemption)> {
@@ -94,17 +93,17 @@ fn candidate(view: &ElectionView<'_>, ip: IpAddr) -> Option<(Merit, Preemption)>
         return None;
     }
     let merit = (mine - theirs, excess, rank(ip, view.me()));
-    let preempt = Preemption {
+    let preemption = Preemption {
         ip,
         from: holder.clone(),
         cause,
     };
-    Some((merit, preempt))
+    Some((merit, preemption))
 }
 
-/// Of all that may have the IP the one to take it: the most preferred, of
-/// these the least loaded, of these the first by name. One node only, so that
-/// two never take it at once, and for IPs that all may have, one at a time.
+/// The one eligible node to take the IP: the most preferred, of these the least loaded,
+/// of these the first by name. So two nodes never take it at once, and of IPs that all
+/// nodes may have, one moves at a time.
 fn taker<'a>(eligible: &Eligible<'a>, load: impl Fn(&str) -> usize) -> Option<&'a NodeName> {
     let all = eligible.iter();
     let best = all.max_by_key(|(node, preference)| (**preference, Reverse((load(node), *node))));

@@ -1,5 +1,5 @@
-//! Who claims what, by IP: the members' claims turned round once, instead of
-//! asking every member about every IP.
+//! The members' claims by IP, computed once instead of searching every member for
+//! every IP.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,26 +9,26 @@ use ferrolb_core::key::NodeName;
 use super::rank::rank;
 use super::{ElectionInput, Epoch};
 
-/// What the other members say about one IP.
+/// What the other members published about one IP.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Claims<'a> {
     /// The live member with the highest claim.
     pub(super) best: Option<(Epoch, &'a NodeName)>,
     /// The dead member that claimed it last.
     pub(super) last: Option<(Epoch, &'a NodeName)>,
-    /// A live member found it in the hands of a stranger.
+    /// A live member found that a foreign host uses it.
     pub(super) reported: bool,
 }
 
 impl Claims<'_> {
-    /// The highest epoch that anybody claimed the IP with.
+    /// The highest epoch of any claim on the IP.
     pub(super) fn top_epoch(&self) -> Epoch {
         let both = [self.best, self.last].into_iter().flatten();
         both.map(|(epoch, _)| epoch).max().unwrap_or(0)
     }
 }
 
-/// The claims on every IP that somebody claims or reports.
+/// The claims on every IP that a member claims or reports.
 #[derive(Debug, Default)]
 pub(super) struct ClaimsByIp<'a>(HashMap<IpAddr, Claims<'a>>);
 
@@ -58,8 +58,8 @@ impl<'a> ClaimsByIp<'a> {
     }
 }
 
-/// Whether one claim on an IP is higher than another: by epoch, of equals by
-/// rank. Ranks cost a hash, and epochs are seldom equal.
+/// Whether one claim on an IP is higher than another: by epoch, if equal by
+/// rank. A rank costs a hash, and equal epochs are rare.
 pub(super) fn beats(ip: IpAddr, one: (Epoch, &NodeName), other: (Epoch, &NodeName)) -> bool {
     let by_rank = || rank(ip, one.1).cmp(&rank(ip, other.1));
     one.0.cmp(&other.0).then_with(by_rank).is_gt()

@@ -1,4 +1,4 @@
-//! What the state machine of one IP is given, and where its actions go.
+//! What the state machine of one IP decides on, and where its actions go.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -7,59 +7,64 @@ use ferrolb_core::key::NodeName;
 
 use super::{Action, Epoch, Timing};
 
-/// What matters for one IP at one moment.
+/// The situation of one IP at one moment.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Situation {
     /// Some Service wants it announced.
     pub(super) desired: bool,
-    /// This node has a link for it that has carrier.
+    /// This node has a link with carrier for it.
     pub(super) reachable: bool,
     /// This node may announce it.
     pub(super) eligible: bool,
-    /// Some other live node may announce it.
+    /// Another live node may announce it.
     pub(super) others_eligible: bool,
-    /// A live claim beats this node's, or this node has none.
-    pub(super) outranked: bool,
-    /// The live member with the highest claim besides this node.
-    pub(super) rival: Option<NodeName>,
+    /// The other live member with the highest claim.
+    pub(super) rival: Option<Rival>,
     /// The dead member that claimed it last.
     pub(super) last_owner: Option<NodeName>,
-    /// The rival lives, but does not answer on the wire.
-    pub(super) silent: bool,
-    /// How often in quick succession the rival and those before it took the IP
-    /// from nodes that lived.
-    pub(super) forced_takeovers: u32,
-    /// The rival has missed a question on the wire, and this node is its heir.
-    pub(super) early: bool,
-    /// The dead member goes on answering on the wire.
-    pub(super) answers: bool,
-    /// Another node reports a stranger that holds it.
+    /// No live member claims it, but the dead one still answers on the LAN.
+    pub(super) last_owner_answers: bool,
+    /// Another node reports that a foreign host uses it.
     pub(super) held_by_foreign_host: bool,
-    /// This node's place in the line of those who may take it; none while its
-    /// holder is fit.
+    /// This node's position in the order of its successors; none while its owner is
+    /// eligible.
     pub(super) position: Option<usize>,
     /// The highest epoch known for it.
     pub(super) top_epoch: Epoch,
 }
 
-/// Who spoke for an IP on the wire.
+/// Another live member that claims the IP.
+#[derive(Debug, Clone)]
+pub(super) struct Rival {
+    pub(super) node: NodeName,
+    /// Its claim is higher than this node's, or this node has none.
+    pub(super) outranks: bool,
+    /// It does not answer on the LAN.
+    pub(super) failed: bool,
+    /// It missed liveness probes, and this node is its successor.
+    pub(super) suspected: bool,
+    /// How often in quick succession the IP was taken by force, by the rival last.
+    pub(super) forced_takeovers: u32,
+}
+
+/// The origin of a claim seen on the LAN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ClaimSource {
-    /// No speaker.
+    /// A host that is not a speaker.
     ForeignHost,
-    /// A speaker that gossip shows alive.
+    /// A speaker that is alive in gossip.
     Member,
-    /// A speaker that gossip does not show alive; of two owners that only the
-    /// wire shows to each other the one with the lower rank yields.
+    /// A speaker that is dead in gossip. Of two owners that see each other on the LAN
+    /// only, the one with the lower rank yields.
     DeadMember {
-        /// Which.
+        /// Its node.
         node: NodeName,
-        /// It is the one to yield.
+        /// Whether that one is to yield.
         yields: bool,
     },
 }
 
-/// One look at one IP: when, and what comes of it.
+/// One step for one IP: the time, and where the resulting actions go.
 pub(super) struct Context<'a> {
     pub(super) ip: IpAddr,
     pub(super) now: Instant,

@@ -1,4 +1,4 @@
-//! What ownership is decided on: values only.
+//! The input of the election, as values.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -16,101 +16,118 @@ pub type Preference = u32;
 /// one map of them.
 pub type Candidates = BTreeMap<NodeName, Preference>;
 
-/// Counts the owners an IP has had; a claim with a higher epoch wins.
+/// Counts the owners an IP has had; the claim with the highest epoch wins.
 pub type Epoch = u64;
 
-/// What is known of one member of the gossip cluster.
+/// One member of the gossip cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberState {
-    /// The failure detector holds it for alive.
+    /// The failure detector considers it alive.
     pub alive: bool,
-    /// It is leaving and wants its IPs taken over.
+    /// It is leaving, and its IPs are to be taken over.
     pub draining: bool,
-    /// It does not yet know what there is to own.
+    /// It does not know yet which IPs there are to own.
     pub starting: bool,
-    /// Nobody answers it on the LAN.
+    /// No other speaker answers it on the LAN.
     pub isolated: bool,
-    /// What it claims; of a dead member, what it claimed last.
+    /// Its claims; those of a dead member are the last ones received.
     pub claims: BTreeMap<IpAddr, Epoch>,
-    /// The IPs it took from nodes that lived but were not heard on the wire,
-    /// and how often in quick succession that happened to each.
+    /// The IPs that it took from live members that did not answer on the LAN, and
+    /// how often in quick succession each was taken so.
     pub forced_takeovers: BTreeMap<IpAddr, u32>,
-    /// The IPs it found in the hands of strangers.
+    /// The IPs that it found in use by foreign hosts.
     pub conflicts: BTreeSet<IpAddr>,
-    /// The MACs of its links, by which it is known on the wire.
+    /// The MACs of its links, by which frames are attributed to it.
     pub macs: BTreeSet<Mac>,
 }
 
-/// How a member that this node watches stands on the wire.
+/// Whether a monitored member answers on the LAN; the states of neighbour
+/// unreachability detection (RFC 4861 §7.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reachability {
-    /// Not watched, or not for long enough.
+    /// Not monitored, or not for long enough.
     #[default]
     Unknown,
-    /// It answers for its IPs.
+    /// It answers probes for its IPs.
     Reachable,
-    /// It has not answered the last question.
+    /// It did not answer the last probes.
     Probing,
-    /// It does not answer, although this node is heard on the LAN.
+    /// It does not answer, although this node's link works.
     Failed,
 }
 
-/// Everything the decision depends on, at one moment.
+/// What this node's own probes show of the LAN.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LanState {
+    /// The members that this node monitors.
+    pub reachability: BTreeMap<NodeName, Reachability>,
+    /// No other speaker answers this node.
+    pub isolated: bool,
+}
+
+/// Everything else that the decision depends on, at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct ElectionInput {
     /// Every known member but this node.
     pub others: BTreeMap<NodeName, MemberState>,
     /// This node is leaving.
     pub draining: bool,
-    /// Nobody answers this node on the LAN.
-    pub isolated: bool,
-    /// How the members stand that this node watches.
-    pub wire: BTreeMap<NodeName, Reachability>,
-    /// For each wanted IP the nodes that may announce it, dead or alive, this
-    /// one included, each with how much it is preferred (0 is not at all).
+    /// For each desired IP the nodes that may announce it, dead or alive, this one
+    /// included, each with its preference (0 is none).
     pub candidates: BTreeMap<IpAddr, Arc<Candidates>>,
-    /// The IPs this node could answer for right now, because it has a link for
-    /// them that has carrier.
+    /// The IPs for which this node has a link with carrier.
     pub reachable: BTreeSet<IpAddr>,
 }
 
-/// So often in quick succession an IP is taken from nodes that live.
+impl ElectionInput {
+    /// Whether node `me` comes first by name among the live members.
+    #[must_use]
+    pub fn is_first(&self, me: &str) -> bool {
+        let mut others = self.others.iter();
+        !others.any(|(node, other)| other.alive && node.as_str() < me)
+    }
+
+    /// Whether a MAC belongs to another member.
+    #[must_use]
+    pub fn is_member(&self, mac: Mac) -> bool {
+        self.others.values().any(|other| other.macs.contains(&mac))
+    }
+}
+
+/// After this number of forced takeovers in quick succession an IP stays where it is.
 pub const FLAP_LIMIT: u32 = 3;
 
-/// Durations of the state machine.
+/// The durations of the election.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// How long the wire is asked before a suspect's IP is taken over.
+    /// For how long a suspect's IP is probed before it is taken over.
     pub probe_time: Duration,
-    /// How long the wire is asked for an IP that nobody ever claimed; zero
-    /// takes it unasked.
+    /// For how long an IP is probed that no node ever claimed; zero skips probing.
     pub initial_probe: Duration,
-    /// How long the second in line waits for the first to claim; the third
-    /// waits twice as long.
+    /// How long the second successor waits for the first to claim; the third waits
+    /// twice as long.
     pub rank_backoff: Duration,
-    /// How long a suspect that answered on the wire is left alone.
+    /// How long this node waits before it probes again, when a suspect answered.
     pub retry_delay: Duration,
-    /// The same while it goes on answering.
+    /// The same while the suspect goes on answering the monitor.
     pub long_retry_delay: Duration,
-    /// How long an IP held by a stranger is left alone, and how long a dispute
-    /// over an owned one rests once it was defended (RFC 5227 §2.4).
+    /// The same for an IP that a foreign host uses; also the shortest time between two
+    /// defences of an owned IP (RFC 5227 §2.4).
     pub conflict_retry_delay: Duration,
-    /// An IP taken from a node that lives, after less than this time with it, is
-    /// taken in quick succession. After [`FLAP_LIMIT`] of these it is left for
-    /// `truce` with whom it is: a LAN that is cut in two would see it go back
-    /// and forth.
+    /// A forced takeover within this time after the previous one is in quick succession.
+    /// After [`FLAP_LIMIT`] of them the IP stays where it is for `suppress_time`:
+    /// on a partitioned LAN with working gossip it would otherwise flap indefinitely.
     pub flap_window: Duration,
-    /// See `succession`.
+    /// See `flap_window`.
     pub suppress_time: Duration,
-    /// How long a node must have seen the same members before it takes an IP
-    /// from one that holds it by right.
+    /// For how long the members must be unchanged before this node preempts an owner.
     pub stabilization_window: Duration,
-    /// The gap between two of those.
+    /// The gap between two preemptions.
     pub rebalance_interval: Duration,
 }
 
 impl Timing {
-    /// For a gossip interval; `initial_probe` is a choice of its own.
+    /// For a gossip interval; `initial_probe` does not depend on it.
     #[must_use]
     pub fn new(interval: Duration, initial_probe: Duration) -> Self {
         let probe_time = interval * 6 / 5;

@@ -1,11 +1,10 @@
-//! Which IPs this node owns: claims with epochs, one small state machine per
-//! IP. Pure: facts and time in, actions out; it never waits, sends or asks the
-//! clock.
+//! Which IPs this node owns: claims with epochs, one small state machine per IP.
+//! Pure: input and time in, actions out.
 //!
-//! The owner of an IP is the live claimant with the highest (epoch, rank). If
-//! there is none, the successor is the same for everyone who sees the same
-//! facts; it asks the wire, then claims with the next epoch, then announces.
-//! A claimant that sees a higher claim withdraws.
+//! The owner of an IP is the live claimant with the highest (epoch, rank). Without
+//! one, the first successor is the same for all nodes that see the same input; it
+//! probes the IP, claims it with the next epoch, and announces it. A claimant that
+//! sees a higher claim withdraws.
 
 mod action;
 mod balance;
@@ -20,7 +19,7 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use action::{Action, Cause};
 use balance::Balance;
@@ -28,22 +27,23 @@ use context::{ClaimSource, Context};
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
 pub use inputs::{
-    Candidates, ElectionInput, Epoch, FLAP_LIMIT, MemberState, Preference, Reachability, Timing,
+    Candidates, ElectionInput, Epoch, FLAP_LIMIT, LanState, MemberState, Preference, Reachability,
+    Timing,
 };
 use ip_state::IpState;
 pub use rank::rank;
-use view::ElectionView;
+pub use view::ElectionView;
 
 /// The IPs of one node.
 #[derive(Debug)]
 pub struct Election {
     me: NodeName,
     timing: Timing,
-    entries: BTreeMap<IpAddr, IpState>,
-    /// From whom this node would inherit each IP.
+    ips: BTreeMap<IpAddr, IpState>,
+    /// The IPs whose first successor this node is, each with its owner.
     successor_of: BTreeMap<IpAddr, NodeName>,
     balance: Balance,
-    /// Who was dead at the last step.
+    /// The dead members at the last step.
     dead: BTreeSet<NodeName>,
 }
 
@@ -54,119 +54,115 @@ impl Election {
         Self {
             me,
             timing,
-            entries: BTreeMap::new(),
+            ips: BTreeMap::new(),
             successor_of: BTreeMap::new(),
             balance: Balance::new(timing),
             dead: BTreeSet::new(),
         }
     }
 
-    /// The IPs this node answers for now. One whose owner is in doubt about
-    /// itself is claimed, but not answered for.
+    /// For how long an IP is probed before it is taken over or answered for again.
+    #[must_use]
+    pub fn probe_time(&self) -> Duration {
+        self.timing.probe_time
+    }
+
+    /// The IPs this node answers for now. An IP that is being verified is claimed, but
+    /// not answered for.
     pub fn answering(&self) -> impl Iterator<Item = IpAddr> {
-        self.entries
-            .iter()
-            .filter(|(_, state)| state.answers())
-            .map(|(ip, _)| *ip)
+        let ips = self.ips.iter().filter(|(_, state)| state.answers());
+        ips.map(|(ip, _)| *ip)
     }
 
     /// The claims this node publishes.
     pub fn claims(&self) -> impl Iterator<Item = (IpAddr, Epoch)> {
-        self.entries
-            .iter()
-            .filter_map(|(ip, state)| Some((*ip, state.epoch()?)))
+        let ips = self.ips.iter();
+        ips.filter_map(|(ip, state)| Some((*ip, state.epoch()?)))
     }
 
-    /// The IPs this node would announce if no stranger held them, and the stranger.
+    /// The IPs this node would announce if no foreign host used them, and that host.
     pub fn conflicts(&self) -> impl Iterator<Item = (IpAddr, Mac)> {
-        self.entries
-            .iter()
-            .filter_map(|(ip, state)| Some((*ip, state.foreign_mac()?)))
+        let ips = self.ips.iter();
+        ips.filter_map(|(ip, state)| Some((*ip, state.foreign_mac()?)))
     }
 
-    /// The IPs this node took, not long ago, from nodes that lived but were not
-    /// heard on the wire, and how often in quick succession that happened.
+    /// The IPs this node took, not long ago, from live members that did not answer on
+    /// the LAN, and how often in quick succession each was taken so.
     pub fn forced_takeovers(&self, now: Instant) -> impl Iterator<Item = (IpAddr, u32)> {
-        let suppress_time = self.timing.suppress_time;
-        let entries = self.entries.iter();
-        entries
-            .filter_map(move |(ip, state)| Some((*ip, state.forced_takeovers(suppress_time, now)?)))
+        let memory = self.timing.suppress_time;
+        let ips = self.ips.iter();
+        ips.filter_map(move |(ip, state)| Some((*ip, state.forced_takeovers(memory, now)?)))
     }
 
-    /// Whether it is still of use to ask the wire for an IP.
+    /// Whether probing an IP can still change a decision.
     #[must_use]
     pub fn is_probing(&self, ip: IpAddr) -> bool {
-        self.entries.get(&ip).is_some_and(IpState::is_probing)
+        self.ips.get(&ip).is_some_and(IpState::is_probing)
     }
 
-    /// Works out anew from whom this node would inherit what: to be called when
-    /// facts have changed, other than what is seen on the wire. Returns whom to
-    /// watch: the owners this node comes first after, and those that gossip
-    /// holds for dead, each with its IPs.
-    pub fn plan(&mut self, input: &ElectionInput) -> BTreeMap<NodeName, BTreeSet<IpAddr>> {
-        let view = ElectionView::new(&self.me, input, self.claims().count());
+    /// Determines the owners whose first successor this node is; to be called when
+    /// anything but the state of the LAN has changed. Returns the owners to monitor:
+    /// those and the dead ones, each with its IPs.
+    pub fn plan(&mut self, view: &ElectionView<'_>) -> BTreeMap<NodeName, BTreeSet<IpAddr>> {
         self.successor_of = view.successor_of();
-        let mut watch = view.absent();
+        let mut monitored = view.dead_owners();
         for (ip, owner) in &self.successor_of {
-            watch.entry(owner.clone()).or_default().insert(*ip);
+            monitored.entry(owner.clone()).or_default().insert(*ip);
         }
-        watch
+        monitored
     }
 
-    /// Decides anew on every IP.
-    pub fn step(&mut self, input: &ElectionInput, now: Instant) -> Vec<Action> {
-        let ips = self.known_ips(input);
-        let healed = self.note_dead(input);
-        let mut view = ElectionView::new(&self.me, input, self.claims().count());
+    /// Decides on every IP.
+    pub fn step(&mut self, view: &mut ElectionView<'_>, now: Instant) -> Vec<Action> {
+        let input = view.input();
+        let returned = self.record_dead(input);
+        let mut loads = view.loads();
         let mut actions = Vec::new();
-        for ip in ips {
-            let own = self.entries.get(&ip).and_then(IpState::epoch);
-            let situation = view.situation(ip, own, self.successor_of.get(&ip));
+        for ip in self.known_ips(input) {
+            let own = self.ips.get(&ip).and_then(IpState::epoch);
+            let situation = view.situation(ip, own, self.successor_of.get(&ip), &mut loads);
             let mut ctx = Context::new(ip, now, self.timing, &mut actions);
-            self.entries
-                .entry(ip)
-                .or_default()
-                .step(&situation, &mut ctx);
+            self.ips.entry(ip).or_default().step(&situation, &mut ctx);
         }
-        self.entries
+        self.ips
             .retain(|ip, state| input.candidates.contains_key(ip) || !state.is_idle());
-        if healed {
+        if returned {
             self.announce_again(&mut actions);
         }
-        self.rebalance(input, now, &mut actions);
+        self.rebalance(view, now, &mut actions);
         actions
     }
 
-    /// Who was cut off may have owned an IP of this node's too, and given it up
-    /// before that was seen: its neighbours still go there.
+    /// A member that was cut off may have owned an IP of this node too, and withdrawn
+    /// before that was seen: its neighbours still send to it.
     fn announce_again(&self, actions: &mut Vec<Action>) {
         let announced = |ip: &IpAddr| actions.contains(&Action::Announce { ip: *ip });
         let silent: Vec<IpAddr> = self.answering().filter(|ip| !announced(ip)).collect();
         actions.extend(silent.into_iter().map(|ip| Action::Announce { ip }));
     }
 
-    /// Notes who is dead; true if one of those that were has come back.
-    fn note_dead(&mut self, input: &ElectionInput) -> bool {
+    /// Records the dead members; true if one of the previous ones has returned.
+    fn record_dead(&mut self, input: &ElectionInput) -> bool {
         let is_alive = |node: &NodeName| input.others.get(node).is_some_and(|other| other.alive);
-        let healed = self.dead.iter().any(is_alive);
+        let returned = self.dead.iter().any(is_alive);
         let dead = input.others.iter().filter(|(_, other)| !other.alive);
         self.dead = dead.map(|(node, _)| node.clone()).collect();
-        healed
+        returned
     }
 
-    /// Takes one IP from a node that holds it by right, if it is time to.
-    fn rebalance(&mut self, input: &ElectionInput, now: Instant, actions: &mut Vec<Action>) {
+    /// Preempts the owner of one IP, if it is time to.
+    fn rebalance(&mut self, view: &mut ElectionView<'_>, now: Instant, actions: &mut Vec<Action>) {
         let claims: BTreeMap<IpAddr, Epoch> = self.claims().collect();
-        let view = ElectionView::new(&self.me, input, claims.len());
-        let Some(preempt) = self.balance.preempt(&view, &claims, now) else {
+        view.set_own_claims(claims.len());
+        let Some(chosen) = self.balance.next(view, &claims, now) else {
             return;
         };
-        let mut ctx = Context::new(preempt.ip, now, self.timing, actions);
-        let state = self.entries.entry(preempt.ip).or_default();
-        state.preempt(preempt.cause, preempt.from, &mut ctx);
+        let mut ctx = Context::new(chosen.ip, now, self.timing, actions);
+        let state = self.ips.entry(chosen.ip).or_default();
+        state.preempt(chosen.cause, chosen.from, &mut ctx);
     }
 
-    /// Somebody else answered for an IP, or announced it.
+    /// Another host answered for an IP, or announced it.
     pub fn claim_seen(
         &mut self,
         ip: IpAddr,
@@ -175,7 +171,7 @@ impl Election {
         now: Instant,
     ) -> Vec<Action> {
         let mut actions = Vec::new();
-        if let Some(state) = self.entries.get_mut(&ip) {
+        if let Some(state) = self.ips.get_mut(&ip) {
             let mut others = input.others.iter();
             let source = match others.find(|(_, other)| other.macs.contains(&mac)) {
                 None => ClaimSource::ForeignHost,
@@ -191,26 +187,26 @@ impl Election {
         actions
     }
 
-    /// This node stood still for too long to know what it owns: it is mute, and
-    /// the wire is asked before it answers again.
+    /// This node may have lost its IPs without noticing: it stops answering, and probes
+    /// each of them before it answers again.
     pub fn verify(&mut self, now: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
-        for (ip, state) in &mut self.entries {
+        for (ip, state) in &mut self.ips {
             state.verify(&mut Context::new(*ip, now, self.timing, &mut actions));
         }
         actions
     }
 
-    /// When [`step`](Self::step) has to be called at the latest although no fact changed.
+    /// When to call [`step`](Self::step) at the latest, even if nothing changed.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Instant> {
-        let entries = self.entries.values().filter_map(IpState::timeout).min();
-        let both = [entries, self.balance.next_timeout()];
+        let ips = self.ips.values().filter_map(IpState::timeout).min();
+        let both = [ips, self.balance.next_timeout()];
         both.into_iter().flatten().min()
     }
 
     fn known_ips(&self, input: &ElectionInput) -> BTreeSet<IpAddr> {
-        let known = self.entries.keys().copied();
+        let known = self.ips.keys().copied();
         known.chain(input.candidates.keys().copied()).collect()
     }
 }

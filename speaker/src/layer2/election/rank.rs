@@ -1,6 +1,5 @@
-//! Who comes first for an IP: rendezvous rank, and a cap so that no node
-//! carries more than its fair share. Pure; the same for everyone who sees the
-//! same facts.
+//! The order of the nodes for an IP: rendezvous rank, with a cap so that no node holds
+//! more than its fair share. Pure; the same on all nodes that see the same input.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -40,7 +39,7 @@ impl Ranker {
     }
 }
 
-/// How many IPs each node carries, counted while orphans are handed out.
+/// The number of IPs that each node holds, updated while orphaned IPs are assigned.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Loads {
     held: BTreeMap<NodeName, usize>,
@@ -48,8 +47,8 @@ pub(super) struct Loads {
 }
 
 impl Loads {
-    /// Starts from what each live node holds; `ips` is the number of IPs that
-    /// are to be spread over `nodes` nodes.
+    /// Starts from what each live node holds; `ips` IPs are to be spread over `nodes`
+    /// nodes.
     pub(super) fn new(held: BTreeMap<NodeName, usize>, ips: usize, nodes: usize) -> Self {
         let cap = ips.div_ceil(nodes.max(1));
         Self { held, cap }
@@ -89,7 +88,7 @@ impl Loads {
         Some(first)
     }
 
-    /// What counts before rank.
+    /// The criteria that come before rank.
     fn class(&self, (node, preference): (&NodeName, Preference)) -> (Reverse<Preference>, bool) {
         (Reverse(preference), self.is_full(node))
     }

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{
-    Action, Candidates, Cause, Election, ElectionInput, FLAP_LIMIT, MemberState, Reachability,
-    Timing, rank,
+    Action, Candidates, Cause, Election, ElectionInput, ElectionView, FLAP_LIMIT, LanState,
+    MemberState, Reachability, Timing, rank,
 };
+use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
 
 const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -25,8 +26,10 @@ fn nodes<const N: usize>(names: [&str; N]) -> Arc<Candidates> {
 
 /// Node `a` and what it knows of node `b`.
 struct World {
+    me: NodeName,
     election: Election,
     input: ElectionInput,
+    lan: LanState,
     now: Instant,
 }
 
@@ -44,8 +47,10 @@ impl World {
             ..ElectionInput::default()
         };
         Self {
+            me: "a".to_owned(),
             election: Election::new("a".to_owned(), Timing::default()),
             input,
+            lan: LanState::default(),
             now: Instant::now(),
         }
     }
@@ -78,7 +83,9 @@ impl World {
     }
 
     fn step(&mut self) -> Vec<Action> {
-        self.election.step(&self.input, self.now)
+        let own = self.election.claims().count();
+        let mut view = ElectionView::new(&self.me, &self.input, &self.lan, own);
+        self.election.step(&mut view, self.now)
     }
 
     fn pass(&mut self, time: Duration) -> Vec<Action> {
@@ -91,9 +98,11 @@ impl World {
     }
 
     /// What `b` does on the wire, from now on.
-    fn see_b(&mut self, on_wire: Reachability) {
-        self.election.plan(&self.input);
-        self.input.wire.insert("b".to_owned(), on_wire);
+    fn see_b(&mut self, reachability: Reachability) {
+        let own = self.election.claims().count();
+        let view = ElectionView::new(&self.me, &self.input, &self.lan, own);
+        self.election.plan(&view);
+        self.lan.reachability.insert("b".to_owned(), reachability);
     }
 
     fn owns(&self) -> bool {
@@ -196,6 +205,7 @@ fn the_heir_of_a_draining_owner_does_not_lose_time_on_the_wire() {
 #[test]
 fn nobody_waits_for_a_node_that_is_only_starting() {
     let mut world = World::new();
+    world.me = "c".to_owned();
     world.election = Election::new("c".to_owned(), Timing::default());
     world.input.candidates.insert(IP, nodes(["b", "c"]));
     assert!(rank(IP, "b") > rank(IP, "c"), "b would come first");
@@ -206,6 +216,7 @@ fn nobody_waits_for_a_node_that_is_only_starting() {
 #[test]
 fn who_no_longer_comes_first_stops_asking() {
     let mut world = World::new();
+    world.me = "c".to_owned();
     world.election = Election::new("c".to_owned(), Timing::default());
     world.input.candidates.insert(IP, nodes(["b", "c"]));
     world.b().starting = true;

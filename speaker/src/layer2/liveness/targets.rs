@@ -17,13 +17,12 @@ const IPS: usize = 64;
 /// Witnesses on one link, at most.
 const REFERENCE_PEERS: usize = 8;
 
+/// Owners to monitor, each with its IPs.
+pub type IpsByOwner = BTreeMap<NodeName, BTreeSet<IpAddr>>;
+
 /// What to ask, given the IPs of each owner to be watched.
 #[must_use]
-pub fn choose_targets(
-    watch: &BTreeMap<NodeName, BTreeSet<IpAddr>>,
-    snapshot: &Snapshot,
-    own_links: &[LanLink],
-) -> Targets {
+pub fn choose_targets(watch: &IpsByOwner, snapshot: &Snapshot, own_links: &[LanLink]) -> Targets {
     let owners = watch.iter().map(|(owner, ips)| {
         let ips = ips.iter().take(IPS);
         let probes = ips.flat_map(|ip| about(*ip, owner, snapshot, own_links));

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ferrolb_core::ineligible::{Ineligible, Unannounced, UnannouncedReason};
 use ferrolb_core::mac::Mac;
 
 use super::{ReasonSources, Reporters, UnannouncedIps};
-use crate::eligibility::{DesiredIp, Interfaces, NodeEligibility};
+use crate::eligibility::{DesiredIp, DesiredIps, Interfaces, NodeEligibility};
 use crate::gossip::{Member, View};
 use crate::host::interfaces::Patterns;
 use crate::layer2::gossip_keys;
@@ -57,7 +58,7 @@ struct Scene {
     own_down: Vec<LanLink>,
     view: View,
     nodes: Vec<String>,
-    desired: BTreeMap<IpAddr, DesiredIp>,
+    desired: DesiredIps,
     draining: bool,
 }
 
@@ -77,21 +78,24 @@ impl Scene {
                 members: [b].into(),
             },
             nodes: nodes.into(),
-            desired: [(IP, desired)].into(),
+            desired: [(IP, desired.into())].into(),
             draining: false,
         }
     }
 
     fn policy(&mut self, node: &str) -> &mut NodeEligibility {
-        let nodes = &mut self.desired.get_mut(&IP).unwrap().nodes;
-        nodes.get_mut(node).unwrap()
+        self.desired_ip().nodes.get_mut(node).unwrap()
+    }
+
+    fn desired_ip(&mut self) -> &mut DesiredIp {
+        Arc::make_mut(self.desired.get_mut(&IP).unwrap())
     }
 
     fn snapshot(&self) -> Snapshot {
         let sources = SnapshotSources {
             own_links: &self.own_links,
-            lost_links: &[],
-            wanted: &self.desired,
+            held_down_links: &[],
+            desired: &self.desired,
             answering: &BTreeMap::new(),
             draining: self.draining,
         };
@@ -135,14 +139,14 @@ fn a_reason_of_policy_counts_before_liveness_and_links() {
 #[test]
 fn a_node_that_no_advertisement_selects_is_not_selected() {
     let mut scene = Scene::new(&[near()], member("b", true, &[near()], &[]));
-    scene.desired.get_mut(&IP).unwrap().nodes.remove("b");
+    scene.desired_ip().nodes.remove("b");
     assert_eq!(scene.reasons(), only("b", Ineligible::NotSelected));
 }
 
 #[test]
 fn a_member_without_a_node_object_is_named() {
     let mut scene = Scene::new(&[near()], member("b", true, &[near()], &[]));
-    scene.desired.get_mut(&IP).unwrap().nodes.remove("b");
+    scene.desired_ip().nodes.remove("b");
     scene.nodes.pop();
     assert_eq!(scene.reasons(), only("b", Ineligible::NoNode));
 }

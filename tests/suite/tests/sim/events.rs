@@ -1,6 +1,7 @@
 //! What comes of each event: which part of which machine does what, and what
 //! that sends on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ferrolb_speaker::layer2::wire::frame::Frame;
@@ -220,7 +221,10 @@ impl World {
             }
             Fault::Prefer(station, ip, score) => {
                 let ip = self.ips[ip];
-                let grants = self.demand.get_mut(&ip).map(|wanted| &mut wanted.nodes);
+                let grants = self
+                    .demand
+                    .get_mut(&ip)
+                    .map(|it| &mut Arc::make_mut(it).nodes);
                 if let Some(grant) = grants.and_then(|it| it.get_mut(&node_name(station))) {
                     grant.score = score;
                 }

@@ -1,12 +1,12 @@
 //! What every run has in common: durations, addresses, links, and who may
 //! announce what.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ferrolb_core::mac::Mac;
-use ferrolb_speaker::eligibility::{DesiredIp, Ineligible, NodeEligibility};
+use ferrolb_speaker::eligibility::{DesiredIp, DesiredIps, Ineligible, NodeEligibility};
 use ferrolb_speaker::layer2::links::LanLink;
 
 use crate::member::node_name;
@@ -91,18 +91,18 @@ pub(crate) fn link(station: usize) -> LanLink {
 }
 
 /// Every station may announce every IP, none is preferred.
-pub(crate) fn demand(stations: usize, ips: &[IpAddr]) -> BTreeMap<IpAddr, DesiredIp> {
+pub(crate) fn demand(stations: usize, ips: &[IpAddr]) -> DesiredIps {
     let grants = (0..stations).map(|it| (node_name(it), NodeEligibility::default()));
     let wanted = DesiredIp {
         nodes: grants.collect(),
         no_common_node: false,
     };
-    ips.iter().map(|ip| (*ip, wanted.clone())).collect()
+    ips.iter().map(|ip| (*ip, wanted.clone().into())).collect()
 }
 
 /// Keeps a station from announcing an IP, or no longer.
-pub(crate) fn bar(wanted: &mut DesiredIp, station: usize, barred: bool) {
-    if let Some(grant) = wanted.nodes.get_mut(&node_name(station)) {
+pub(crate) fn bar(wanted: &mut Arc<DesiredIp>, station: usize, barred: bool) {
+    if let Some(grant) = Arc::make_mut(wanted).nodes.get_mut(&node_name(station)) {
         grant.ineligible = barred.then_some(Ineligible::NoEndpoint);
     }
 }

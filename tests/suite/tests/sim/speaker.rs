@@ -1,13 +1,12 @@
 //! One speaker: the agent of the real one, given what the simulated networks
 //! bring, and its effects carried out on them.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ferrolb_speaker::eligibility::DesiredIp;
+use ferrolb_speaker::eligibility::DesiredIps;
 use ferrolb_speaker::gossip::View;
 use ferrolb_speaker::layer2::agent::{Agent, Note, Output, Settings};
 use ferrolb_speaker::layer2::gossip_keys::KeyChange;
@@ -20,7 +19,7 @@ use crate::scene::{DETECTION, INITIAL_PROBE, INTERVAL, REFRESH};
 use crate::world::World;
 
 /// What Services want.
-pub(crate) type Demand = Rc<BTreeMap<IpAddr, DesiredIp>>;
+pub(crate) type Demand = Arc<DesiredIps>;
 
 /// What the responder was told.
 #[derive(Debug, Default)]
@@ -32,7 +31,6 @@ pub(crate) struct Table {
 
 pub(crate) struct Speaker {
     pub(crate) agent: Agent,
-    demand: Demand,
     pub(crate) table: Table,
 }
 
@@ -53,9 +51,9 @@ impl Speaker {
         };
         let mut agent = Agent::new(settings, now);
         agent.expect_peers(peers);
+        agent.set_desired(demand);
         Self {
             agent,
-            demand,
             table: Table::default(),
         }
     }
@@ -67,8 +65,7 @@ impl Speaker {
     }
 
     pub(crate) fn demand_changed(&mut self, demand: Demand) {
-        self.demand = demand;
-        self.agent.wanted_changed();
+        self.agent.set_desired(demand);
     }
 
     pub(crate) fn view_changed(&mut self, view: View) {
@@ -76,7 +73,7 @@ impl Speaker {
     }
 
     pub(crate) fn turn(&mut self, now: Instant) {
-        self.agent.poll(&self.demand, now);
+        self.agent.poll(now);
     }
 
     /// Nothing is claimed, or announced, that the responder does not answer for,

@@ -2,12 +2,12 @@
 //! everything follows, so that a seed and a script of faults replay a run.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap};
 use std::net::IpAddr;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ferrolb_speaker::eligibility::DesiredIp;
+use ferrolb_speaker::eligibility::DesiredIps;
 use ferrolb_speaker::layer2::election::{Action, Cause};
 use ferrolb_speaker::layer2::wire::frame::Frame;
 use rand::{RngExt, SeedableRng};
@@ -95,7 +95,7 @@ pub(crate) struct World {
     pub(super) hosts: Vec<Host>,
     pub(super) gossip: Net,
     pub(super) lan: Net,
-    pub(super) demand: BTreeMap<IpAddr, DesiredIp>,
+    pub(super) demand: DesiredIps,
     pub(crate) oracle: Oracle,
     /// Every take-over so far.
     pub(crate) taken: Vec<Taken>,
@@ -305,7 +305,7 @@ impl World {
         let claims = |host: &Host| {
             host.process
                 .as_ref()
-                .map_or(0, |it| it.speaker.agent.claims().count())
+                .map_or(0, |it| it.speaker.agent.election().claims().count())
         };
         self.hosts.iter().map(claims).collect()
     }
@@ -313,7 +313,9 @@ impl World {
     /// The IPs that a station claims.
     pub(crate) fn claimed_by(&self, station: usize) -> BTreeSet<IpAddr> {
         let process = self.hosts[station].process.as_ref();
-        let claims = process.into_iter().flat_map(|it| it.speaker.agent.claims());
+        let claims = process
+            .into_iter()
+            .flat_map(|it| it.speaker.agent.election().claims());
         claims.map(|(ip, _)| ip).collect()
     }
 
@@ -321,7 +323,7 @@ impl World {
     pub(crate) fn owners(&self, ip: IpAddr) -> Vec<usize> {
         let claims = |host: &&Host| {
             let process = host.process.as_ref();
-            process.is_some_and(|it| it.speaker.agent.claims().any(|(it, _)| it == ip))
+            process.is_some_and(|it| it.speaker.agent.election().claims().any(|(it, _)| it == ip))
         };
         let owners = self.hosts.iter().filter(claims);
         owners.map(|host| host.station).collect()
@@ -346,7 +348,7 @@ impl World {
         lines.collect()
     }
 
-    pub(super) fn shared_demand(&self) -> Rc<BTreeMap<IpAddr, DesiredIp>> {
-        Rc::new(self.demand.clone())
+    pub(super) fn shared_demand(&self) -> Arc<DesiredIps> {
+        Arc::new(self.demand.clone())
     }
 }

@@ -37,8 +37,8 @@ fn an_owner_that_is_heard_again_in_time_keeps_its_ip() {
 fn only_the_heir_asks_for_an_owner_that_gossips_but_misses_questions() {
     let mut world = World::owned_by_b();
     world
-        .input
-        .wire
+        .lan
+        .reachability
         .insert("b".to_owned(), Reachability::Probing);
     assert_eq!(
         world.step(),
@@ -96,7 +96,7 @@ fn an_isolated_owner_is_relieved_without_asking_the_wire() {
 fn where_all_are_isolated_nothing_moves() {
     let mut world = World::owned_by_b();
     world.b().isolated = true;
-    world.input.isolated = true;
+    world.lan.isolated = true;
     assert_eq!(world.step(), []);
 }
 
