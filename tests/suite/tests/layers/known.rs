@@ -10,11 +10,6 @@ pub(crate) const KNOWN: &[(&str, &str, &str)] = &[
     ),
     (
         "structs_have_few_fields",
-        "speaker/src/layer2/agent/mod.rs",
-        "`Agent`",
-    ),
-    (
-        "structs_have_few_fields",
         "speaker/src/layer2/election/context.rs",
         "`Situation`",
     ),
@@ -27,10 +22,5 @@ pub(crate) const KNOWN: &[(&str, &str, &str)] = &[
         "types_have_few_methods",
         "controller/src/allocator/mod.rs",
         "`Allocator`",
-    ),
-    (
-        "types_have_few_methods",
-        "speaker/src/layer2/agent/mod.rs",
-        "`Agent`",
     ),
 ];
