@@ -9,16 +9,6 @@ pub(crate) const KNOWN: &[(&str, &str, &str)] = &[
         "arp, emit, ndp",
     ),
     (
-        "structs_have_few_fields",
-        "speaker/src/layer2/election/context.rs",
-        "`Situation`",
-    ),
-    (
-        "structs_have_few_fields",
-        "speaker/src/layer2/election/ip_state.rs",
-        "`IpState`",
-    ),
-    (
         "types_have_few_methods",
         "controller/src/allocator/mod.rs",
         "`Allocator`",
