@@ -5,8 +5,7 @@ use std::net::Ipv4Addr;
 
 use thiserror::Error;
 
-use super::bytes::{FrameBytes, TYPE_SERVICE_VLAN, TYPE_VLAN, at};
-use super::emit;
+use super::bytes::{TYPE_SERVICE_VLAN, TYPE_VLAN, at};
 use ferrolb_core::mac::Mac;
 
 /// Length of an ARP frame in bytes, without padding and frame check sequence.
@@ -95,12 +94,6 @@ impl ArpFrame {
             target_mac: Mac(at::<32, 6, _>(frame)),
             target_ip: Ipv4Addr::from(at::<38, 4, _>(frame)),
         })
-    }
-
-    /// The bytes to send; the network card pads.
-    #[must_use]
-    pub fn emit(&self) -> FrameBytes {
-        emit::arp(self)
     }
 
     /// A broadcast request for `ip` that does not claim anything (RFC 5227 §1.1:

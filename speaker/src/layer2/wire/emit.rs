@@ -25,8 +25,23 @@ use super::arp::{self, ArpFrame, Operation};
 use super::bytes::{ETHERNET_LEN, FrameBytes};
 use super::ndp::{HOP_LIMIT, IPV6_LEN, MESSAGE_LEN, Message, NdpFrame, OPTION_LEN};
 
-/// The bytes of an ARP frame; the network card adds padding and checksum.
-pub(super) fn arp(frame: &ArpFrame) -> FrameBytes {
+impl ArpFrame {
+    /// The bytes to send; the network card adds padding and checksum.
+    #[must_use]
+    pub fn emit(&self) -> FrameBytes {
+        arp(self)
+    }
+}
+
+impl NdpFrame {
+    /// The bytes to send.
+    #[must_use]
+    pub fn emit(&self) -> FrameBytes {
+        ndp(self)
+    }
+}
+
+fn arp(frame: &ArpFrame) -> FrameBytes {
     let mut bytes = FrameBytes::zeroed(arp::FRAME_LEN);
     let (header, body) = bytes.split_at_mut(ETHERNET_LEN);
     ethernet(header, frame.eth_src, frame.eth_dst, EtherTypes::Arp);
@@ -47,8 +62,7 @@ pub(super) fn arp(frame: &ArpFrame) -> FrameBytes {
     bytes
 }
 
-/// The bytes of a neighbour discovery frame.
-pub(super) fn ndp(frame: &NdpFrame) -> FrameBytes {
+fn ndp(frame: &NdpFrame) -> FrameBytes {
     let option = link_layer_option(frame.message);
     let length = MESSAGE_LEN + option.map_or(0, |_| OPTION_LEN);
     let mut bytes = FrameBytes::zeroed(ETHERNET_LEN + IPV6_LEN + length);

@@ -8,8 +8,7 @@ mod options;
 use std::net::Ipv6Addr;
 
 pub use self::error::NdpError;
-use super::bytes::{ETHERNET_LEN, FrameBytes, TYPE_SERVICE_VLAN, TYPE_VLAN, at};
-use super::emit;
+use super::bytes::{ETHERNET_LEN, TYPE_SERVICE_VLAN, TYPE_VLAN, at};
 use ferrolb_core::mac::Mac;
 
 pub(super) const IPV6_LEN: usize = 40;
@@ -110,12 +109,6 @@ impl NdpFrame {
         };
         frame.check()?;
         Ok(frame)
-    }
-
-    /// The bytes to send.
-    #[must_use]
-    pub fn emit(&self) -> FrameBytes {
-        emit::ndp(self)
     }
 
     /// Asks all hosts for `ip`, from `mac`; see [`Self::request`].
