@@ -1,27 +1,27 @@
-//! What the log says about the configuration: one line for each fault, and
-//! what follows from it.
+//! Logs the configuration: one line for each fault, and the consequence.
 
 use ferrolb_core::names::CONFIG_MAP;
 
-use crate::reconcile::{ConfigState, InvalidConfig};
+use crate::reconcile::ConfigState;
 
-/// Logs a configuration just seen; `configured` is whether an earlier one is
-/// in force.
-pub fn config(seen: &ConfigState, configured: bool) {
-    match seen {
+/// Logs a new state; `configured` is whether an earlier configuration is active.
+pub fn log(state: &ConfigState, configured: bool) {
+    match state {
         ConfigState::Valid(config) => {
-            tracing::info!(pools = config.pools.len(), "configuration loaded")
+            tracing::info!(pools = config.pools.len(), "configuration loaded");
         }
-        ConfigState::Invalid(faulty) => {
-            let accepted = faulty.in_force.is_some();
-            log_faults(faulty, consequence(configured || accepted));
+        ConfigState::Invalid(invalid) => {
+            let consequence = consequence(configured || invalid.in_force.is_some());
+            for fault in invalid.faults.iter() {
+                tracing::error!(configmap = CONFIG_MAP, consequence, %fault, "configuration rejected");
+            }
         }
-        ConfigState::Absent(in_force) => {
-            let consequence = consequence(configured || in_force.is_some());
+        ConfigState::Absent(accepted) => {
+            let consequence = consequence(configured || accepted.is_some());
             tracing::warn!(
                 configmap = CONFIG_MAP,
                 consequence,
-                "there is no configuration"
+                "no configuration found"
             );
         }
     }
@@ -29,23 +29,17 @@ pub fn config(seen: &ConfigState, configured: bool) {
 
 /// How many faults it has.
 #[must_use]
-pub fn faults(seen: &ConfigState) -> usize {
-    match seen {
-        ConfigState::Invalid(faulty) => faulty.faults.len(),
+pub fn faults(state: &ConfigState) -> usize {
+    match state {
+        ConfigState::Invalid(invalid) => invalid.faults.len(),
         ConfigState::Valid(_) | ConfigState::Absent(_) => 0,
-    }
-}
-
-fn log_faults(faulty: &InvalidConfig, consequence: &str) {
-    for fault in faulty.faults.iter() {
-        tracing::error!(configmap = CONFIG_MAP, consequence, %fault, "configuration not used");
     }
 }
 
 fn consequence(configured: bool) -> &'static str {
     if configured {
-        "the configuration accepted last stays in force"
+        "the last accepted configuration stays active"
     } else {
-        "no address is assigned before there is a good configuration"
+        "no address is assigned until there is a valid configuration"
     }
 }

@@ -44,9 +44,9 @@ pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Resul
     );
     let (sender, events) =
         events::channel(client.clone(), &namespace, &identity, Arc::clone(&metrics));
-    let (idle_since, lulls) = watch::channel(None);
-    let events = events.behind(lulls);
-    let (state, questions) = state_page::channel();
+    let (idle_since, quiet_periods) = watch::channel(None);
+    let events = events.behind(quiet_periods);
+    let (state, state_requests) = state_page::channel();
     let engine = Engine {
         client: client.clone(),
         namespace: namespace.clone(),
@@ -58,7 +58,7 @@ pub async fn run(args: Args, client: Client, cancel: CancellationToken) -> Resul
         idle_since,
         metrics,
         unlisted: Some(readiness.expect("lists")),
-        questions,
+        state_requests,
     };
     let quiet = CancellationToken::new();
     let mut tasks = Tasks::default();

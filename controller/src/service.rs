@@ -62,6 +62,13 @@ impl ServiceView {
         }
     }
 
+    /// Whether it concerns us: it wants addresses, or its status may show ours.
+    #[must_use]
+    pub fn is_relevant(&self) -> bool {
+        let has_condition = self.condition.is_some() || self.announced.is_some();
+        self.load_balancer || !self.status.is_empty() || has_condition
+    }
+
     /// Orders Services by age; the older has the better right to an address.
     #[must_use]
     pub fn seniority(&self) -> (i64, &ObjectKey) {

@@ -202,7 +202,7 @@ impl Allocator {
     ) -> (Option<IpAddr>, Option<ClaimRefusal>) {
         let addresses = claimant.terms.and_then(|terms| self.shared.get(&terms.key));
         let ours = |ip: &&IpAddr| Family::of(**ip) == family && self.pool_of(**ip) == Some(pool);
-        let ours = |ip: &&IpAddr| ours(ip) && self.stranger(**ip).is_none();
+        let ours = |ip: &&IpAddr| ours(ip) && self.foreign_mac(**ip).is_none();
         let counted = |ip: &&IpAddr| more || self.namespace_holds(&claimant.key.namespace, **ip);
         let state = &self.pools[pool];
         let mut refusal = None;
@@ -238,15 +238,23 @@ impl Allocator {
         std::mem::take(&mut self.openings)
     }
 
+    /// Whether something that has become available is still there.
+    pub fn is_open(&mut self, opening: &Opening) -> bool {
+        match opening {
+            Opening::Free(pool, family) => self.has_free(pool, *family),
+            Opening::Quota(pool, namespace, family) => self.has_quota(pool, namespace, *family),
+            Opening::Address(_) | Opening::Key(_) => true,
+        }
+    }
+
     /// Whether a pool has a free address of the family.
-    pub fn has_free(&mut self, pool: &str, family: Family) -> bool {
+    fn has_free(&mut self, pool: &str, family: Family) -> bool {
         let pool = self.pools.iter_mut().find(|p| p.config.name == pool);
         pool.is_some_and(|pool| pool.first_free(family).is_some())
     }
 
     /// Whether a namespace may hold one more address of a pool.
-    #[must_use]
-    pub fn has_quota(&self, pool: &str, namespace: &str, family: Family) -> bool {
+    fn has_quota(&self, pool: &str, namespace: &str, family: Family) -> bool {
         let pool = self.pools.iter().find(|p| p.config.name == pool);
         pool.is_some_and(|pool| pool.quota_reached(namespace, family).is_none())
     }

@@ -41,7 +41,7 @@ impl Allocator {
 
     /// The hardware address of the stranger that uses an address in quarantine.
     #[must_use]
-    pub fn stranger(&self, ip: IpAddr) -> Option<&str> {
+    pub fn foreign_mac(&self, ip: IpAddr) -> Option<&str> {
         self.quarantine.get(&ip).map(String::as_str)
     }
 

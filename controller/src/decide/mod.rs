@@ -172,7 +172,7 @@ fn fitness(
         other => ReleaseReason::Claim(other),
     })?;
     let pool = allocator.pool_of(ip).ok_or(ReleaseReason::Uncovered)?;
-    if let Some(mac) = allocator.stranger(ip).filter(|_| !asks_for(view, ip)) {
+    if let Some(mac) = allocator.foreign_mac(ip).filter(|_| !asks_for(view, ip)) {
         return Err(ReleaseReason::ForeignHost(mac.to_owned()));
     }
     let pool = allocator.pool(pool);

@@ -1,194 +1,96 @@
-//! The reconciler's part in announcements: from what speakers report to the
-//! condition `Announced`, to addresses released because another host uses them,
-//! and to objects that a dead speaker left behind. Pure.
+//! From what the speakers report about a Service to its condition `Announced`, and
+//! to its addresses that another host uses. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ferrolb_core::change::Change;
-use ferrolb_core::key::ObjectKey;
-
-use super::action::{Action, BackgroundWrite};
-use super::announcements::{Announcement, AnnouncementState, Announcements, GRACE};
-use super::entry::Entry;
-use super::services::Services;
+use super::Announcements;
+use super::announcements::AnnouncementState;
 use crate::decide::{ConditionChange, Decision, asks_for, is_ours};
 use crate::service::ConditionStatus::{False, True, Unknown};
 use crate::service::{Condition, ServiceView};
 
-impl Services {
-    /// Reports of speakers were listed or one has changed.
-    pub(super) fn change_announcements(&mut self, change: Change<Announcement, String>) {
-        match change {
-            Change::Apply(announcement) => self.put_announcement(announcement),
-            Change::Delete(name) => self.remove_announcement(&name),
-            Change::Reset(all) => {
-                let names = all.iter().map(|report| report.name.clone()).collect();
-                for name in self.announcements.others(&names) {
-                    self.remove_announcement(&name);
-                }
-                self.announcements.listed = true;
-                all.into_iter().for_each(|it| self.put_announcement(it));
-                // Those without any report.
-                let keys: Vec<_> = self.entries.keys().cloned().collect();
-                keys.iter().for_each(|key| self.reconcile(key));
-            }
-        }
-    }
-
-    fn put_announcement(&mut self, announcement: Announcement) {
-        for key in self.announcements.put(announcement) {
-            self.announcements_changed(&key);
-        }
-    }
-
-    fn remove_announcement(&mut self, name: &str) {
-        if let Some(key) = self.announcements.remove(name) {
-            self.announcements_changed(&key);
-        }
-    }
-
-    fn announcements_changed(&mut self, key: &ObjectKey) {
-        self.reconcile(key);
-        self.update_orphan_timer(key);
-    }
-
-    /// Nodes were listed, or one became Ready or not Ready.
-    pub(super) fn change_nodes(&mut self, change: Change<(String, bool), String>) {
-        let keys = self.announcements.change_nodes(change);
-        keys.iter().for_each(|key| self.reconcile(key));
-    }
-
-    /// Notes which objects about a Service are outdated.
-    pub(super) fn update_orphan_timer(&mut self, key: &ObjectKey) {
-        if !self.active {
-            return;
-        }
-        let entry = self.entries.get(key);
-        let ips = entry.map(|entry| [&entry.view.status[..], &entry.doubtful].concat());
-        let ips = ips.unwrap_or_default();
-        self.announcements.update_orphan_timer(key, &ips, self.now);
-    }
-
-    /// Puts the addresses of a Service that another host uses into quarantine,
-    /// unless the user requests them; the other Services that have them.
-    pub(super) fn quarantine_conflicts(&mut self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
-        let Some(entry) = self.entries.get(key).filter(|_| self.active) else {
-            return BTreeSet::new();
-        };
-        let view = &entry.view;
-        let unrequested = view.status.iter().filter(|ip| !asks_for(view, **ip));
-        let ours = unrequested.filter(|ip| self.allocator.pool_of(**ip).is_some());
-        let conflicts = ours.filter_map(|ip| {
-            let (mac, _) = self.announcements.foreign_host(key, *ip)?;
-            Some((*ip, mac.to_owned()))
-        });
-        let conflicts: Vec<_> = conflicts
-            .filter(|(ip, _)| self.allocator.stranger(*ip).is_none())
-            .collect();
-        let mut others = BTreeSet::new();
-        for (ip, mac) in conflicts {
-            others.extend(self.allocator.quarantine(ip, mac));
-            self.quarantine.insert(ip, self.now);
-        }
-        others.remove(key);
-        others
-    }
-
-    /// Ends quarantines, reports addresses that stayed unannounced, and deletes
-    /// objects that were left behind.
-    pub(super) fn tick(&mut self, now: Duration) {
-        self.now = now;
-        for ip in self.quarantine.expire(now) {
-            self.allocator.readmit(ip);
-        }
-        for key in self.announcements.due_alarms(now) {
-            self.reconcile(&key);
-        }
-        if self.active {
-            let left = self.announcements.left_behind(now);
-            let delete = |report: &Announcement| BackgroundWrite::DeleteOrphan {
-                name: report.name.clone(),
-                uid: report.uid.clone(),
-                version: report.version.clone(),
-            };
-            let writes = left.into_iter().map(delete).map(Action::Background);
-            self.actions.extend(writes);
-        }
-    }
-
-    /// When [`Services::tick`] is due.
-    pub(super) fn deadline(&self) -> Option<Duration> {
-        let times = [self.quarantine.deadline(), self.announcements.deadline()];
-        times.into_iter().flatten().min()
-    }
-}
-
 impl Announcements {
     /// The change of the condition `Announced`, given what was decided about the
-    /// addresses. Notes in the entry since when addresses have been unannounced.
-    pub(super) fn announced_change(
-        &self,
-        entry: &mut Entry,
+    /// addresses, by a controller that serves this class.
+    pub(super) fn condition_change(
+        &mut self,
+        view: &ServiceView,
         class: Option<&str>,
         decision: &Decision,
         now: Duration,
     ) -> ConditionChange {
-        let view = &entry.view;
-        let silent = entry.silent.take();
-        let others = view.load_balancer && !is_ours(view, class);
-        if view.deleting || others {
+        let observed = view.announced.as_ref();
+        let addresses = decision.write.as_ref().unwrap_or(&view.status);
+        if view.deleting || (view.load_balancer && !is_ours(view, class)) {
+            self.grace.end(&view.key);
             return ConditionChange::Keep;
         }
-        let addresses = decision.write.as_ref().unwrap_or(&view.status);
-        let gone = !view.load_balancer || addresses.is_empty();
-        // A condition that is kept must be about the addresses the Service has.
-        let as_before = match &view.announced {
-            Some(shown) if gone || !names_exactly(&shown.message, addresses) => {
+        if !view.load_balancer || addresses.is_empty() {
+            self.grace.end(&view.key);
+            return observed.map_or(ConditionChange::Keep, |_| ConditionChange::Remove);
+        }
+        match self.condition(view, addresses, now) {
+            Some(condition) if observed.is_some_and(|o| o.says(&condition)) => {
+                ConditionChange::Keep
+            }
+            Some(condition) => ConditionChange::Set(condition),
+            // One that is kept must be about the addresses that the Service has.
+            None if observed.is_some_and(|o| !names_exactly(&o.message, addresses)) => {
                 ConditionChange::Remove
             }
-            _ => ConditionChange::Keep,
-        };
-        if gone || !self.listed {
-            return as_before;
-        }
-        let shown = view.announced.as_ref();
-        let (status, reason, message) = match self.state_of(&view.key, addresses) {
-            AnnouncementState::Announced(text) if self.still_doubts(shown, &text) => {
-                return ConditionChange::Keep;
-            }
-            AnnouncementState::Announced(text) => (True, "Announced", text),
-            AnnouncementState::NodeNotReady(text) => (Unknown, "NodeNotReady", text),
-            AnnouncementState::Conflict(text) => (False, "AddressConflict", text),
-            AnnouncementState::Unannounced(reason, text) => {
-                let silent = silent.filter(|(ips, _)| ips == addresses);
-                let (ips, since) = silent.unwrap_or_else(|| (addresses.clone(), now));
-                entry.silent = Some((ips, since));
-                if since + GRACE > now {
-                    return as_before;
-                }
-                (False, reason.as_str(), text)
-            }
-        };
-        let condition = Condition {
-            status,
-            reason,
-            message,
-        };
-        let unchanged = shown.is_some_and(|c| c.says(&condition));
-        if unchanged {
-            ConditionChange::Keep
-        } else {
-            ConditionChange::Set(condition)
+            None => ConditionChange::Keep,
         }
     }
 
-    /// The addresses of a Service that its user requests and another host uses,
-    /// with that host's hardware address.
-    pub(super) fn requested_conflicts(&self, view: &ServiceView) -> BTreeSet<(IpAddr, String)> {
-        let requested = view.status.iter().filter(|ip| asks_for(view, **ip));
-        let conflicts = requested.filter_map(|ip| {
+    /// The condition for these addresses; `None` while it is too early to report one.
+    fn condition(
+        &mut self,
+        view: &ServiceView,
+        addresses: &[IpAddr],
+        now: Duration,
+    ) -> Option<Condition> {
+        if !self.listed {
+            self.grace.end(&view.key);
+            return None;
+        }
+        let state = self.state_of(&view.key, addresses);
+        let is_over = match state {
+            AnnouncementState::Unannounced(..) => self.grace.is_over(&view.key, addresses, now),
+            _ => {
+                self.grace.end(&view.key);
+                true
+            }
+        };
+        let (status, reason, message) = match state {
+            AnnouncementState::Announced(text) => {
+                if self.still_doubts(view.announced.as_ref(), &text) {
+                    return None;
+                }
+                (True, "Announced", text)
+            }
+            AnnouncementState::NodeNotReady(text) => (Unknown, "NodeNotReady", text),
+            AnnouncementState::Conflict(text) => (False, "AddressConflict", text),
+            AnnouncementState::Unannounced(reason, text) => (False, reason.as_str(), text),
+        };
+        is_over.then_some(Condition {
+            status,
+            reason,
+            message,
+        })
+    }
+
+    /// The addresses of a Service that another host uses, with that host's hardware
+    /// address: those that the user requests, or the others.
+    pub(super) fn conflicts(
+        &self,
+        view: &ServiceView,
+        requested: bool,
+    ) -> BTreeMap<IpAddr, String> {
+        let addresses = view.status.iter();
+        let addresses = addresses.filter(|ip| asks_for(view, **ip) == requested);
+        let conflicts = addresses.filter_map(|ip| {
             let (mac, _) = self.foreign_host(&view.key, *ip)?;
             Some((*ip, mac.to_owned()))
         });

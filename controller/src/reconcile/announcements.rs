@@ -9,17 +9,11 @@ use ferrolb_core::change::Change;
 use ferrolb_core::ineligible::{Unannounced, UnannouncedReason};
 use ferrolb_core::key::ObjectKey;
 
-use super::nodes::Nodes;
+use super::action::BackgroundWrite;
+use super::grace::GracePeriods;
+use super::nodes::{Nodes, Turned};
+use super::orphans::Orphans;
 use crate::service::{ConditionStatus, ObservedCondition};
-
-/// How long an address must be unannounced before the condition reports it: a
-/// fresh one is not announced yet, and a new owner may report a moment after the
-/// last one stopped.
-pub(super) const GRACE: Duration = Duration::from_secs(10);
-
-/// How long an object may be outdated before it is considered left behind by its
-/// speaker. A live speaker updates its objects in seconds.
-pub(super) const LEFT_BEHIND: Duration = Duration::from_secs(30);
 
 /// The end of the text about an announcement whose node is not Ready.
 const NOT_READY: &str = ", which is not Ready";
@@ -79,75 +73,42 @@ pub(super) struct Announcements {
     pub(super) listed: bool,
     by_name: BTreeMap<String, Announcement>,
     by_service: BTreeMap<ObjectKey, BTreeSet<String>>,
-    /// When an unannounced address of a Service is to be reported.
-    alarms: BTreeSet<(Duration, ObjectKey)>,
-    /// When each object became outdated.
-    idle: BTreeMap<String, Duration>,
-    /// Which of the nodes are Ready.
-    pub(super) nodes: Nodes,
+    orphans: Orphans,
+    nodes: Nodes,
+    pub(super) grace: GracePeriods,
 }
 
 impl Announcements {
-    /// Takes in which Nodes are Ready; the Services that this concerns. Nodes
-    /// change often for other reasons; then there are none.
-    pub(super) fn change_nodes(
-        &mut self,
-        change: Change<(String, bool), String>,
-    ) -> BTreeSet<ObjectKey> {
-        let (name, ready) = match change {
-            Change::Apply(node) => node,
-            Change::Delete(name) => (name, false),
-            Change::Reset(all) => return self.reset_nodes(all),
-        };
-        match self.nodes.put(&name, ready) {
-            true => self.reported_by(&name).into_iter().collect(),
-            false => BTreeSet::new(),
-        }
-    }
-
-    fn reset_nodes(&mut self, all: Vec<(String, bool)>) -> BTreeSet<ObjectKey> {
-        let ready = all.into_iter().filter(|(_, ready)| *ready);
-        let ready = ready.map(|(name, _)| name).collect();
-        match self.nodes.reset(ready) {
-            Some(changed) => {
-                let changed = changed.iter();
-                changed.flat_map(|name| self.reported_by(name)).collect()
+    /// Stores a change; the Services that the objects are or were about.
+    pub(super) fn apply(&mut self, change: Change<Announcement, String>) -> BTreeSet<ObjectKey> {
+        match change {
+            Change::Apply(announcement) => self.put(announcement),
+            Change::Delete(name) => self.remove(&name).into_iter().collect(),
+            Change::Reset(all) => {
+                let names: BTreeSet<&str> = all.iter().map(|report| &*report.name).collect();
+                let known = self.by_name.keys().filter(|name| !names.contains(&***name));
+                let gone: Vec<String> = known.cloned().collect();
+                let mut keys: BTreeSet<_> =
+                    gone.iter().filter_map(|name| self.remove(name)).collect();
+                self.listed = true;
+                keys.extend(all.into_iter().flat_map(|report| self.put(report)));
+                keys
             }
-            // Until now each node counted as Ready, and earlier doubts stayed.
-            None => self.services().into_iter().collect(),
         }
     }
 
-    /// Has the Service reconciled again at that time.
-    pub(super) fn set_alarm(&mut self, key: &ObjectKey, due: Option<Duration>) {
-        self.alarms.extend(due.map(|due| (due, key.clone())));
-    }
-
-    /// Removes and returns the Services whose alarm is due.
-    pub(super) fn due_alarms(&mut self, now: Duration) -> Vec<ObjectKey> {
-        let mut due = Vec::new();
-        while self.alarms.first().is_some_and(|(at, _)| *at <= now) {
-            due.extend(self.alarms.pop_first().map(|(_, key)| key));
-        }
-        due
-    }
-
-    /// Stores one; the Services it is or was about.
-    pub(super) fn put(&mut self, announcement: Announcement) -> BTreeSet<ObjectKey> {
+    fn put(&mut self, announcement: Announcement) -> BTreeSet<ObjectKey> {
         let mut keys: BTreeSet<_> = self.remove(&announcement.name).into_iter().collect();
         let (name, service) = (announcement.name.clone(), announcement.service.clone());
         keys.insert(service.clone());
-        self.by_service
-            .entry(service)
-            .or_default()
-            .insert(name.clone());
+        let names = self.by_service.entry(service).or_default();
+        names.insert(name.clone());
         self.by_name.insert(name, announcement);
         keys
     }
 
-    /// Removes one; the Service it was about.
-    pub(super) fn remove(&mut self, name: &str) -> Option<ObjectKey> {
-        self.idle.remove(name);
+    fn remove(&mut self, name: &str) -> Option<ObjectKey> {
+        self.orphans.set(name, false, Duration::ZERO);
         let key = self.by_name.remove(name)?.service;
         if let Some(names) = self.by_service.get_mut(&key) {
             names.remove(name);
@@ -158,25 +119,25 @@ impl Announcements {
         Some(key)
     }
 
-    /// The names of all that are not among these.
-    pub(super) fn others(&self, names: &BTreeSet<String>) -> Vec<String> {
-        let known = self.by_name.keys();
-        known
-            .filter(|name| !names.contains(*name))
-            .cloned()
-            .collect()
+    /// Stores which Nodes are Ready; the Services that this concerns.
+    pub(super) fn nodes_changed(
+        &mut self,
+        change: Change<(String, bool), String>,
+    ) -> BTreeSet<ObjectKey> {
+        match self.nodes.apply(change) {
+            Turned::All => self.services().cloned().collect(),
+            Turned::These(nodes) => {
+                let all = self.by_name.values();
+                let theirs =
+                    all.filter(|report| report.node.as_ref().is_some_and(|n| nodes.contains(n)));
+                theirs.map(|report| report.service.clone()).collect()
+            }
+        }
     }
 
     /// The Services that any object is about.
-    pub(super) fn services(&self) -> Vec<ObjectKey> {
-        self.by_service.keys().cloned().collect()
-    }
-
-    /// The Services that an object of a node is about.
-    pub(super) fn reported_by(&self, node: &str) -> BTreeSet<ObjectKey> {
-        let all = self.by_name.values();
-        let its = all.filter(|report| report.node.as_deref() == Some(node));
-        its.map(|report| report.service.clone()).collect()
+    pub(super) fn services(&self) -> impl Iterator<Item = &ObjectKey> {
+        self.by_service.keys()
     }
 
     /// The hardware address of another host that uses an address of a Service, and
@@ -240,18 +201,15 @@ impl Announcements {
         let doubts = |shown: &ObservedCondition| {
             shown.status == ConditionStatus::Unknown && shown.message.replace(NOT_READY, "") == text
         };
-        !self.nodes.listed && shown.is_some_and(doubts)
+        !self.nodes.are_listed() && shown.is_some_and(doubts)
     }
 
     /// Notes which objects about a Service with these addresses are outdated.
     pub(super) fn update_orphan_timer(&mut self, key: &ObjectKey, ips: &[IpAddr], now: Duration) {
         for name in self.by_service.get(key).into_iter().flatten() {
             let report = self.by_name.get(name);
-            if report.is_some_and(|report| self.is_current(report, ips)) {
-                self.idle.remove(name);
-            } else {
-                self.idle.entry(name.clone()).or_insert(now);
-            }
+            let current = report.is_some_and(|report| self.is_current(report, ips));
+            self.orphans.set(name, !current, now);
         }
     }
 
@@ -266,22 +224,22 @@ impl Announcements {
         })
     }
 
-    /// Those left behind; each is returned once per [`LEFT_BEHIND`].
-    pub(super) fn left_behind(&mut self, now: Duration) -> Vec<&Announcement> {
-        let long = self.idle.iter_mut();
-        let long = long.filter(|(_, since)| **since + LEFT_BEHIND <= now);
-        let names = long.map(|(name, since)| {
-            *since = now;
-            name
-        });
-        names.filter_map(|name| self.by_name.get(name)).collect()
+    /// Deletes the objects that were left behind by their speakers.
+    pub(super) fn delete_orphans(&mut self, now: Duration) -> Vec<BackgroundWrite> {
+        let names = self.orphans.take_due(now).into_iter();
+        let reports = names.filter_map(|name| self.by_name.get(name));
+        let delete = |report: &Announcement| BackgroundWrite::DeleteOrphan {
+            name: report.name.clone(),
+            uid: report.uid.clone(),
+            version: report.version.clone(),
+        };
+        reports.map(delete).collect()
     }
 
-    /// When the next one will have been left behind.
-    pub(super) fn deadline(&self) -> Option<Duration> {
-        let orphan = self.idle.values().min().map(|since| *since + LEFT_BEHIND);
-        let alarm = self.alarms.first().map(|(due, _)| *due);
-        orphan.into_iter().chain(alarm).min()
+    /// When time alone changes something.
+    pub(super) fn next_timeout(&self) -> Option<Duration> {
+        let timeouts = [self.orphans.next_timeout(), self.grace.next_timeout()];
+        timeouts.into_iter().flatten().min()
     }
 
     /// The node that announces an address. Of several one that is Ready comes

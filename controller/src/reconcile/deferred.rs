@@ -1,13 +1,12 @@
-//! Services of which only condition texts have to be written, and the count of
-//! refused Services. Pure.
+//! Services of which only the text of a condition is to be written, once the
+//! writer is idle. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use ferrolb_core::key::ObjectKey;
 
-/// Services of which only condition texts have to be written; they wait until
-/// the status writer is idle.
+/// The Services, and the one that was next last.
 #[derive(Debug, Default)]
 pub(super) struct Deferred {
     keys: BTreeSet<ObjectKey>,
@@ -15,7 +14,7 @@ pub(super) struct Deferred {
 }
 
 impl Deferred {
-    /// Adds a Service, or removes it.
+    /// Adds or removes a Service.
     pub(super) fn set(&mut self, key: &ObjectKey, deferred: bool) {
         match deferred {
             true => self.keys.insert(key.clone()),
@@ -23,71 +22,34 @@ impl Deferred {
         };
     }
 
-    /// Removes and returns the Service after the one returned last, so that
-    /// each gets its turn.
-    pub(super) fn pop(&mut self) -> Option<ObjectKey> {
+    /// Removes the next one, round robin, so that a Service that changes often does
+    /// not keep others waiting.
+    pub(super) fn next(&mut self) -> Option<ObjectKey> {
         let after = self.last.take().map_or(Bound::Unbounded, Bound::Excluded);
         let next = self.keys.range((after, Bound::Unbounded)).next();
-        let key = next.or_else(|| self.keys.first()).cloned()?;
+        let key = next.or_else(|| self.keys.first())?.clone();
         self.keys.remove(&key);
         self.last = Some(key.clone());
         Some(key)
     }
 }
 
-/// How many Services are refused, by reason.
-#[derive(Debug, Default)]
-pub(super) struct Refusals(BTreeMap<&'static str, usize>);
-
-impl Refusals {
-    /// The counts.
-    pub(super) fn counts(&self) -> &BTreeMap<&'static str, usize> {
-        &self.0
-    }
-
-    /// A Service is refused for another reason than before.
-    pub(super) fn change(&mut self, before: Option<&'static str>, now: Option<&'static str>) {
-        if let Some(count) = before.and_then(|before| self.0.get_mut(before)) {
-            *count = count.saturating_sub(1);
-        }
-        if let Some(now) = now {
-            *self.0.entry(now).or_default() += 1;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use ferrolb_core::key::ObjectKey;
-
-    use super::{Deferred, Refusals};
-
-    fn key(name: &str) -> ObjectKey {
-        ObjectKey {
-            namespace: "n".to_owned(),
-            name: name.to_owned(),
-        }
-    }
+    use super::Deferred;
+    use crate::tests::key;
 
     #[test]
-    fn each_deferred_service_gets_its_turn() {
+    fn a_service_that_is_deferred_again_waits_for_the_others() {
         let mut deferred = Deferred::default();
-        for name in ["a", "b"] {
+        for name in ["a", "b", "c"] {
             deferred.set(&key(name), true);
         }
-        assert_eq!(deferred.pop(), Some(key("a")));
+        assert_eq!(deferred.next(), Some(key("a")));
         deferred.set(&key("a"), true);
-        assert_eq!(deferred.pop(), Some(key("b")));
-        deferred.set(&key("a"), false);
-        assert_eq!(deferred.pop(), None);
-    }
-
-    #[test]
-    fn a_service_counts_under_its_last_reason_only() {
-        let mut refusals = Refusals::default();
-        refusals.change(None, Some("NoAddressAvailable"));
-        refusals.change(Some("NoAddressAvailable"), Some("UnknownPool"));
-        assert_eq!(refusals.counts()["NoAddressAvailable"], 0);
-        assert_eq!(refusals.counts()["UnknownPool"], 1);
+        deferred.set(&key("c"), false);
+        assert_eq!(deferred.next(), Some(key("b")));
+        assert_eq!(deferred.next(), Some(key("a")));
+        assert_eq!(deferred.next(), None);
     }
 }

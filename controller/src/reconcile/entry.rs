@@ -1,10 +1,10 @@
-//! What the reconciler remembers of one Service.
+//! What the reconciler keeps of one Service. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use super::action::{Action, Notice, ServiceNotice, StatusWrite};
+use super::waits::Place;
 use crate::decide::{ConditionChange, Decision, Lost, Refusal};
 use crate::service::{ConditionStatus, ServiceView};
 
@@ -12,34 +12,32 @@ use crate::service::{ConditionStatus, ServiceView};
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) view: ServiceView,
-    /// Whether a status write is under way; until it ends nothing is decided.
-    pub(super) writing: bool,
-    /// Addresses of writes from this version whose end is not known: a status
-    /// may show them already, so nobody else may have them. A new version ends
-    /// the doubt, because it shows what was written, and refuses what was not.
-    pub(super) doubtful: Vec<IpAddr>,
-    /// Addresses written that no version has shown yet; when one does, by the
-    /// watch or in answer to the write, their owner hears of them.
-    expected: Vec<IpAddr>,
-    /// Writes failed in a row.
+    /// Whether a status write is in flight; until it ends nothing is decided.
+    writing: bool,
+    /// Addresses of writes from this version whose outcome is unknown: a status may
+    /// show them already, so no other Service may have them. A new version settles
+    /// that: it shows what was written, and the API server refuses the rest.
+    unconfirmed: Vec<IpAddr>,
+    /// Addresses written that no version has shown yet; the Event follows when one
+    /// does, through the watch or in answer to the write.
+    pending: Vec<IpAddr>,
+    /// Failed writes in a row.
     failures: u32,
-    /// What its owner was told last, so as not to repeat it.
+    /// What was reported last, so that it is not repeated.
     refused: Option<Refusal>,
     lost: Vec<Lost>,
-    strangers: BTreeSet<(IpAddr, String)>,
-    /// The addresses it is to have of which one is announced by nobody, and
-    /// since when.
-    pub(super) silent: Option<(Vec<IpAddr>, Duration)>,
+    conflicts: BTreeMap<IpAddr, String>,
 }
 
-/// What a decision and the announcements amount to.
+/// What the status of a Service should be, and what to report.
 #[derive(Debug)]
-pub(super) struct Outcome {
+pub(super) struct Desired {
     pub(super) decision: Decision,
-    /// What the condition `Announced` is to say.
+    /// The change of the condition `Announced`.
     pub(super) announced: ConditionChange,
-    /// Strangers that use addresses which the user wants.
-    pub(super) strangers: BTreeSet<(IpAddr, String)>,
+    /// The addresses that the user requests and another host uses, with that host's
+    /// hardware address.
+    pub(super) conflicts: BTreeMap<IpAddr, String>,
 }
 
 impl Entry {
@@ -47,68 +45,96 @@ impl Entry {
         Self {
             view,
             writing: false,
-            doubtful: Vec::new(),
-            expected: Vec::new(),
+            unconfirmed: Vec::new(),
+            pending: Vec::new(),
             failures: 0,
             refused: None,
             lost: Vec::new(),
-            strangers: BTreeSet::new(),
-            silent: None,
+            conflicts: BTreeMap::new(),
         }
     }
 
-    /// Takes over a version that is not older; whether it is the first to show
+    /// Stores a version that is not older; whether it is the first to show the
     /// addresses that were written.
-    pub(super) fn see(&mut self, view: ServiceView) -> bool {
+    pub(super) fn update(&mut self, view: ServiceView) -> bool {
         if self.view.version != view.version {
-            self.doubtful.clear();
+            self.unconfirmed.clear();
         }
         self.view = view;
-        let shown = self.expected.iter().all(|ip| self.view.status.contains(ip));
-        shown && !std::mem::take(&mut self.expected).is_empty()
+        let shown = self.pending.iter().all(|ip| self.view.status.contains(ip));
+        shown && !std::mem::take(&mut self.pending).is_empty()
     }
 
     /// Whether `view` is an older version of the same Service. The answer to a
-    /// write may overtake the watch, and must not be undone by it.
+    /// write may overtake the watch, which must not undo it.
     pub(super) fn is_newer_than(&self, view: &ServiceView) -> bool {
         let versions = self.view.version_number().zip(view.version_number());
         self.view.uid == view.uid && versions.is_some_and(|(known, other)| known > other)
     }
 
-    /// Counts a failed write; how many there are in a row now.
+    /// The Service by age.
+    pub(super) fn place(&self) -> Place {
+        (self.view.created, self.view.key.clone())
+    }
+
+    /// Whether nothing is being written, so that it can be decided upon.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.writing
+    }
+
+    /// The addresses that its status shows or may show.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        [&self.view.status[..], &self.unconfirmed].concat()
+    }
+
+    /// Addresses that its status may show by a write of unknown outcome.
+    pub(super) fn unconfirmed(&self) -> &[IpAddr] {
+        &self.unconfirmed
+    }
+
+    /// Notes that the write in flight has ended.
+    pub(super) fn write_ended(&mut self) {
+        self.writing = false;
+    }
+
+    /// Notes that it succeeded.
+    pub(super) fn succeed(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Notes that it failed; how many have failed in a row.
     pub(super) fn fail(&mut self) -> u32 {
         self.failures = self.failures.saturating_add(1);
         self.failures
     }
 
-    /// Carries a decision out: what to write, and what to say that was not
-    /// said before. Mere words of conditions are written only if `words` are
-    /// asked for; returns whether some are left to be written.
-    pub(super) fn apply(&mut self, outcome: Outcome, words: bool) -> (Vec<Action>, bool) {
-        let mut actions = self.news(&outcome);
-        let Outcome {
+    /// The write that leads to the desired status, and Events that were not sent
+    /// before. A write that only changes the text of a condition is left out unless
+    /// `text` is set; whether one was left out.
+    pub(super) fn apply(&mut self, desired: Desired, text: bool) -> (Vec<Action>, bool) {
+        let mut actions = self.notices(&desired);
+        let Desired {
             decision,
             announced,
-            strangers,
-        } = outcome;
+            conflicts,
+        } = desired;
         let urgent = self.is_urgent(&decision);
         let changes = decision.changes_status() || announced != ConditionChange::Keep;
         self.lost = decision.lost;
         self.refused = decision.refusal;
-        self.strangers = strangers;
-        if changes && (urgent || words) {
+        self.conflicts = conflicts;
+        if changes && (urgent || text) {
             let addresses = decision.write.unwrap_or_else(|| self.view.status.clone());
             let write = self.write(addresses, decision.condition, announced);
             actions.push(Action::Write(write));
         }
-        (actions, changes && !urgent && !words)
+        (actions, changes && !urgent && !text)
     }
 
-    /// Whether more than words has to be written: addresses, or that the
-    /// Service does not have, or has again, what it asks for.
+    /// Whether addresses change, or whether the Service has what it requests.
     fn is_urgent(&self, decision: &Decision) -> bool {
-        let shown = self.view.condition.as_ref().map(|shown| shown.status);
-        let before = shown.unwrap_or(ConditionStatus::True);
+        let observed = self.view.condition.as_ref().map(|c| c.status);
+        let before = observed.unwrap_or(ConditionStatus::True);
         let turns = match &decision.condition {
             ConditionChange::Keep => false,
             ConditionChange::Remove => true,
@@ -117,39 +143,32 @@ impl Entry {
         turns || decision.write.is_some()
     }
 
-    /// What its owner has not heard yet.
-    fn news(&self, outcome: &Outcome) -> Vec<Action> {
-        let decision = &outcome.decision;
-        let lost = decision
-            .lost
-            .iter()
-            .filter(|lost| !self.lost.contains(lost));
+    fn notices(&self, desired: &Desired) -> Vec<Action> {
+        let decision = &desired.decision;
+        let lost = decision.lost.iter();
+        let lost = lost.filter(|lost| !self.lost.contains(lost));
         let lost = lost.map(|lost| Notice::Lost(lost.clone()));
         let refusal = decision.refusal.iter();
         let refusal = refusal.filter(|_| self.refused != decision.refusal);
         let refusal = refusal.map(|refusal| Notice::Refused(refusal.clone()));
-        let strangers = outcome.strangers.difference(&self.strangers);
-        let strangers = strangers.map(|(ip, mac)| Notice::Conflict {
+        let conflicts = desired.conflicts.iter();
+        let conflicts = conflicts.filter(|(ip, mac)| self.conflicts.get(*ip) != Some(*mac));
+        let conflicts = conflicts.map(|(ip, mac)| Notice::Conflict {
             ip: *ip,
             mac: mac.clone(),
         });
-        let notices = lost.chain(refusal).chain(strangers);
-        notices.map(|notice| self.tell(notice)).collect()
+        let notices = lost.chain(refusal).chain(conflicts);
+        notices.map(|notice| self.notice(notice)).collect()
     }
 
-    /// Why it is refused, in one word.
+    /// The reason why it is refused.
     pub(super) fn refused_for(&self) -> Option<&'static str> {
         self.refused.as_ref().map(Refusal::reason)
     }
 
-    /// Why it is refused, for people.
+    /// Why it is refused.
     pub(super) fn refusal(&self) -> Option<&Refusal> {
         self.refused.as_ref()
-    }
-
-    /// Notes that a write succeeded.
-    pub(super) fn succeed(&mut self) {
-        self.failures = 0;
     }
 
     fn write(
@@ -159,9 +178,9 @@ impl Entry {
         announced: ConditionChange,
     ) -> StatusWrite {
         self.writing = true;
-        self.doubtful.extend(&addresses);
+        self.unconfirmed.extend(&addresses);
         let new = addresses.iter().filter(|ip| !self.view.status.contains(ip));
-        self.expected = new.copied().collect();
+        self.pending = new.copied().collect();
         StatusWrite {
             key: self.view.key.clone(),
             uid: self.view.uid.clone(),
@@ -174,7 +193,8 @@ impl Entry {
         }
     }
 
-    pub(super) fn tell(&self, notice: Notice) -> Action {
+    /// An Event about the Service.
+    pub(super) fn notice(&self, notice: Notice) -> Action {
         Action::NotifyService(ServiceNotice {
             key: self.view.key.clone(),
             uid: self.view.uid.clone(),

@@ -55,17 +55,58 @@ pub(super) struct Pools {
 }
 
 impl Pools {
-    pub(super) fn deadline(&self) -> Option<Duration> {
+    /// Stores a change of the objects.
+    pub(super) fn apply(&mut self, change: Change<PoolObject, String>) {
+        match change {
+            Change::Apply(object) => {
+                self.objects.insert(object.name.clone(), object);
+            }
+            Change::Delete(name) => {
+                self.objects.remove(&name);
+                self.rest.remove(&name);
+            }
+            Change::Reset(all) => {
+                let all = all.into_iter();
+                self.objects = all.map(|object| (object.name.clone(), object)).collect();
+                self.listed = true;
+            }
+        }
+    }
+
+    /// A write ended; with the object's uid and what was written if it succeeded.
+    pub(super) fn write_ended(
+        &mut self,
+        name: &str,
+        written: Option<(&str, IPAddressPoolStatus)>,
+        now: Duration,
+    ) {
+        self.writing.remove(name);
+        let Some((uid, counts)) = written else {
+            self.rest.insert(name.to_owned(), now + PAUSE_AFTER_FAILURE);
+            return;
+        };
+        let object = self.objects.get_mut(name);
+        if let Some(object) = object.filter(|object| object.uid == uid) {
+            object.shown = Some(counts);
+        }
+    }
+
+    /// When a status that is held back may be written.
+    pub(super) fn next_timeout(&self) -> Option<Duration> {
         self.due
     }
 
-    /// What is to be written and said, given how full the pools are now.
+    /// Writes and warnings, given how full the pools are now. None until it is known
+    /// which pools are objects, because the warnings refer to these.
     pub(super) fn report<'a>(
         &mut self,
         usage: impl Iterator<Item = (&'a str, Usage)>,
         now: Duration,
     ) -> Vec<Action> {
         let mut actions = Vec::new();
+        if !self.listed {
+            return actions;
+        }
         let mut counts: BTreeMap<&str, IPAddressPoolStatus> = BTreeMap::new();
         for (pool, usage) in usage {
             count(counts.entry(pool).or_default(), usage);
@@ -117,50 +158,6 @@ impl Pools {
             uid: object.uid.clone(),
             counts,
         })
-    }
-}
-
-impl Pools {
-    /// The `IPAddressPool`s of our namespace were listed (none without the CRD),
-    /// or one has changed.
-    pub(super) fn change(&mut self, change: Change<PoolObject, String>) {
-        match change {
-            Change::Apply(object) => {
-                self.objects.insert(object.name.clone(), object);
-            }
-            Change::Delete(name) => {
-                self.objects.remove(&name);
-                self.rest.remove(&name);
-            }
-            Change::Reset(all) => {
-                let all = all.into_iter();
-                self.objects = all.map(|object| (object.name.clone(), object)).collect();
-                self.listed = true;
-            }
-        }
-    }
-
-    /// A background write ended.
-    pub(super) fn written(&mut self, write: &BackgroundWrite, done: bool, now: Duration) {
-        let BackgroundWrite::PoolStatus { name, uid, counts } = write else {
-            // An object that could not be deleted is found again at a later tick.
-            return;
-        };
-        self.writing.remove(name);
-        if !done {
-            self.rest.insert(name.clone(), now + PAUSE_AFTER_FAILURE);
-            return;
-        }
-        let objects = &mut self.objects;
-        let written = objects.get_mut(name).filter(|object| object.uid == *uid);
-        if let Some(object) = written {
-            object.shown = Some(*counts);
-        }
-    }
-
-    /// Whether it is known which pools are objects; before, no report is made.
-    pub(super) fn is_listed(&self) -> bool {
-        self.listed
     }
 }
 

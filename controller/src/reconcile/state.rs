@@ -7,68 +7,63 @@ use ferrolb_api::views::{
     AddressState, ControllerState, PoolState, QuarantinedAddress, RefusedService,
 };
 
+use super::Reconciler;
 use super::services::Services;
+use crate::allocator::Allocator;
 
-impl Services {
+impl Reconciler {
     /// A view of its state now.
-    pub(super) fn state(&self) -> ControllerState {
+    #[must_use]
+    pub fn state(&self) -> ControllerState {
+        let quarantined = self.quarantine.iter().filter_map(|(ip, until)| {
+            Some(QuarantinedAddress {
+                ip,
+                pool: pool_name(&self.allocator, ip),
+                foreign_mac: self.allocator.foreign_mac(ip)?.to_owned(),
+                seconds_left: until.saturating_sub(self.now).as_secs(),
+            })
+        });
         ControllerState {
-            active: self.active,
-            pools: pool_pages(self),
-            addresses: holdings(self),
-            quarantined: quarantined(self),
-            refused: refusals(self),
+            active: self.role.is_active(),
+            pools: pools(&self.allocator),
+            addresses: addresses(&self.allocator),
+            quarantined: quarantined.collect(),
+            refused: refused(&self.services),
         }
     }
 }
 
-fn pool_pages(services: &Services) -> Vec<PoolState> {
-    let page = |(pool, usage): (&str, crate::allocator::Usage)| PoolState {
+fn pool_name(allocator: &Allocator, ip: IpAddr) -> Option<String> {
+    let index = allocator.pool_of(ip)?;
+    Some(allocator.pool(index).name.clone())
+}
+
+fn pools(allocator: &Allocator) -> Vec<PoolState> {
+    let pools = allocator.usage().map(|(pool, usage)| PoolState {
         name: pool.to_owned(),
         family: usage.family.to_string(),
         total: usage.total.to_string(),
         used: usage.used.to_string(),
         withheld: usage.withheld.to_string(),
         free: usage.free().to_string(),
-    };
-    services.allocator.usage().map(page).collect()
-}
-
-fn pool_name(services: &Services, ip: IpAddr) -> Option<String> {
-    let index = services.allocator.pool_of(ip)?;
-    Some(services.allocator.pool(index).name.clone())
-}
-
-fn quarantined(services: &Services) -> Vec<QuarantinedAddress> {
-    let each = services.quarantine.remaining(services.now);
-    let each = each.filter_map(|(ip, left)| {
-        Some(QuarantinedAddress {
-            ip,
-            pool: pool_name(services, ip),
-            foreign_mac: services.allocator.stranger(ip)?.to_owned(),
-            seconds_left: left.as_secs(),
-        })
     });
-    each.collect()
+    pools.collect()
 }
 
-fn holdings(services: &Services) -> Vec<AddressState> {
-    let holding = |(ip, holders): (IpAddr, Vec<String>)| AddressState {
+fn addresses(allocator: &Allocator) -> Vec<AddressState> {
+    let addresses = allocator.holders().map(|(ip, keys)| AddressState {
         ip,
-        pool: pool_name(services, ip),
-        services: holders,
-    };
-    let holders = services.allocator.holders();
-    let named = holders.map(|(ip, keys)| (ip, keys.map(ToString::to_string).collect()));
-    named.map(holding).collect()
+        pool: pool_name(allocator, ip),
+        services: keys.map(ToString::to_string).collect(),
+    });
+    addresses.collect()
 }
 
-fn refusals(services: &Services) -> Vec<RefusedService> {
-    let entries = services.entries.iter();
-    let refused = entries.filter_map(|(key, entry)| {
+fn refused(services: &Services) -> Vec<RefusedService> {
+    let refused = services.iter().filter_map(|entry| {
         let refusal = entry.refusal()?;
         Some(RefusedService {
-            service: key.to_string(),
+            service: entry.view.key.to_string(),
             reason: refusal.reason().to_owned(),
             message: refusal.to_string(),
         })

@@ -1,13 +1,14 @@
-//! Who waits for what, so that a change wakes those it may help and nobody else.
+//! Which Services wait for what, so that a change wakes only those that it may
+//! help. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use ferrolb_core::key::ObjectKey;
 
-use crate::allocator::Opening;
+use crate::allocator::{Allocator, Opening};
 
-/// A Service by age; the older has the better right.
+/// A Service by age; the older goes first.
 pub(super) type Place = (i64, ObjectKey);
 
 /// Waiting Services by what they wait for.
@@ -18,7 +19,7 @@ pub(super) struct Waits {
 }
 
 impl Waits {
-    /// From now on a Service waits for these, and only these.
+    /// Sets what a Service waits for.
     pub(super) fn set(&mut self, place: &Place, openings: BTreeSet<Opening>) {
         if self.by_service.get(place).unwrap_or(&BTreeSet::new()) == &openings {
             return;
@@ -50,6 +51,35 @@ impl Waits {
     /// How many Services wait.
     pub(super) fn len(&self) -> usize {
         self.by_service.len()
+    }
+}
+
+/// One pass over the Services that wait for something that may be available now, the
+/// oldest first, as long as anything is left.
+#[derive(Debug)]
+pub(super) struct Pass {
+    openings: Vec<Opening>,
+    last: Option<Place>,
+}
+
+impl Pass {
+    pub(super) fn new(openings: BTreeSet<Opening>, waits: &Waits) -> Self {
+        let openings = openings.into_iter();
+        Self {
+            openings: openings
+                .filter(|opening| waits.next(opening, None).is_some())
+                .collect(),
+            last: None,
+        }
+    }
+
+    /// The next Service.
+    pub(super) fn next(&mut self, waits: &Waits, allocator: &mut Allocator) -> Option<ObjectKey> {
+        self.openings.retain(|opening| allocator.is_open(opening));
+        let next = |opening| waits.next(opening, self.last.as_ref());
+        let place = self.openings.iter().filter_map(next).min()?;
+        self.last = Some(place.clone());
+        Some(place.1)
     }
 }
 

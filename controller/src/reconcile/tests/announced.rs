@@ -46,7 +46,7 @@ fn a_fresh_service_is_not_called_unannounced_before_the_grace_is_over() {
     world.rest();
     assert_eq!(world.announced("web"), None);
     assert_eq!(
-        world.controller.deadline(),
+        world.controller.next_timeout(),
         Some(std::time::Duration::from_secs(10))
     );
     world.pass(1);

@@ -53,11 +53,11 @@ fn a_deleted_service_frees_its_address_for_one_that_waits() {
     world.create("b");
     world.rest();
     assert!(world.status("b").is_empty());
-    assert_eq!(world.controller.waiting(), 1);
+    assert_eq!(world.controller.gauges().waiting, 1);
     world.delete("a");
     world.rest();
     assert_eq!(world.status("b"), ["10.0.0.1"]);
-    assert_eq!(world.controller.waiting(), 0);
+    assert_eq!(world.controller.gauges().waiting, 0);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn two_partial_requests_do_not_chase_each_other_for_ever() {
     }
     world.rest();
     assert!(world.status("a").is_empty() && world.status("b").is_empty());
-    assert_eq!(world.controller.waiting(), 2);
+    assert_eq!(world.controller.gauges().waiting, 2);
 }
 
 #[test]
@@ -192,10 +192,11 @@ fn does_not_step_back_to_an_older_view() {
 
 /// The lists without which nothing may be chosen.
 const LISTS: [fn(&World, &mut Reconciler); 3] = [
-    |world, controller| controller.config_seen(ConfigState::Valid(world.config.clone())),
-    |_, controller| controller.namespaces(Change::Reset(Vec::new())),
+    |world, controller| controller.config_changed(ConfigState::Valid(world.config.clone())),
+    |_, controller| controller.namespaces_changed(Change::Reset(Vec::new())),
     |world, controller| {
-        controller.services(Change::Reset(world.services.values().cloned().collect()))
+        let services = world.services.values().cloned().collect();
+        controller.services_changed(Change::Reset(services));
     },
 ];
 
@@ -212,7 +213,7 @@ fn chooses_only_when_every_list_is_in() {
     let world = World::new(TWO);
     for (missing, last) in LISTS.iter().enumerate() {
         let mut controller = Reconciler::new(None);
-        controller.lead();
+        controller.set_leading(true);
         let others = LISTS
             .iter()
             .enumerate()
@@ -221,7 +222,7 @@ fn chooses_only_when_every_list_is_in() {
         assert!(!controller.state().active, "without list {missing}");
         last(&world, &mut controller);
         assert!(controller.state().active);
-        controller.follow();
+        controller.set_leading(false);
         assert!(!controller.state().active);
     }
 }
@@ -242,10 +243,11 @@ fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
         ConfigState::Invalid(faulty.clone()),
     ] {
         let mut fresh = Reconciler::new(None);
-        fresh.lead();
-        fresh.config_seen(seen.clone());
-        fresh.namespaces(Change::Reset(Vec::new()));
-        fresh.services(Change::Reset(world.services.values().cloned().collect()));
+        fresh.set_leading(true);
+        fresh.config_changed(seen.clone());
+        fresh.namespaces_changed(Change::Reset(Vec::new()));
+        let services = world.services.values().cloned().collect();
+        fresh.services_changed(Change::Reset(services));
         assert!(!fresh.state().active);
         assert!(
             !fresh
@@ -253,13 +255,15 @@ fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
                 .iter()
                 .any(|a| matches!(a, Action::Write(_)))
         );
-        world.controller.config_seen(seen);
+        world.controller.config_changed(seen);
     }
     assert_eq!(
         world.controller.take_actions(),
         [Action::NotifyConfig(faulty.clone())]
     );
-    world.controller.config_seen(ConfigState::Invalid(faulty));
+    world
+        .controller
+        .config_changed(ConfigState::Invalid(faulty));
     assert_eq!(world.controller.take_actions(), []);
     world.create("b");
     world.rest();
@@ -279,10 +283,12 @@ fn begins_under_a_fault_with_what_was_accepted_not_with_what_it_remembers() {
         ConfigState::Invalid(faulty),
     ] {
         let mut world = World::new(TWO);
-        world.controller.lead();
-        world.controller.config_seen(seen);
-        world.controller.namespaces(Change::Reset(Vec::new()));
-        world.controller.services(Change::Reset(Vec::new()));
+        world.controller.set_leading(true);
+        world.controller.config_changed(seen);
+        world
+            .controller
+            .namespaces_changed(Change::Reset(Vec::new()));
+        world.controller.services_changed(Change::Reset(Vec::new()));
         assert!(world.controller.state().active);
         world.create("a");
         world.rest();

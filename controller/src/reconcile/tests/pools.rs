@@ -27,7 +27,7 @@ fn counts(assigned_ipv4: i64) -> IPAddressPoolStatus {
 
 fn world(objects: Vec<PoolObject>) -> World {
     let mut world = World::new(LAN);
-    world.controller.pools(Change::Reset(objects));
+    world.controller.pools_changed(Change::Reset(objects));
     world.pass(0);
     world
 }
@@ -54,12 +54,12 @@ fn a_pools_status_is_written_once_a_second_at_most() {
     }
     world.rest();
     assert_eq!(world.chores, []);
-    assert!(world.controller.deadline().is_some());
+    assert!(world.controller.next_timeout().is_some());
     world.pass(1);
     assert_eq!(written(&mut world), [counts(3)]);
     world.pass(60);
     assert_eq!(world.chores, []);
-    assert_eq!(world.controller.deadline(), None);
+    assert_eq!(world.controller.next_timeout(), None);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_status_that_somebody_else_changed_is_put_right() {
     let mut world = world(vec![object(Some(counts(0)))]);
     world
         .controller
-        .pools(Change::Apply(object(Some(counts(2)))));
+        .pools_changed(Change::Apply(object(Some(counts(2)))));
     world.pass(1);
     assert_eq!(written(&mut world), [counts(0)]);
 }
@@ -119,7 +119,9 @@ fn nobody_is_told_before_it_is_known_which_pools_are_objects() {
     world.create("a");
     world.rest();
     assert_eq!(world.pool_news, []);
-    world.controller.pools(Change::Reset(vec![object(None)]));
+    world
+        .controller
+        .pools_changed(Change::Reset(vec![object(None)]));
     world.pass(0);
     assert_eq!(world.pool_news.len(), 1);
 }

@@ -110,12 +110,13 @@ impl World {
         self.retries.clear();
         self.controller = Reconciler::new(None);
         self.controller.tick(self.now);
-        self.controller.lead();
+        self.controller.set_leading(true);
         self.controller
-            .config_seen(ConfigState::Valid(self.config.clone()));
-        self.controller.namespaces(Change::Reset(Vec::new()));
+            .config_changed(ConfigState::Valid(self.config.clone()));
         self.controller
-            .services(Change::Reset(self.services.values().cloned().collect()));
+            .namespaces_changed(Change::Reset(Vec::new()));
+        let services = self.services.values().cloned().collect();
+        self.controller.services_changed(Change::Reset(services));
         self.list_announcements();
         self.act();
         self.list_nodes();
@@ -128,9 +129,9 @@ impl World {
     }
 
     fn list_nodes(&mut self) {
-        if let Some(ready) = self.ready.clone() {
-            let all = ready.into_iter().map(|name| (name, true)).collect();
-            self.controller.nodes(Change::Reset(all));
+        if let Some(ready) = &self.ready {
+            let ready = ready.iter().map(|name| (name.clone(), true)).collect();
+            self.controller.nodes_changed(Change::Reset(ready));
             self.act();
         }
     }
@@ -142,8 +143,8 @@ impl World {
                 true => ready.insert(name.to_owned()),
                 false => ready.remove(name),
             };
-            self.controller
-                .nodes(Change::Apply((name.to_owned(), is_ready)));
+            let change = Change::Apply((name.to_owned(), is_ready));
+            self.controller.nodes_changed(change);
             self.act();
         }
     }
@@ -158,7 +159,7 @@ impl World {
     fn list_announcements(&mut self) {
         if self.speakers {
             let all = self.said.values().cloned().collect();
-            self.controller.announcements(Change::Reset(all));
+            self.controller.announcements_changed(Change::Reset(all));
         }
     }
 
@@ -194,15 +195,15 @@ impl World {
     pub(super) fn configure(&mut self, pools: &str) {
         self.config = config(pools);
         self.controller
-            .config_seen(ConfigState::Valid(self.config.clone()));
+            .config_changed(ConfigState::Valid(self.config.clone()));
         self.act();
     }
 
     /// The watch shows one change.
     pub(super) fn show(&mut self) {
         match self.news.pop_front() {
-            Some(News::Changed(view)) => self.controller.services(Change::Apply(*view)),
-            Some(News::Deleted(key)) => self.controller.services(Change::Delete(key)),
+            Some(News::Changed(view)) => self.controller.services_changed(Change::Apply(*view)),
+            Some(News::Deleted(key)) => self.controller.services_changed(Change::Delete(key)),
             None => {}
         }
         self.act();
@@ -246,7 +247,7 @@ impl World {
     /// A pause after failures is over.
     pub(super) fn retry(&mut self) {
         for key in std::mem::take(&mut self.retries) {
-            self.controller.retry(&key);
+            self.controller.reconcile(&key);
         }
         self.act();
     }
@@ -297,7 +298,8 @@ impl World {
 
     /// The watch shows what a speaker says.
     pub(super) fn announce(&mut self, said: Announcement) {
-        self.controller.announcements(Change::Apply(said.clone()));
+        self.controller
+            .announcements_changed(Change::Apply(said.clone()));
         self.said.insert(said.name.clone(), said);
         self.act();
     }
@@ -306,7 +308,7 @@ impl World {
     pub(super) fn hush(&mut self, name: &str) {
         self.said.remove(name);
         self.controller
-            .announcements(Change::Delete(name.to_owned()));
+            .announcements_changed(Change::Delete(name.to_owned()));
         self.act();
     }
 

@@ -40,15 +40,16 @@ impl Core {
 
     fn lead(&mut self) {
         self.reconciler = Reconciler::new(None);
-        self.reconciler.lead();
+        self.reconciler.set_leading(true);
+        let namespaces = self.namespaces.clone().into_iter().collect();
         self.reconciler
-            .namespaces(Change::Reset(self.namespaces.clone().into_iter().collect()));
+            .namespaces_changed(Change::Reset(namespaces));
         if let Some(config) = self.config.clone() {
-            self.reconciler.config_seen(ConfigState::Valid(config));
+            self.reconciler.config_changed(ConfigState::Valid(config));
         }
         let views = self.services.values().map(|object| self.view(object));
         let views = views.collect();
-        self.reconciler.services(Change::Reset(views));
+        self.reconciler.services_changed(Change::Reset(views));
         self.act();
     }
 
@@ -65,7 +66,7 @@ impl Core {
 
     fn show(&mut self, place: &Place) {
         let view = self.view(&self.services[place]);
-        self.reconciler.services(Change::Apply(view));
+        self.reconciler.services_changed(Change::Apply(view));
         self.act();
     }
 
@@ -121,7 +122,7 @@ impl Stage for Core {
     async fn configure(&mut self, text: String) -> Result<(), String> {
         let config = Config::from_yaml(&text).map_err(|faults| faults.to_string())?;
         self.config = Some(config.clone());
-        self.reconciler.config_seen(ConfigState::Valid(config));
+        self.reconciler.config_changed(ConfigState::Valid(config));
         self.act();
         Ok(())
     }
@@ -130,8 +131,8 @@ impl Stage for Core {
         let labels: BTreeMap<String, String> =
             serde_json::from_value(labels.clone()).map_err(|error| error.to_string())?;
         self.namespaces.insert(namespace.to_owned(), labels.clone());
-        self.reconciler
-            .namespaces(Change::Apply((namespace.to_owned(), labels)));
+        let change = Change::Apply((namespace.to_owned(), labels));
+        self.reconciler.namespaces_changed(change);
         self.act();
         Ok(())
     }
@@ -185,7 +186,7 @@ impl Stage for Core {
             .remove(&place)
             .ok_or("there is no such Service")?;
         let key = self.view(&object).key;
-        self.reconciler.services(Change::Delete(key));
+        self.reconciler.services_changed(Change::Delete(key));
         self.act();
         Ok(())
     }
