@@ -27,7 +27,7 @@ use index::Index;
 use pool::PoolState;
 
 pub use pool::Usage;
-pub use refusal::{ClaimRefusal, Opening, PoolRefusal, Stranger};
+pub use refusal::{ClaimRefusal, Opening, PoolRefusal};
 pub use sharing::Conflict;
 
 type Holders = BTreeMap<ObjectKey, Option<Arc<Terms>>>;

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use ferrolb_core::key::ObjectKey;
 use ferrolb_core::range::Family;
 
-use super::{Allocator, Opening, PoolRefusal, Stranger};
+use super::refusal::ForeignHost;
+use super::{Allocator, Opening, PoolRefusal};
 
 impl Allocator {
     /// Gives an address to nobody any more who does not ask for it. Those who
@@ -51,7 +52,7 @@ impl Allocator {
         let idle = |ip: &IpAddr| here(ip) && !self.holders.contains_key(ip);
         let withheld = self.quarantine.iter().filter(|(ip, _)| idle(ip));
         let withheld: Vec<_> = withheld
-            .map(|(ip, mac)| Stranger {
+            .map(|(ip, mac)| ForeignHost {
                 ip: *ip,
                 mac: mac.clone(),
             })
@@ -100,8 +101,7 @@ mod tests {
         assert_eq!(allocate(&mut allocator, "b"), Ok(ip(2)));
         assert_eq!(
             allocate(&mut allocator, "c"),
-            Err("IPv4 is exhausted, and one address is kept back: \
-                 10.0.0.1 (used by 02:00:00:00:00:01 on the LAN)"
+            Err("no free IPv4 address, 1 in quarantine: 10.0.0.1 (used by another host, 02:00:00:00:00:01)"
                 .to_owned())
         );
     }

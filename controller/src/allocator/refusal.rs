@@ -1,4 +1,4 @@
-//! Why an address cannot be had, and what would help.
+//! Why an address is unavailable, and what would help. Pure.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,14 +9,14 @@ use thiserror::Error;
 
 use super::sharing::Conflict;
 
-/// Why a certain address cannot be had.
+/// Why a certain address is unavailable.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ClaimRefusal {
-    /// No pool covers it.
-    #[error("{0} is in no pool")]
+    /// No pool contains it.
+    #[error("no pool contains {0}")]
     Uncovered(IpAddr),
     /// Its pool has `avoidBuggyIPs` on and it ends in .0 or .255.
-    #[error("{ip} is left out by pool {pool} (avoidBuggyIPs)")]
+    #[error("{ip} is excluded from pool {pool} (avoidBuggyIPs)")]
     Avoided {
         /// The address.
         ip: IpAddr,
@@ -28,22 +28,22 @@ pub enum ClaimRefusal {
     Held {
         /// The address.
         ip: IpAddr,
-        /// Who holds it.
+        /// The Service that holds it.
         holder: ObjectKey,
         /// Why it is not shared.
         conflict: Conflict,
     },
-    /// It is in another pool than the one asked for.
+    /// It is in another pool than the requested one.
     #[error("{ip} is in pool {pool}, not in the requested pool {requested}")]
     OtherPool {
         /// The address.
         ip: IpAddr,
         /// The pool it is in.
         pool: String,
-        /// The pool asked for.
+        /// The requested pool.
         requested: String,
     },
-    /// Its pool is not for this Service.
+    /// Its pool does not serve this Service.
     #[error("{ip} is in pool {pool}: {why}")]
     Barred {
         /// The address.
@@ -55,23 +55,23 @@ pub enum ClaimRefusal {
     },
 }
 
-/// Why a pool gives a Service nothing.
+/// Why a pool has no address for a Service.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PoolRefusal {
-    /// `autoAssign: false`, and the Service asked for neither it nor its addresses.
-    #[error("autoAssign is off")]
+    /// `autoAssign: false`, and the Service requests neither the pool nor an address of it.
+    #[error("autoAssign is false")]
     NotAutoAssign,
     /// `serviceAllocation` does not select the Service's namespace.
     #[error("namespace {0} is not selected")]
     Namespace(String),
     /// `serviceAllocation` does not select the Service's labels.
-    #[error("the Service's labels are not selected")]
+    #[error("labels of the Service are not selected")]
     Labels,
     /// A general pool, and a pinned pool allows no fallback to it.
     #[error("not used, because pool {0} has fallback: false")]
     NoFallback(String),
     /// The namespace holds as many of its addresses as it may.
-    #[error("namespace {namespace} holds {most} {family} already (maxPerNamespace)")]
+    #[error("namespace {namespace} already holds {most} {family} addresses (maxPerNamespace)")]
     Quota {
         /// The Service's namespace.
         namespace: String,
@@ -84,23 +84,19 @@ pub enum PoolRefusal {
     #[error("has no {0} addresses")]
     Without(Family),
     /// Every address of the family is held.
-    #[error("{0} is exhausted")]
+    #[error("no free {0} address")]
     Exhausted(Family),
-    /// Every address of the family is held or withheld.
-    #[error(
-        "{family} is exhausted, and {} kept back: {}",
-        plural(withheld),
-        strangers(withheld)
-    )]
+    /// Every address of the family is held or in quarantine.
+    #[error("no free {family} address, {} in quarantine: {}", withheld.len(), hosts(withheld))]
     Withheld {
         /// The family.
         family: Family,
-        /// Those that nobody holds, and who uses them.
-        withheld: Vec<Stranger>,
+        /// Those that no Service holds, with the hosts that use them.
+        withheld: Vec<ForeignHost>,
     },
     /// Every address of the family is held, and one with the Service's sharing
     /// key cannot be shared.
-    #[error("{family} is exhausted, and sharing is not possible: {refusal}")]
+    #[error("no free {family} address, and none can be shared: {refusal}")]
     Unshareable {
         /// The family.
         family: Family,
@@ -109,47 +105,40 @@ pub enum PoolRefusal {
     },
 }
 
-/// A machine that is no speaker and answers for an address of a pool.
+/// A host that is not a speaker and uses an address of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stranger {
+pub struct ForeignHost {
     /// The address.
     pub ip: IpAddr,
-    /// The machine's hardware address, as it was reported.
+    /// Its hardware address, as reported.
     pub mac: String,
 }
 
-impl fmt::Display for Stranger {
+impl fmt::Display for ForeignHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (used by {} on the LAN)", self.ip, self.mac)
+        write!(f, "{} (used by another host, {})", self.ip, self.mac)
     }
 }
 
-/// The most strangers that one reason names.
+/// The most hosts that one reason names.
 const NAMED: usize = 5;
 
-fn plural(withheld: &[Stranger]) -> String {
-    match withheld.len() {
-        1 => "one address is".to_owned(),
-        many => format!("{many} addresses are"),
-    }
-}
-
-fn strangers(withheld: &[Stranger]) -> String {
+fn hosts(withheld: &[ForeignHost]) -> String {
     let named = withheld.iter().take(NAMED).map(ToString::to_string);
     let more = withheld.len().saturating_sub(NAMED);
     let more = (more > 0).then(|| format!("and {more} more"));
     named.chain(more).collect::<Vec<_>>().join(", ")
 }
 
-/// Something that changed in favour of those who wait for it.
+/// Something that has become available, for Services that wait for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Opening {
-    /// An address of the family came free in the pool.
+    /// A free address of the family in the pool.
     Free(String, Family),
-    /// A Service let go of the address, or changed the terms it is held on.
+    /// The address, which a Service released or holds on other terms.
     Address(IpAddr),
-    /// A namespace holds one address of a pool less.
+    /// Quota of a namespace in a pool.
     Quota(String, String, Family),
-    /// What is held under a sharing key has changed.
+    /// Something that is held under a sharing key.
     Key(String),
 }

@@ -9,30 +9,32 @@ use crate::service::{Protocol, Terms};
 /// Why two Services may not hold one address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conflict {
-    /// One of them does not share at all.
+    /// One of them does not share.
     Unshared,
     /// Their keys differ.
     Key,
     /// Both use this port.
     Port(Protocol, u16),
-    /// With `externalTrafficPolicy: Local` they lead to different pods.
+    /// With `externalTrafficPolicy: Local` they select different pods.
     Pods,
-    /// They are in different namespaces, and not both name the other's.
+    /// They are in different namespaces, and not both list the other's.
     Namespace,
 }
 
 impl fmt::Display for Conflict {
-    /// Follows the name of the holder.
+    /// Follows the name of the holding Service.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unshared => Ok(()),
-            Self::Key => f.write_str(" under another sharing key"),
-            Self::Port(protocol, port) => write!(f, " on {protocol} port {port} too"),
+            Self::Key => f.write_str(" with another sharing key"),
+            Self::Port(protocol, port) => write!(f, " with the same port {protocol} {port}"),
             Self::Pods => {
-                f.write_str(" for other pods, and externalTrafficPolicy is Local for one of them")
+                f.write_str(
+                ", which selects other pods, and externalTrafficPolicy is Local for one of them",
+            )
             }
             Self::Namespace => f.write_str(
-                " in another namespace; both must name the other's in allow-shared-ip-namespaces",
+                " in another namespace; each must list the other's namespace in allow-shared-ip-namespaces",
             ),
         }
     }
@@ -41,7 +43,7 @@ impl fmt::Display for Conflict {
 /// A Service and its terms.
 pub(super) type Party<'a> = (&'a ObjectKey, Option<&'a Terms>);
 
-/// What forbids that both hold one address; nothing if they may.
+/// Why both may not hold one address; `None` if they may.
 pub(super) fn conflict(a: Party<'_>, b: Party<'_>) -> Option<Conflict> {
     let (Some(ours), Some(theirs)) = (a.1, b.1) else {
         return Some(Conflict::Unshared);

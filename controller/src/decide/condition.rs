@@ -1,5 +1,5 @@
-//! What our condition says of a Service. It depends only on how things are, not
-//! on how they came about, so that the same state is never written twice.
+//! The condition `Allocated` of a Service. It depends only on the present state,
+//! not on its history, so that the same state is never written twice. Pure.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ pub(super) fn of(
     if let Some(refusal) = &choice.refusal {
         let keeps = match &choice.addresses[..] {
             [] => String::new(),
-            kept => format!("; it keeps {}", list(kept)),
+            kept => format!("; keeping {}", list(kept)),
         };
         return Condition {
             status: ConditionStatus::False,
@@ -30,7 +30,7 @@ pub(super) fn of(
     match &choice.missing {
         Some(missing) => Condition {
             status: ConditionStatus::True,
-            reason: "PartlyAssigned",
+            reason: "PartiallyAssigned",
             message: format!("{assigned}; {missing}"),
         },
         None => Condition {
@@ -41,7 +41,7 @@ pub(super) fn of(
     }
 }
 
-/// Which addresses a Service has, and from where.
+/// The addresses of a Service and their pools, as text.
 #[must_use]
 pub fn assigned(
     view: &ServiceView,
@@ -60,7 +60,7 @@ pub fn assigned(
     let pinned = pinned_to(view, allocator, around).filter(|_| general && !wished);
     let fallback = pinned.map(|pool| format!(", falling back from pool {}", pool.name));
     format!(
-        "assigned {}{}",
+        "Assigned {}{}",
         texts.join(", "),
         fallback.unwrap_or_default()
     )

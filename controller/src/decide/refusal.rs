@@ -1,4 +1,4 @@
-//! Why a Service gets no address, or loses one, in words its owner can act on.
+//! Why a Service gets no address, or loses one, for its owner. Pure.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,58 +7,58 @@ use ferrolb_core::range::Family;
 
 use crate::allocator::{ClaimRefusal, PoolRefusal};
 
-/// Why a Service does not get what it needs.
+/// Why a Service does not get what it requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// The field or an annotation cannot be understood.
+    /// The field or an annotation cannot be parsed.
     Malformed(String),
-    /// The addresses asked for do not match the Service's IP families.
+    /// The requested addresses do not match the Service's IP families.
     RequestedFamilies {
-        /// What was asked for.
+        /// The requested addresses.
         requested: Vec<IpAddr>,
-        /// What the Service wants, primary first.
+        /// The families of the Service, primary first.
         wanted: Vec<Family>,
     },
-    /// Addresses asked for cannot be had; each with its reason.
+    /// Requested addresses are unavailable; the reason of each.
     Requested(Vec<ClaimRefusal>),
-    /// The pool asked for does not exist.
+    /// The requested pool does not exist.
     UnknownPool {
-        /// What was asked for.
+        /// The requested pool.
         requested: String,
-        /// The pools there are.
+        /// The existing pools.
         known: Vec<String>,
     },
     /// The Service requires dual stack but has one family only.
     NotDual,
     /// The Service has no IP family yet.
     NoFamily,
-    /// Every pool was considered and none can serve; in order, with reasons.
+    /// No pool can serve the Service; the pools in order, each with its reason.
     NoPool(Vec<(String, PoolRefusal)>),
 }
 
-/// Every word that [`Refusal::reason`] may say.
+/// Every reason that [`Refusal::reason`] can return.
 pub const REASONS: [&str; 7] = [
     "InvalidRequest",
     "FamilyMismatch",
-    "RequestedAddress",
+    "RequestedAddressUnavailable",
     "UnknownPool",
     "NotDualStack",
-    "NoFamily",
-    "NoAddress",
+    "NoIPFamily",
+    "NoAddressAvailable",
 ];
 
 impl Refusal {
-    /// One word for it: the condition's reason and the metric's label.
+    /// The reason of the condition, and the label of the metric.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "InvalidRequest",
             Self::RequestedFamilies { .. } => "FamilyMismatch",
-            Self::Requested(_) => "RequestedAddress",
+            Self::Requested(_) => "RequestedAddressUnavailable",
             Self::UnknownPool { .. } => "UnknownPool",
             Self::NotDual => "NotDualStack",
-            Self::NoFamily => "NoFamily",
-            Self::NoPool(_) => "NoAddress",
+            Self::NoFamily => "NoIPFamily",
+            Self::NoPool(_) => "NoAddressAvailable",
         }
     }
 }
@@ -66,44 +66,48 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Malformed(problem) => write!(f, "cannot read the requested address: {problem}"),
+            Self::Malformed(problem) => {
+                write!(f, "Cannot parse the requested address: {problem}")
+            }
             Self::RequestedFamilies { requested, wanted } => write!(
                 f,
-                "the requested {} does not match the Service's families {}",
+                "Requested {} does not match the IP families of the Service ({})",
                 list(requested),
                 list(wanted)
             ),
             Self::Requested(reasons) => {
-                write!(f, "cannot assign the requested address: {}", list(reasons))
+                write!(f, "Cannot assign the requested address: {}", list(reasons))
             }
             Self::UnknownPool { requested, known } => write!(
                 f,
-                "the requested pool {requested} does not exist; there are {}",
+                "Requested pool {requested} does not exist; available pools: {}",
                 shortened(known.iter().map(String::as_str), ", ")
             ),
-            Self::NotDual => f.write_str("requires dual stack but has one IP family"),
-            Self::NoFamily => f.write_str("the Service has no IP family yet"),
+            Self::NotDual => {
+                f.write_str("The Service requires dual stack but has only one IP family")
+            }
+            Self::NoFamily => f.write_str("The Service has no IP family yet"),
             Self::NoPool(pools) if pools.is_empty() => {
-                f.write_str("no address: the configuration has no pools")
+                f.write_str("No address available: no pools are configured")
             }
             Self::NoPool(pools) => {
                 let reasons = pools
                     .iter()
                     .map(|(pool, why)| format!("pool {pool}: {why}"));
-                write!(f, "no address: {}", shortened(reasons, "; "))
+                write!(f, "No address available: {}", shortened(reasons, "; "))
             }
         }
     }
 }
 
-/// A preference for two families of which one cannot be had.
+/// A preference for two families of which one is unavailable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
     /// What is missing.
     pub families: Vec<Family>,
     /// The pool of the other address.
     pub pool: String,
-    /// Why it does not give both.
+    /// Why it cannot provide both.
     pub why: PoolRefusal,
 }
 
@@ -118,7 +122,7 @@ impl fmt::Display for Missing {
     }
 }
 
-/// An address a Service may not keep.
+/// An address that a Service must release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     /// The address.
@@ -127,20 +131,20 @@ pub struct Lost {
     pub why: ReleaseReason,
 }
 
-/// Why an address in a status may not stay there.
+/// Why an address must leave a status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReleaseReason {
-    /// No pool covers it (any more).
+    /// No pool contains it (any more).
     Uncovered,
-    /// It is held by another Service, or its pool leaves it out.
+    /// Another Service holds it, or its pool excludes it.
     Claim(ClaimRefusal),
-    /// Its pool, which is named, is not (any more) for the Service.
+    /// Its pool, by name, does not serve the Service (any more).
     Barred(String, PoolRefusal),
-    /// A stranger with this hardware address uses it on the LAN.
+    /// Another host, with this hardware address, uses it on the LAN.
     ForeignHost(String),
-    /// The Service wants no address of this family.
+    /// The Service does not have this family (any more).
     Family(Family),
-    /// The Service has another one of this family.
+    /// The Service has another address of this family.
     Surplus(Family),
 }
 
@@ -148,36 +152,29 @@ impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ip = self.ip;
         match &self.why {
-            ReleaseReason::Uncovered => write!(f, "{ip} was taken back: no pool covers it"),
-            ReleaseReason::Claim(reason) => write!(f, "{ip} was taken back: {reason}"),
+            ReleaseReason::Uncovered => write!(f, "Released {ip}: no pool contains it"),
+            ReleaseReason::Claim(reason) => write!(f, "Released {ip}: {reason}"),
             ReleaseReason::Barred(pool, why) => {
-                write!(f, "{ip} was taken back: pool {pool}: {why}")
+                write!(f, "Released {ip}: pool {pool}: {why}")
             }
-            ReleaseReason::ForeignHost(mac) => write!(
-                f,
-                "{ip} was taken back: {mac}, which is no speaker of ours, uses it on the LAN"
-            ),
+            ReleaseReason::ForeignHost(mac) => {
+                write!(f, "Released {ip}: another host ({mac}) uses it on the LAN")
+            }
             ReleaseReason::Family(family) => {
-                write!(
-                    f,
-                    "{ip} was released: the Service wants no {family} address"
-                )
+                write!(f, "Released {ip}: the Service has no IP family {family}")
             }
             ReleaseReason::Surplus(family) => {
-                write!(
-                    f,
-                    "{ip} was taken back: the Service has another {family} address"
-                )
+                write!(f, "Released {ip}: the Service has another {family} address")
             }
         }
     }
 }
 
-/// The most that is listed in one message; a condition must stay short enough
+/// The most entries listed in one message, so that a condition stays short enough
 /// for the API server.
 const LISTED: usize = 20;
 
-/// The first of many, and how many there are more.
+/// The first entries, and the number of the others.
 fn shortened<T: Into<String>>(texts: impl Iterator<Item = T>, separator: &str) -> String {
     let mut texts: Vec<String> = texts.map(Into::into).collect();
     let more = texts.len().saturating_sub(LISTED);
@@ -188,7 +185,7 @@ fn shortened<T: Into<String>>(texts: impl Iterator<Item = T>, separator: &str) -
     texts.join(separator)
 }
 
-/// Values in a row, separated by commas.
+/// Values separated by commas.
 pub(crate) fn list<T: ToString>(values: &[T]) -> String {
     values
         .iter()

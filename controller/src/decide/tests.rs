@@ -76,7 +76,7 @@ fn says_why_each_pool_gives_nothing() {
     assert!(!refused.waits.is_empty());
     assert_eq!(
         reason(&refused),
-        "no address: pool six: has no IPv4 addresses; pool off: autoAssign is off; pool one: IPv4 is exhausted"
+        "No address available: pool six: has no IPv4 addresses; pool off: autoAssign is false; pool one: no free IPv4 address"
     );
 }
 
@@ -122,9 +122,9 @@ fn explains_why_a_requested_address_cannot_be_had() {
     assert!(reason(&held).ends_with("10.0.0.1 is held by Service default/a"));
     assert!(!held.waits.is_empty());
     let foreign = decided(&asking("c", &["192.0.2.1"]), &mut allocator);
-    assert!(reason(&foreign).ends_with("192.0.2.1 is in no pool"));
+    assert!(reason(&foreign).ends_with("no pool contains 192.0.2.1"));
     let wrong = decided(&asking("d", &["fd77::1"]), &mut allocator);
-    assert!(reason(&wrong).contains("does not match the Service's families IPv4"));
+    assert!(reason(&wrong).contains("does not match the IP families of the Service (IPv4)"));
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn required_dual_stack_takes_both_from_one_pool_or_nothing() {
     assert_eq!(refused.write, None);
     assert_eq!(
         reason(&refused),
-        "no address: pool four: has no IPv6 addresses; pool six: has no IPv4 addresses"
+        "No address available: pool four: has no IPv6 addresses; pool six: has no IPv4 addresses"
     );
     let single = ServiceView {
         families: vec![V4],
@@ -233,7 +233,7 @@ fn a_foreign_address_is_taken_back_and_replaced() {
     assert_eq!(decision.write, Some(ips(&["10.0.0.1"])));
     assert_eq!(
         decision.lost[0].to_string(),
-        "192.0.2.9 was taken back: no pool covers it"
+        "Released 192.0.2.9: no pool contains it"
     );
 }
 

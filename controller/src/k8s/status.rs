@@ -185,7 +185,7 @@ mod tests {
             condition,
             shown: Some(ObservedCondition {
                 status: False,
-                reason: "NoAddress".to_owned(),
+                reason: "NoAddressAvailable".to_owned(),
                 message: String::new(),
                 since: "2001-01-01T00:00:00Z".to_owned(),
             }),

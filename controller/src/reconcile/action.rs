@@ -162,7 +162,7 @@ impl fmt::Display for Notice {
             Self::Lost(lost) => lost.fmt(f),
             Self::Conflict { ip, mac } => write!(
                 f,
-                "{ip} is not announced: {mac}, which is no speaker of ours, uses it on the LAN; it stays because it was asked for"
+                "Not announcing {ip}: another host ({mac}) uses it on the LAN. Kept because the Service requests it explicitly; remove the address from that host or request another one"
             ),
         }
     }

@@ -229,14 +229,16 @@ fn note(pool: &str, level: u128, usage: Usage) -> String {
     } = usage;
     let kept = match withheld {
         0 => String::new(),
-        _ => format!(", {withheld} kept back because strangers use them"),
+        _ => format!(", {withheld} in quarantine because another host uses them"),
     };
     match level {
         100 => {
-            format!("pool {pool} has no {family} address left: {used} of {total} are held{kept}")
+            format!(
+                "Pool {pool} has no free {family} address: {used} of {total} assigned{kept}. Add addresses to the pool"
+            )
         }
         _ => format!(
-            "pool {pool} is {level} % full in {family}: {used} of {total} addresses are held{kept}, {} free",
+            "Pool {pool} is {level}% full for {family}: {used} of {total} addresses assigned{kept}, {} free",
             usage.free()
         ),
     }
@@ -315,7 +317,8 @@ mod tests {
         assert_eq!(fullness.rise(withheld, Duration::ZERO), Some(100));
         assert_eq!(
             note("lan", 100, withheld),
-            "pool lan has no IPv4 address left: 3 of 4 are held, 1 kept back because strangers use them"
+            "Pool lan has no free IPv4 address: 3 of 4 assigned, \
+             1 in quarantine because another host uses them. Add addresses to the pool"
         );
     }
 

@@ -22,7 +22,7 @@ fn assigns_and_says_so_only_when_it_is_written() {
     assert_eq!(world.status("a"), ["10.0.0.1"]);
     assert_eq!(
         world.notices()[0].to_string(),
-        "assigned 10.0.0.1 from pool lan"
+        "Assigned 10.0.0.1 from pool lan"
     );
 }
 
@@ -131,8 +131,8 @@ fn a_shrunk_pool_takes_back_what_it_no_longer_covers_and_replaces_it() {
     assert_eq!(
         notices,
         [
-            "10.0.0.1 was taken back: no pool covers it",
-            "assigned 10.0.1.1 from pool lan"
+            "Released 10.0.0.1: no pool contains it",
+            "Assigned 10.0.1.1 from pool lan"
         ]
     );
 }

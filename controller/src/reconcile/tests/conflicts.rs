@@ -34,8 +34,8 @@ fn an_address_that_nobody_asked_for_is_taken_back_and_replaced() {
     world.rest();
     assert_eq!(world.status("web"), ["10.0.0.2"]);
     let expected = [
-        "10.0.0.1 was taken back: 02:00:00:00:00:99, which is no speaker of ours, uses it on the LAN",
-        "assigned 10.0.0.2 from pool lan",
+        "Released 10.0.0.1: another host (02:00:00:00:00:99) uses it on the LAN",
+        "Assigned 10.0.0.2 from pool lan",
     ];
     assert_eq!(texts(&mut world), expected);
     let page = world.controller.state();
@@ -59,8 +59,8 @@ fn a_quarantine_ends_after_ten_minutes_and_not_before() {
     let refusal = &world.controller.state().refused[0].message;
     assert_eq!(
         refusal,
-        "no address: pool lan: IPv4 is exhausted, and one address is kept back: \
-         10.0.0.1 (used by 02:00:00:00:00:99 on the LAN)"
+        "No address available: pool lan: no free IPv4 address, 1 in quarantine: \
+         10.0.0.1 (used by another host, 02:00:00:00:00:99)"
     );
     world.hush("n1-web");
     world.pass(1);

@@ -105,8 +105,8 @@ fn people_are_warned_at_the_pools_object_or_the_config_map() {
         }
         let notes: Vec<_> = world.pool_news.iter().map(|news| &*news.note).collect();
         let expected = [
-            "pool lan is 75 % full in IPv4: 3 of 4 addresses are held, 1 free",
-            "pool lan has no IPv4 address left: 4 of 4 are held",
+            "Pool lan is 75% full for IPv4: 3 of 4 addresses assigned, 1 free",
+            "Pool lan has no free IPv4 address: 4 of 4 assigned. Add addresses to the pool",
         ];
         assert_eq!(notes, expected);
         assert_eq!(world.pool_news[0].uid.as_deref(), uid);

@@ -36,7 +36,11 @@ pub(crate) async fn frees_an_address_on_deletion_and_on_a_change_of_type(
     cluster.create("second", json!({})).await?;
     cluster.create("third", json!({})).await?;
     cluster
-        .event("second", "AllocationFailed", &["pool lan", "exhausted"])
+        .event(
+            "second",
+            "AllocationFailed",
+            &["pool lan: no free IPv4 address"],
+        )
         .await?;
     // While its refusal is being written it is passed over.
     conditioned(cluster, "second").await?;
@@ -96,7 +100,7 @@ pools:
     let _controller = cluster.controller().await?;
     cluster.create("web", json!({})).await?;
     let reasons = [
-        "pool off: autoAssign is off",
+        "pool off: autoAssign is false",
         "pool six: has no IPv4 addresses",
     ];
     let event = cluster.event("web", "AllocationFailed", &reasons).await?;

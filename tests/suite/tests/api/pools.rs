@@ -89,13 +89,13 @@ pub(crate) async fn a_pool_that_fills_up_is_warned_of_at_its_object_or_the_confi
         cluster.create(name, json!({})).await?;
     }
     // The ConfigMap's pool comes first.
-    let text = ["pool text has no IPv4 address left"];
+    let text = ["Pool text has no free IPv4 address"];
     let event = cluster.event(CONFIG_MAP, "PoolExhausted", &text).await?;
     let maps = cluster.in_system::<k8s_openapi::api::core::v1::ConfigMap>();
     let map = maps.get(CONFIG_MAP).await?;
     let uid = |event: &k8s_openapi::api::events::v1::Event| event.regarding.as_ref()?.uid.clone();
     assert_eq!(uid(&event), map.uid(), "kubectl describe asks for the uid");
-    let parts = ["pool small is 75 % full in IPv4: 3 of 4"];
+    let parts = ["Pool small is 75% full for IPv4: 3 of 4"];
     let event = cluster.event("small", "PoolUsageHigh", &parts).await?;
     assert_eq!(event.type_.as_deref(), Some("Warning"));
     assert_eq!(uid(&event), small.uid());
@@ -123,8 +123,8 @@ pub(crate) async fn the_state_page_shows_who_holds_what_and_who_waits(
     assert_eq!(state["addresses"], held);
     assert_eq!(state["quarantined"], json!([]));
     let waiting = json!([{
-        "service": "default/waits", "reason": "NoAddress",
-        "message": "no address: pool lan: IPv4 is exhausted",
+        "service": "default/waits", "reason": "NoAddressAvailable",
+        "message": "No address available: pool lan: no free IPv4 address",
     }]);
     assert_eq!(state["refused"], waiting);
     let standby = cluster.controller().await?;

@@ -216,7 +216,7 @@ pub(crate) async fn an_address_that_a_stranger_uses_is_replaced_unless_it_was_as
     let clash = |ip: &str| json!({CONFLICTS: format!("{ip}={MAC}")});
     say(cluster, "n1", "any", clash("10.77.0.240")).await?;
     cluster.shows("any", &["10.77.0.241"]).await?;
-    let parts = ["10.77.0.240 was taken back", MAC];
+    let parts = ["Released 10.77.0.240", MAC];
     let event = cluster.event("any", "AddressConflict", &parts).await?;
     assert_eq!(event.type_.as_deref(), Some("Warning"));
     let state = controller.state().await?;
