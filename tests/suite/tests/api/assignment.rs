@@ -147,7 +147,7 @@ pub(crate) async fn replaces_an_address_that_no_pool_covers(cluster: &mut Cluste
         .event(
             "web",
             "ClearAssignment",
-            &["192.0.2.7", "no pool covers it"],
+            &["192.0.2.7", "no pool contains it"],
         )
         .await?;
     Ok(())

@@ -106,7 +106,7 @@ pub(crate) async fn a_shrunk_pool_moves_only_what_it_no_longer_covers(
         .event(
             "low",
             "ClearAssignment",
-            &["10.77.0.240", "no pool covers it"],
+            &["10.77.0.240", "no pool contains it"],
         )
         .await?;
     cluster.shows("high", &["10.77.0.249"]).await
