@@ -46,7 +46,7 @@ pub enum Action {
     /// Do something that may wait, and call
     /// [`Reconciler::background_ended`](super::Reconciler::background_ended) afterwards.
     Background(BackgroundWrite),
-    /// Call [`Reconciler::retry`](crate::reconcile::Reconciler::retry) after a pause that
+    /// Call [`Reconciler::reconcile`](super::Reconciler::reconcile) after a pause that
     /// grows with the number of failures.
     Retry {
         /// Which Service.
