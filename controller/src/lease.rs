@@ -1,4 +1,4 @@
-//! Who may write: one holder of a Lease at a time. Pure; time is passed in,
+//! Which replica may write: one holder of a Lease at a time. Pure; time is passed in,
 //! requests are made in `k8s::lease`.
 //!
 //! Clocks of different processes are never compared. A follower takes the lease
@@ -10,30 +10,30 @@
 
 use std::time::{Duration, Instant};
 
-/// How long things may take, all derived from the lease's duration.
+/// Timeouts and intervals, all derived from the lease's duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// After this long without a renewal others may take the lease.
+    /// After this long without a renewal another replica may acquire the lease.
     pub duration: Duration,
 }
 
 impl Timing {
     /// Time between renewals by the holder.
     #[must_use]
-    pub fn renew(self) -> Duration {
+    pub fn renew_interval(self) -> Duration {
         self.duration / 3
     }
 
-    /// Time after the last renewal at which the holder stops by itself.
+    /// Time after the last renewal at which the holder stops writing.
     #[must_use]
-    pub fn give_up(self) -> Duration {
+    pub fn renew_deadline(self) -> Duration {
         self.duration * 2 / 3
     }
 
-    /// Time between two looks of a follower, and between tries after a failure;
-    /// never long, because a released lease is free at once.
+    /// Time between two reads by a follower, and between attempts after a failure;
+    /// never long, because a released lease can be acquired at once.
     #[must_use]
-    pub fn look(self) -> Duration {
+    pub fn retry_period(self) -> Duration {
         self.request_timeout().min(Duration::from_secs(1))
     }
 
@@ -54,7 +54,7 @@ pub struct Record {
     pub version: String,
     /// `spec.leaseTransitions`
     pub transitions: i32,
-    /// `spec.leaseDurationSeconds` as its holder promised.
+    /// `spec.leaseDurationSeconds` of its holder.
     pub duration: Duration,
 }
 
@@ -62,18 +62,18 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Read the lease.
-    Look,
-    /// Make it; there is none.
+    Read,
+    /// Create it; there is none.
     Create,
-    /// Make it ours; its holder is gone.
+    /// Acquire it; its holder is gone.
     Take(Record),
-    /// ConditionChange that we are still here.
+    /// Renew it.
     Renew(Record),
-    /// Nothing for this long.
+    /// Wait this long.
     Wait(Duration),
 }
 
-/// One candidate's view of the election.
+/// The election as one candidate sees it.
 #[derive(Debug)]
 pub struct Election {
     identity: String,
@@ -86,19 +86,19 @@ pub struct Election {
 enum State {
     /// Held by another process, as last seen, and since when it is unchanged.
     Other { seen: Option<(Record, Instant)> },
-    /// Nobody holds it; what was found, if it exists.
+    /// Without a holder; as read, if it exists.
     Free(Option<Record>),
-    /// Ours, renewed by a request sent at this time. In doubt after a renewal
+    /// Ours, renewed by a request sent at this time. Unsure after a renewal
     /// was refused: an earlier one whose answer was lost may have taken effect.
     Mine {
         record: Record,
         sent: Instant,
-        doubt: bool,
+        unsure: bool,
     },
 }
 
 impl Election {
-    /// A candidate under a name that no other process has.
+    /// A candidate with an identity that no other process has.
     #[must_use]
     pub fn new(identity: String, timing: Timing, now: Instant) -> Self {
         Self {
@@ -115,10 +115,10 @@ impl Election {
         let State::Mine { sent, .. } = &self.state else {
             return None;
         };
-        Some(*sent + self.timing.give_up()).filter(|until| now < *until)
+        Some(*sent + self.timing.renew_deadline()).filter(|until| now < *until)
     }
 
-    /// The record to release when we stop in good order.
+    /// The record to release at shutdown.
     #[must_use]
     pub fn held(&self) -> Option<&Record> {
         match &self.state {
@@ -127,8 +127,8 @@ impl Election {
         }
     }
 
-    /// What to do now. Whoever has led for too long without a renewal first
-    /// becomes a follower.
+    /// What to do now. A holder without a renewal for too long first becomes a
+    /// follower.
     pub fn step(&mut self, now: Instant) -> Step {
         if self.held().is_some() && self.leading_until(now).is_none() {
             self.state = State::Other { seen: None };
@@ -139,27 +139,27 @@ impl Election {
             return Step::Wait(self.next.min(expiry) - now);
         }
         match &self.state {
-            State::Mine { doubt: true, .. } => Step::Look,
+            State::Mine { unsure: true, .. } => Step::Read,
             State::Mine { record, .. } => Step::Renew(record.clone()),
             State::Free(None) => Step::Create,
             State::Free(Some(record)) => Step::Take(record.clone()),
-            State::Other { .. } => Step::Look,
+            State::Other { .. } => Step::Read,
         }
     }
 
     /// The lease was read; `None` means that there is none.
-    pub fn looked(&mut self, record: Option<Record>, now: Instant) {
-        self.next = now + self.timing.look();
+    pub fn observed(&mut self, record: Option<Record>, now: Instant) {
+        self.next = now + self.timing.retry_period();
         let Some(record) = record else {
             return self.found_free(None, now);
         };
         if let Some(sent) = self.sent().filter(|_| record.holder == self.identity) {
             self.next = now;
-            let doubt = false;
+            let unsure = false;
             self.state = State::Mine {
                 record,
                 sent,
-                doubt,
+                unsure,
             };
             return;
         }
@@ -179,13 +179,13 @@ impl Election {
     }
 
     /// A request to create, take or renew succeeded.
-    pub fn won(&mut self, record: Record, sent: Instant) {
-        self.next = sent + self.timing.renew();
-        let doubt = false;
+    pub fn acquired(&mut self, record: Record, sent: Instant) {
+        self.next = sent + self.timing.renew_interval();
+        let unsure = false;
         self.state = State::Mine {
             record,
             sent,
-            doubt,
+            unsure,
         };
     }
 
@@ -193,20 +193,20 @@ impl Election {
     pub fn refused(&mut self, now: Instant) {
         self.next = now;
         match &mut self.state {
-            State::Mine { doubt, .. } => *doubt = true,
+            State::Mine { unsure, .. } => *unsure = true,
             State::Other { .. } | State::Free(_) => self.state = State::Other { seen: None },
         }
     }
 
     /// A request failed, and it is unknown whether it took effect.
     pub fn failed(&mut self, now: Instant) {
-        self.next = now + self.timing.look();
+        self.next = now + self.timing.retry_period();
         if let State::Free(_) = self.state {
             self.state = State::Other { seen: None };
         }
     }
 
-    /// The name we hold the lease under.
+    /// The identity of this candidate.
     #[must_use]
     pub fn identity(&self) -> &str {
         &self.identity

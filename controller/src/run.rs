@@ -23,7 +23,7 @@ use crate::metrics::ControllerMetrics;
 use crate::reconcile::Reconciler;
 
 /// Runs a controller until cancelled; then finishes its writes and releases
-/// the lease. Dropping the future instead stops everything at once, as a lost
+/// the lease. Dropping the future instead stops everything at once, as a failed
 /// node would.
 ///
 /// # Errors

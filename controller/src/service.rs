@@ -1,4 +1,4 @@
-//! A Service as the decisions see it: only what they need, in our own types.
+//! The parts of a Service that decisions need, in our own types.
 //!
 //! Pure; made from the API's object in `k8s::view`.
 
@@ -35,16 +35,16 @@ pub struct ServiceView {
     pub policy: FamilyPolicy,
     /// `metadata.labels`
     pub labels: Labels,
-    /// What the user asks for by field or annotation.
+    /// The addresses that the user requests by field or annotation.
     pub request: Request,
-    /// The pool the user asks for, annotation `address-pool`.
+    /// The pool that the user requests, annotation `address-pool`.
     pub pool: Option<String>,
-    /// On which terms it shares an address; none if it does not, annotation
+    /// The terms on which it shares an address; `None` if it does not. Annotation
     /// `allow-shared-ip`.
     pub terms: Option<Arc<Terms>>,
-    /// Our condition `ferrolb.io/Allocated` as the status shows it.
-    pub condition: Option<ObservedCondition>,
-    /// Our condition `ferrolb.io/Announced` as the status shows it.
+    /// Our condition `ferrolb.io/Allocated` in its status.
+    pub allocated: Option<ObservedCondition>,
+    /// Our condition `ferrolb.io/Announced` in its status.
     pub announced: Option<ObservedCondition>,
     /// The IPs of `status.loadBalancer.ingress`, in order.
     pub status: Vec<IpAddr>,
@@ -53,7 +53,7 @@ pub struct ServiceView {
 }
 
 impl ServiceView {
-    /// Itself as one who wants an address.
+    /// The Service as claimant of an address.
     #[must_use]
     pub fn claimant(&self) -> Claimant<'_> {
         Claimant {
@@ -62,14 +62,14 @@ impl ServiceView {
         }
     }
 
-    /// Whether it concerns us: it wants addresses, or its status may show ours.
+    /// Whether it concerns this controller: it needs addresses, or may have some.
     #[must_use]
     pub fn is_relevant(&self) -> bool {
-        let has_condition = self.condition.is_some() || self.announced.is_some();
+        let has_condition = self.allocated.is_some() || self.announced.is_some();
         self.load_balancer || !self.status.is_empty() || has_condition
     }
 
-    /// Orders Services by age; the older has the better right to an address.
+    /// Orders Services by age; the older one goes first.
     #[must_use]
     pub fn seniority(&self) -> (i64, &ObjectKey) {
         (self.created, &self.key)
@@ -77,19 +77,19 @@ impl ServiceView {
 
     /// `metadata.resourceVersion` as a number. The API server promises from
     /// Kubernetes 1.35 on that versions of one kind compare as numbers, and
-    /// with etcd behind it always kept to that.
+    /// with etcd behind it has always done so.
     #[must_use]
     pub fn version_number(&self) -> Option<u64> {
         self.version.parse().ok()
     }
 }
 
-/// Who wants an address: a Service and the terms on which it shares one.
+/// A Service that claims an address, and the terms on which it shares one.
 #[derive(Debug, Clone, Copy)]
 pub struct Claimant<'a> {
-    /// Which Service.
+    /// The Service.
     pub key: &'a ObjectKey,
-    /// Its terms; none if it does not share.
+    /// Its terms; `None` if it does not share.
     pub terms: Option<&'a Arc<Terms>>,
 }
 
@@ -110,7 +110,7 @@ pub struct Terms {
 /// `spec.ports[].protocol`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protocol {
-    /// `TCP`, also if nothing is said.
+    /// `TCP`, the default.
     Tcp,
     /// `UDP`
     Udp,
@@ -128,19 +128,19 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// `status` of a condition, in Kubernetes' words (`metav1.ConditionStatus`).
+/// `status` of a condition (`metav1.ConditionStatus`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConditionStatus {
-    /// It is so.
+    /// `True`
     True,
-    /// It is not so.
+    /// `False`
     False,
-    /// Nobody can tell.
+    /// `Unknown`
     Unknown,
 }
 
 impl ConditionStatus {
-    /// As the API writes it.
+    /// Its name in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -150,7 +150,7 @@ impl ConditionStatus {
         }
     }
 
-    /// As the API writes it; what is none of its words tells nothing.
+    /// From its name in the API; any other text is `Unknown`.
     #[must_use]
     pub fn read(text: &str) -> Self {
         match text {
@@ -161,19 +161,19 @@ impl ConditionStatus {
     }
 }
 
-/// What one of our conditions says.
+/// One of our conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
-    /// `status`: whether all is well, that is the Service has what it asks for,
-    /// or its addresses are announced.
+    /// `status`: whether the Service has what it requests, or whether its addresses
+    /// are announced.
     pub status: ConditionStatus,
-    /// `reason`: one word of a fixed set.
+    /// `reason`: one of a fixed set.
     pub reason: &'static str,
     /// `message`: for people.
     pub message: String,
 }
 
-/// One of our conditions as it was read.
+/// One of our conditions as read from the API server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedCondition {
     /// `status`
@@ -182,14 +182,14 @@ pub struct ObservedCondition {
     pub reason: String,
     /// `message`
     pub message: String,
-    /// `lastTransitionTime`, handed back as it was read.
+    /// `lastTransitionTime`, as read.
     pub since: String,
 }
 
 impl ObservedCondition {
-    /// Whether it says this already.
+    /// Whether it has this content already.
     #[must_use]
-    pub fn says(&self, condition: &Condition) -> bool {
+    pub fn matches(&self, condition: &Condition) -> bool {
         self.status == condition.status
             && self.reason == condition.reason
             && self.message == condition.message
@@ -199,7 +199,7 @@ impl ObservedCondition {
 /// `spec.ipFamilyPolicy`: whether one family is enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FamilyPolicy {
-    /// `SingleStack`, also if nothing is said: the primary family only.
+    /// `SingleStack`, the default: the primary family only.
     Single,
     /// `PreferDualStack`: both if possible, else one.
     PreferDual,
@@ -207,13 +207,13 @@ pub enum FamilyPolicy {
     RequireDual,
 }
 
-/// The addresses a user asks for.
+/// The addresses that a user requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// Any will do.
+    /// None in particular.
     Any,
     /// These, one per family.
     These(Vec<IpAddr>),
-    /// Something was written that cannot be understood; why.
+    /// A value that cannot be parsed; why.
     Malformed(String),
 }

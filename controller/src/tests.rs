@@ -35,7 +35,7 @@ pub(crate) fn service(place: &str) -> ServiceView {
         request: Request::Any,
         pool: None,
         terms: None,
-        condition: None,
+        allocated: None,
         announced: None,
         status: Vec::new(),
         ingress_is_canonical: true,

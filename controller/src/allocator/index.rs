@@ -1,4 +1,4 @@
-//! Which pool covers an address, found in logarithmic time.
+//! Which pool contains an address, found in logarithmic time. Pure.
 
 use std::net::IpAddr;
 

@@ -1,6 +1,6 @@
 //! A set of numbers kept as disjoint intervals, so that its size in memory and
 //! the time to find a member depend on how scattered it is, not on how many
-//! numbers there are: an IPv6 /64 is as cheap as an IPv4 /32.
+//! numbers there are: an IPv6 /64 is as cheap as an IPv4 /32. Pure.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,12 @@ impl Intervals {
         Self(BTreeMap::from([(first, last)]))
     }
 
-    /// The lowest member that is not `barred`. Barred members met on the way
-    /// leave the set for good, so that nobody walks over them twice.
-    pub(super) fn lowest(&mut self, barred: impl Fn(u128) -> bool) -> Option<u128> {
+    /// The lowest member that is not `excluded`. Excluded members below it leave the
+    /// set for good, so that no later call walks over them again.
+    pub(super) fn lowest(&mut self, excluded: impl Fn(u128) -> bool) -> Option<u128> {
         loop {
             let lowest = *self.0.first_key_value()?.0;
-            if !barred(lowest) {
+            if !excluded(lowest) {
                 return Some(lowest);
             }
             self.remove(lowest);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn skips_barred_numbers() {
+    fn skips_excluded_numbers() {
         let mut set = Intervals::full(0, 9);
         assert_eq!(set.lowest(|number| number < 3), Some(3));
         assert_eq!(set.lowest(|_| true), None);

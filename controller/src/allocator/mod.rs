@@ -1,9 +1,9 @@
-//! Who holds which address, and which are free. Pure: the same
-//! calls in the same order always give the same answers. Finding, taking and
-//! releasing an address is logarithmic in the number of addresses held,
-//! whatever the size of the pools.
+//! Which Service holds which address, and which are free. Pure: the same calls in
+//! the same order always give the same results. Finding, taking and releasing an
+//! address is logarithmic in the number of addresses held, whatever the size of the
+//! pools.
 //!
-//! It does not know why an address is wanted; `decide` does.
+//! It does not know why an address is needed; `decide` does.
 
 mod index;
 mod intervals;
@@ -41,8 +41,8 @@ pub struct Allocator {
     held: BTreeMap<ObjectKey, BTreeSet<IpAddr>>,
     /// Addresses held under each sharing key.
     shared: BTreeMap<String, BTreeSet<IpAddr>>,
-    /// Addresses given to nobody who does not ask for them, and the hardware
-    /// address of the stranger that uses each.
+    /// Addresses that are assigned only on request, and the hardware address of the
+    /// host that uses each.
     quarantine: BTreeMap<IpAddr, String>,
     openings: BTreeSet<Opening>,
 }
@@ -59,7 +59,7 @@ impl Allocator {
     }
 
     /// Changes the pools. Every address that is still covered stays with its
-    /// holders; the others are held by nobody afterwards.
+    /// holders; the others are released.
     pub fn reconfigure(&mut self, config: &Config) {
         let before = std::mem::replace(self, Self::new(config));
         for (ip, mac) in before.quarantine {
@@ -79,7 +79,7 @@ impl Allocator {
     /// Whether a Service may hold a certain address; nothing changes.
     ///
     /// # Errors
-    /// When no pool covers the address, or another Service holds it.
+    /// When no pool contains the address, or another Service holds it.
     pub fn check(&self, claimant: Claimant<'_>, ip: IpAddr) -> Result<(), ClaimRefusal> {
         let pool = self.pool_of(ip).ok_or(ClaimRefusal::Uncovered(ip))?;
         let pool = &self.pools[pool];
@@ -115,11 +115,11 @@ impl Allocator {
         Ok(())
     }
 
-    /// Gives a Service one address of each family from the pool with this
-    /// index, or nothing at all: the first that is free or shared on its terms.
+    /// Gives a Service one address of each family from the pool with this index, or
+    /// none: the first that is free or can be shared on its terms.
     ///
     /// # Errors
-    /// When the pool cannot give them; which it is of the reasons.
+    /// The reason why the pool cannot provide them.
     pub fn allocate(
         &mut self,
         claimant: Claimant<'_>,
@@ -139,11 +139,11 @@ impl Allocator {
         Ok(choice)
     }
 
-    /// Whether a Service may take one more address of a pool that it does not
-    /// hold yet; one that its namespace shares already is not one more.
+    /// Whether the quota of a Service's namespace allows this address of a pool; one
+    /// that the namespace holds already is not one more.
     ///
     /// # Errors
-    /// When its namespace holds as many as it may.
+    /// When the namespace holds as many as it may.
     pub fn within_quota(
         &self,
         key: &ObjectKey,
@@ -191,8 +191,8 @@ impl Allocator {
             })
     }
 
-    /// The first address held under the Service's sharing key that it may
-    /// hold too, else why the first it saw may not be shared.
+    /// The first address held under the Service's sharing key that it may hold too,
+    /// else why the first candidate cannot be shared.
     fn first_shared(
         &self,
         claimant: Claimant<'_>,
@@ -201,13 +201,18 @@ impl Allocator {
         more: bool,
     ) -> (Option<IpAddr>, Option<ClaimRefusal>) {
         let addresses = claimant.terms.and_then(|terms| self.shared.get(&terms.key));
-        let ours = |ip: &&IpAddr| Family::of(**ip) == family && self.pool_of(**ip) == Some(pool);
-        let ours = |ip: &&IpAddr| ours(ip) && self.foreign_mac(**ip).is_none();
+        let here = |ip: &&IpAddr| Family::of(**ip) == family && self.pool_of(**ip) == Some(pool);
+        let usable = |ip: &&IpAddr| here(ip) && self.foreign_mac(**ip).is_none();
         let counted = |ip: &&IpAddr| more || self.namespace_holds(&claimant.key.namespace, **ip);
         let state = &self.pools[pool];
         let mut refusal = None;
         let mut best: Option<IpAddr> = None;
-        for &ip in addresses.into_iter().flatten().filter(ours).filter(counted) {
+        for &ip in addresses
+            .into_iter()
+            .flatten()
+            .filter(usable)
+            .filter(counted)
+        {
             match self.check(claimant, ip) {
                 Ok(()) if best.is_none_or(|b| state.place(ip) < state.place(b)) => best = Some(ip),
                 Ok(()) => {}
@@ -217,7 +222,7 @@ impl Allocator {
         (best, refusal)
     }
 
-    /// Takes from a Service every address that is not in `keep`; how many.
+    /// Releases every address of a Service that is not in `keep`; how many.
     pub fn retain(&mut self, key: &ObjectKey, keep: &[IpAddr]) -> usize {
         let released: Vec<IpAddr> = self
             .held
@@ -233,7 +238,7 @@ impl Allocator {
         released.len()
     }
 
-    /// What has changed in favour of those who wait, since last asked.
+    /// What has become available since the last call.
     pub fn take_openings(&mut self) -> BTreeSet<Opening> {
         std::mem::take(&mut self.openings)
     }
@@ -265,13 +270,13 @@ impl Allocator {
         self.held.get(key).into_iter().flatten().copied().collect()
     }
 
-    /// Every address held, ascending, and by whom.
+    /// Every address held, ascending, with the Services that hold it.
     pub fn holders(&self) -> impl Iterator<Item = (IpAddr, impl Iterator<Item = &ObjectKey>)> {
         let each = self.holders.iter();
         each.map(|(ip, holders)| (*ip, holders.keys()))
     }
 
-    /// The index of the pool that covers the address.
+    /// The index of the pool that contains the address.
     #[must_use]
     pub fn pool_of(&self, ip: IpAddr) -> Option<usize> {
         self.index.pool_of(ip)
@@ -312,7 +317,7 @@ impl Allocator {
             return;
         }
         if before.is_some() {
-            // The terms have changed; those who share or want to, may gain.
+            // The terms have changed, which may help Services that share or want to.
             self.release(key, ip);
         }
         if let Some(pool) = self.pool_of(ip) {
@@ -381,7 +386,7 @@ impl Allocator {
         }
     }
 
-    /// An address held under a sharing key has one holder less.
+    /// An address held under a sharing key has one holder fewer.
     fn unshare(&mut self, key: &str, ip: IpAddr) {
         self.openings.insert(Opening::Key(key.to_owned()));
         let mut holders = self.holders.get(&ip).into_iter().flat_map(BTreeMap::values);

@@ -1,5 +1,5 @@
-//! One pool: which of its addresses are free. It does not know who holds the
-//! others; the allocator does.
+//! One pool: which of its addresses are free. It does not know which Services hold
+//! the others; the allocator does. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -14,11 +14,11 @@ use super::intervals::Intervals;
 pub struct Usage {
     /// The family counted.
     pub family: Family,
-    /// Addresses that may be handed out; stops at `u128::MAX`.
+    /// Addresses that can be assigned; saturates at `u128::MAX`.
     pub total: u128,
     /// Addresses held.
     pub used: u128,
-    /// Addresses that nobody holds and nobody is given for a while.
+    /// Addresses in quarantine that no Service holds.
     pub withheld: u128,
 }
 
@@ -47,9 +47,9 @@ struct Block {
     range: IpRange,
     free: Intervals,
     used: u128,
-    /// Addresses that do not become free when they are given back.
+    /// Addresses in quarantine, which do not become free when they are released.
     withheld: BTreeSet<u128>,
-    /// How many of these nobody holds.
+    /// How many of these no Service holds.
     idle: u128,
 }
 
@@ -62,7 +62,7 @@ impl PoolState {
         }
     }
 
-    /// Where an address stands in the order in which they are handed out.
+    /// The position of an address in the order of allocation.
     pub(super) fn place(&self, ip: IpAddr) -> Option<(usize, IpAddr)> {
         let block = self.blocks.iter().position(|b| b.range.contains(ip))?;
         Some((block, ip))
@@ -83,7 +83,7 @@ impl PoolState {
         *self.quotas.entry(place).or_default() += 1;
     }
 
-    /// Counts an address that a namespace holds no more.
+    /// Counts an address that a namespace no longer holds.
     pub(super) fn discount(&mut self, namespace: &str, family: Family) {
         let place = (namespace.to_owned(), family);
         if let Some(held) = self.quotas.get_mut(&place) {
@@ -94,7 +94,7 @@ impl PoolState {
         }
     }
 
-    /// Whether `avoidBuggyIPs` bars the address.
+    /// Whether `avoidBuggyIPs` excludes the address.
     pub(super) fn avoids(&self, ip: IpAddr) -> bool {
         self.config.avoid_buggy_ips && Family::of(ip) == Family::V4 && is_buggy(bits(ip))
     }
@@ -109,15 +109,15 @@ impl PoolState {
     /// The first free address of the family: ranges in the order written,
     /// addresses ascending.
     pub(super) fn first_free(&mut self, family: Family) -> Option<IpAddr> {
-        let barred = self.config.avoid_buggy_ips && family == Family::V4;
+        let avoid = self.config.avoid_buggy_ips && family == Family::V4;
         let blocks = self.blocks.iter_mut();
         let number = blocks
             .filter(|block| block.range.family() == family)
-            .find_map(|block| block.free.lowest(|number| barred && is_buggy(number)))?;
+            .find_map(|block| block.free.lowest(|number| avoid && is_buggy(number)))?;
         family.address(number)
     }
 
-    /// Takes an address that nobody has held.
+    /// Takes an address that no Service holds yet.
     pub(super) fn take(&mut self, ip: IpAddr) {
         if let Some(block) = self.block(ip) {
             block.free.remove(bits(ip));
@@ -126,7 +126,7 @@ impl PoolState {
         }
     }
 
-    /// Makes a taken address free again, unless it is withheld.
+    /// Makes a taken address free again, unless it is in quarantine.
     pub(super) fn give_back(&mut self, ip: IpAddr) {
         if let Some(block) = self.block(ip) {
             block.used -= 1;
@@ -138,7 +138,7 @@ impl PoolState {
         }
     }
 
-    /// Gives an address to nobody from now on; `held` is whether somebody has it.
+    /// Puts an address into quarantine; `held` is whether a Service holds it.
     pub(super) fn withhold(&mut self, ip: IpAddr, held: bool) {
         if let Some(block) = self.block(ip) {
             block.free.remove(bits(ip));
@@ -147,7 +147,7 @@ impl PoolState {
         }
     }
 
-    /// Ends [`PoolState::withhold`].
+    /// Ends the quarantine of an address.
     pub(super) fn readmit(&mut self, ip: IpAddr, held: bool) {
         let Some(block) = self.block(ip) else {
             return;
@@ -158,7 +158,7 @@ impl PoolState {
         }
     }
 
-    /// How full it is, for each family it has.
+    /// How full it is, by family.
     pub(super) fn usage(&self) -> Vec<Usage> {
         let families = [Family::V4, Family::V6].into_iter();
         families
@@ -168,7 +168,7 @@ impl PoolState {
     }
 
     fn usage_of(&self, family: Family) -> Usage {
-        let barred = self.config.avoid_buggy_ips && family == Family::V4;
+        let avoid = self.config.avoid_buggy_ips && family == Family::V4;
         let blocks = self
             .blocks
             .iter()
@@ -181,7 +181,7 @@ impl PoolState {
         };
         blocks.fold(empty, |sum, block| Usage {
             family,
-            total: sum.total.saturating_add(block.capacity(barred)),
+            total: sum.total.saturating_add(block.capacity(avoid)),
             used: sum.used + block.used,
             withheld: sum.withheld + block.idle,
         })

@@ -1,5 +1,5 @@
-//! Addresses that a stranger on the LAN uses: nobody is given one who does not
-//! ask for it. How long that lasts is for the caller to say.
+//! Addresses that another host on the LAN uses: they are assigned only on request.
+//! How long that lasts is up to the caller. Pure.
 
 use std::net::IpAddr;
 
@@ -10,9 +10,8 @@ use super::refusal::ForeignHost;
 use super::{Allocator, Opening, PoolRefusal};
 
 impl Allocator {
-    /// Gives an address to nobody any more who does not ask for it. Those who
-    /// hold it are not touched, but named. `mac` is the stranger's hardware
-    /// address.
+    /// Stops assigning this address unless a Service requests it. Services that hold
+    /// it keep it and are returned. `mac` is the hardware address of the other host.
     pub fn quarantine(&mut self, ip: IpAddr, mac: String) -> Vec<ObjectKey> {
         let holders = self.holders.get(&ip).into_iter().flat_map(|all| all.keys());
         let holders: Vec<_> = holders.cloned().collect();
@@ -40,7 +39,7 @@ impl Allocator {
         }
     }
 
-    /// The hardware address of the stranger that uses an address in quarantine.
+    /// The hardware address of the host that uses an address in quarantine.
     #[must_use]
     pub fn foreign_mac(&self, ip: IpAddr) -> Option<&str> {
         self.quarantine.get(&ip).map(String::as_str)
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_in_quarantine_is_given_to_nobody_even_after_its_release() {
+    fn an_address_in_quarantine_is_not_assigned_even_after_its_release() {
         let mut allocator = allocator(LAN);
         assert_eq!(allocate(&mut allocator, "a"), Ok(ip(1)));
         allocator.quarantine(ip(1), "02:00:00:00:00:01".to_owned());
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quarantine_survives_a_new_configuration_and_ends_with_everything_as_before() {
+    fn a_quarantine_survives_a_new_configuration_and_its_end_restores_the_pool() {
         let mut allocator = allocator(LAN);
         allocator.quarantine(ip(1), "02:00:00:00:00:01".to_owned());
         allocator.reconfigure(&config(LAN));
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_held_in_quarantine_is_counted_once() {
+    fn an_address_held_in_quarantine_is_counted_once() {
         let mut allocator = allocator(LAN);
         allocator.quarantine(ip(1), "02:00:00:00:00:01".to_owned());
         let key = key("a");

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_stands_in_the_way() {
+    fn names_the_conflict() {
         let port = Conflict::Port(Protocol::Tcp, 80);
         assert_eq!(within(&terms(80), &terms(80)), Some(port));
         let other = Terms {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn across_namespaces_both_sides_must_say_so() {
+    fn across_namespaces_both_sides_must_list_the_other() {
         let between = |a: &Terms, b: &Terms| conflict((&key("x"), Some(a)), (&key("y"), Some(b)));
         assert_eq!(
             between(&open_to("y", 1), &terms(2)),

@@ -21,7 +21,7 @@ fn alone(key: &ObjectKey) -> Claimant<'_> {
 }
 
 #[test]
-fn hands_out_ranges_in_order_and_addresses_ascending() {
+fn allocates_ranges_in_order_and_addresses_ascending() {
     let mut allocator = allocator("[{name: a, addresses: [10.0.9.1/32, 10.0.0.0/31]}]");
     let mut next = |name| allocator.allocate(alone(&key(name)), 0, &[V4]).unwrap()[0].to_string();
     assert_eq!(
@@ -48,7 +48,7 @@ fn takes_no_address_of_one_family_if_the_other_is_missing() {
 }
 
 #[test]
-fn leaves_out_buggy_addresses_on_request() {
+fn excludes_buggy_addresses_on_request() {
     let mut allocator =
         allocator("[{name: a, addresses: [10.0.0.254-10.0.1.1], avoidBuggyIPs: true}]");
     let avoided = allocator.claim(alone(&key(1)), ip("10.0.0.255"));
@@ -64,7 +64,7 @@ fn leaves_out_buggy_addresses_on_request() {
 }
 
 #[test]
-fn an_address_survives_a_new_configuration_that_still_covers_it() {
+fn an_address_survives_a_new_configuration_that_still_contains_it() {
     let mut allocator = allocator("[{name: a, addresses: [10.0.0.0/24]}]");
     allocator.claim(alone(&key(1)), ip("10.0.0.7")).unwrap();
     allocator.claim(alone(&key(2)), ip("10.0.0.200")).unwrap();

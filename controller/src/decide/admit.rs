@@ -1,5 +1,5 @@
-//! Which pools are for a Service, in the order in which they are tried, and why
-//! the others are not.
+//! Which pools serve a Service, in the order in which they are tried, and why the
+//! others do not. Pure.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -13,10 +13,10 @@ use crate::service::ServiceView;
 /// The labels of each namespace.
 pub type Namespaces = BTreeMap<String, Labels>;
 
-/// What a decision depends on beside the Service and the allocator.
+/// What a decision depends on besides the Service and the allocator.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// The class we serve; none for Services that name none.
+    /// The class that is served; `None` for Services without a class.
     pub class: Option<&'a str>,
     /// The labels of each namespace.
     pub namespaces: &'a Namespaces,
@@ -25,18 +25,18 @@ pub struct Context<'a> {
 /// A pool by its index, and why it is not tried.
 pub(super) type Candidate = (usize, Result<(), PoolRefusal>);
 
-/// Whether a pool is for the Service, wished for or not.
+/// Whether a pool serves the Service, requested or not.
 pub(super) fn admits(
     view: &ServiceView,
     pool: &Pool,
-    around: &Context<'_>,
+    context: &Context<'_>,
 ) -> Result<(), PoolRefusal> {
     let Some(allocation) = &pool.service_allocation else {
         return Ok(());
     };
     let namespace = &view.key.namespace;
     let unlabelled = Labels::new();
-    let labels = around.namespaces.get(namespace).unwrap_or(&unlabelled);
+    let labels = context.namespaces.get(namespace).unwrap_or(&unlabelled);
     if !allocation.admits_namespace(namespace, labels) {
         return Err(PoolRefusal::Namespace(namespace.clone()));
     }
@@ -46,12 +46,12 @@ pub(super) fn admits(
     Ok(())
 }
 
-/// The pools for a Service that asks for none: first those pinned to it, by
+/// The pools for a Service that requests none: first those pinned to it, by
 /// priority, then the general ones, unless a pinned one allows no fallback.
 pub(super) fn candidates(
     view: &ServiceView,
     allocator: &Allocator,
-    around: &Context<'_>,
+    context: &Context<'_>,
 ) -> Vec<Candidate> {
     let automatic = |pool: &Pool| match pool.auto_assign {
         true => Ok(()),
@@ -65,30 +65,30 @@ pub(super) fn candidates(
     let mut all: Vec<Candidate> = Vec::new();
     let mut barrier = None;
     for (index, pool) in pinned {
-        let verdict = admits(view, pool, around).and_then(|()| automatic(pool));
+        let verdict = admits(view, pool, context).and_then(|()| automatic(pool));
         if verdict.is_ok() && barrier.is_none() {
             barrier = Some(pool).filter(|pool| !falls_back(pool));
         }
         all.push((index, verdict));
     }
     for (index, pool) in general {
-        let barred = barrier.map_or(Ok(()), |pool| {
+        let blocked = barrier.map_or(Ok(()), |pool| {
             Err(PoolRefusal::NoFallback(pool.name.clone()))
         });
-        all.push((index, barred.and_then(|()| automatic(pool))));
+        all.push((index, blocked.and_then(|()| automatic(pool))));
     }
     all
 }
 
-/// The pool pinned to the Service that comes first, if there is any.
+/// The first pool pinned to the Service, if any.
 pub(super) fn pinned_to<'a>(
     view: &ServiceView,
     allocator: &'a Allocator,
-    around: &Context<'_>,
+    context: &Context<'_>,
 ) -> Option<&'a Pool> {
     let fits = |pool: &&Pool| {
         let pinned = pool.service_allocation.is_some() && pool.auto_assign;
-        pinned && admits(view, pool, around).is_ok()
+        pinned && admits(view, pool, context).is_ok()
     };
     allocator.pools().filter(fits).min_by_key(|pool| rank(pool))
 }

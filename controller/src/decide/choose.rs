@@ -1,9 +1,9 @@
-//! Chooses addresses for a Service of ours, given those it may keep.
+//! Chooses addresses for a Service, given those it may keep. Pure.
 //!
 //! Order: requested addresses; the requested pool; those it has; one pool that
 //! has all families; for `PreferDualStack` one pool that has the primary
 //! family, else the other. Both addresses of a Service come from one pool
-//! unless the user asks otherwise.
+//! unless the user requests otherwise.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -11,13 +11,12 @@ use std::net::IpAddr;
 use ferrolb_core::range::Family;
 
 use super::admit::{self, Candidate, Context};
+use super::families;
 use super::refusal::{Missing, Refusal};
-use super::wanted;
 use crate::allocator::{Allocator, ClaimRefusal, Opening, PoolRefusal};
 use crate::service::{FamilyPolicy, Request, ServiceView};
 
-/// Addresses a Service is to have, what stands in the way of more, and what
-/// would help.
+/// The addresses of a Service, why it does not get more, and what would help.
 #[derive(Debug, Default)]
 pub(super) struct Choice {
     pub(super) addresses: Vec<IpAddr>,
@@ -35,7 +34,7 @@ impl Choice {
         }
     }
 
-    /// Stays with what it has.
+    /// Keeps what it has.
     fn refused(addresses: Vec<IpAddr>, refusal: Refusal) -> Self {
         Self {
             addresses,
@@ -53,23 +52,23 @@ pub(super) fn choose(
     view: &ServiceView,
     kept: Vec<IpAddr>,
     allocator: &mut Allocator,
-    around: &Context<'_>,
+    context: &Context<'_>,
 ) -> Choice {
-    let wanted = wanted(view);
-    if wanted.is_empty() {
+    let needed = families(view);
+    if needed.is_empty() {
         return Choice::refused(kept, Refusal::NoFamily);
     }
-    if view.policy == FamilyPolicy::RequireDual && wanted.len() < 2 {
+    if view.policy == FamilyPolicy::RequireDual && needed.len() < 2 {
         return Choice::refused(kept, Refusal::NotDual);
     }
-    let pool = match wished(view, allocator) {
+    let pool = match requested_pool(view, allocator) {
         Ok(pool) => pool,
         Err(refusal) => return Choice::refused(kept, refusal),
     };
     let mut chooser = Chooser {
         view,
         allocator,
-        around,
+        context,
         pool,
     };
     match &view.request {
@@ -79,8 +78,8 @@ pub(super) fn choose(
     }
 }
 
-/// The index of the pool the user asks for.
-fn wished(view: &ServiceView, allocator: &Allocator) -> Result<Option<usize>, Refusal> {
+/// The index of the pool that the user requests.
+fn requested_pool(view: &ServiceView, allocator: &Allocator) -> Result<Option<usize>, Refusal> {
     let Some(name) = &view.pool else {
         return Ok(None);
     };
@@ -97,19 +96,19 @@ type Reasons = Vec<(String, PoolRefusal)>;
 struct Chooser<'a> {
     view: &'a ServiceView,
     allocator: &'a mut Allocator,
-    around: &'a Context<'a>,
-    /// The pool the user asks for.
+    context: &'a Context<'a>,
+    /// The pool that the user requests.
     pool: Option<usize>,
 }
 
 impl Chooser<'_> {
-    /// Exactly what the user asks for. If it cannot be had, the Service keeps
-    /// what it has, which is better than nothing and than anything else.
+    /// Exactly what the user requests. If it is unavailable, the Service keeps what it
+    /// has, which is better than nothing and than any other address.
     fn requested(&mut self, ips: &[IpAddr], kept: Vec<IpAddr>) -> Choice {
         if !families_fit(self.view, ips) {
             let refusal = Refusal::RequestedFamilies {
                 requested: ips.to_vec(),
-                wanted: wanted(self.view).to_vec(),
+                needed: families(self.view).to_vec(),
             };
             return Choice::refused(kept, refusal);
         }
@@ -139,7 +138,7 @@ impl Chooser<'_> {
                 requested: self.allocator.pool(requested).name.clone(),
             });
         }
-        let admitted = admit::admits(self.view, pool, self.around);
+        let admitted = admit::admits(self.view, pool, self.context);
         let key = &self.view.key;
         admitted
             .and_then(|()| self.allocator.within_quota(key, index, ip))
@@ -174,7 +173,7 @@ impl Chooser<'_> {
             return self.fresh(kept);
         }
         let has = |family: &&Family| kept.iter().any(|ip| Family::of(*ip) == **family);
-        let missing: Vec<Family> = wanted(self.view)
+        let missing: Vec<Family> = families(self.view)
             .iter()
             .filter(|f| !has(f))
             .copied()
@@ -216,16 +215,16 @@ impl Chooser<'_> {
         }
     }
 
-    /// All addresses of a Service anew, while it keeps what it has.
+    /// Chooses all addresses of a Service again, while it keeps what it has.
     fn fresh(&mut self, kept: Vec<IpAddr>) -> Choice {
         let candidates = match self.pool {
             Some(pool) => {
                 let config = self.allocator.pool(pool);
-                vec![(pool, admit::admits(self.view, config, self.around))]
+                vec![(pool, admit::admits(self.view, config, self.context))]
             }
-            None => admit::candidates(self.view, self.allocator, self.around),
+            None => admit::candidates(self.view, self.allocator, self.context),
         };
-        let families = wanted(self.view);
+        let families = families(self.view);
         let reasons = match self.try_pools(&candidates, families) {
             Ok(addresses) => return Choice::done(addresses),
             Err(reasons) => reasons,
@@ -233,7 +232,7 @@ impl Chooser<'_> {
         if self.view.policy == FamilyPolicy::PreferDual && families.len() > 1 {
             for family in families {
                 if let Ok(single) = self.try_pools(&candidates, &[*family]) {
-                    // The other is tried for once more, which says why not.
+                    // Trying the other again gives the reason.
                     return self.fill(single);
                 }
             }
@@ -257,7 +256,7 @@ impl Chooser<'_> {
         key.into_iter().chain([first]).collect()
     }
 
-    /// The first pool that has all the families, or why each has not.
+    /// The first pool that can provide all families, or the reason of each pool.
     fn try_pools(
         &mut self,
         candidates: &[Candidate],
@@ -278,11 +277,12 @@ impl Chooser<'_> {
     }
 }
 
-/// One address for each family wanted; a preference for two is met by one.
+/// Whether there is one address for each family; for a preference for two one is
+/// enough.
 fn families_fit(view: &ServiceView, ips: &[IpAddr]) -> bool {
-    let wanted = wanted(view);
+    let needed = families(view);
     let once = |family: &Family| ips.iter().filter(|ip| Family::of(**ip) == *family).count() == 1;
-    let covered = wanted.iter().filter(|family| once(family)).count();
-    let enough = covered == wanted.len() || view.policy == FamilyPolicy::PreferDual;
+    let covered = needed.iter().filter(|family| once(family)).count();
+    let enough = covered == needed.len() || view.policy == FamilyPolicy::PreferDual;
     covered == ips.len() && enough
 }

@@ -13,7 +13,7 @@ pub(super) fn of(
     view: &ServiceView,
     choice: &Choice,
     allocator: &Allocator,
-    around: &Context<'_>,
+    context: &Context<'_>,
 ) -> Condition {
     if let Some(refusal) = &choice.refusal {
         let keeps = match &choice.addresses[..] {
@@ -26,7 +26,7 @@ pub(super) fn of(
             message: format!("{refusal}{keeps}"),
         };
     }
-    let assigned = assigned(view, &choice.addresses, allocator, around);
+    let assigned = assigned(view, &choice.addresses, allocator, context);
     match &choice.missing {
         Some(missing) => Condition {
             status: ConditionStatus::True,
@@ -47,7 +47,7 @@ pub fn assigned(
     view: &ServiceView,
     addresses: &[IpAddr],
     allocator: &Allocator,
-    around: &Context<'_>,
+    context: &Context<'_>,
 ) -> String {
     let pool = |ip: &IpAddr| Some((*ip, allocator.pool(allocator.pool_of(*ip)?)));
     let each: Vec<_> = addresses.iter().filter_map(pool).collect();
@@ -56,8 +56,8 @@ pub fn assigned(
         .map(|(ip, pool)| format!("{ip} from pool {}", pool.name))
         .collect();
     let general = each.iter().any(|(_, p)| p.service_allocation.is_none());
-    let wished = view.pool.is_some() || view.request != crate::service::Request::Any;
-    let pinned = pinned_to(view, allocator, around).filter(|_| general && !wished);
+    let requested_pool = view.pool.is_some() || view.request != crate::service::Request::Any;
+    let pinned = pinned_to(view, allocator, context).filter(|_| general && !requested_pool);
     let fallback = pinned.map(|pool| format!(", falling back from pool {}", pool.name));
     format!(
         "Assigned {}{}",

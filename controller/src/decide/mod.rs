@@ -1,8 +1,8 @@
-//! What a Service's status should say. Pure: a function of the Service, the
-//! class we serve and the allocator, which it changes.
+//! What the status of a Service should be. Pure: a function of the Service, its
+//! context and the allocator, which it changes.
 //!
 //! An address stays as long as it may: it is taken away only if the user or
-//! the configuration leaves no other way, and then the decision says so.
+//! the configuration leaves no other way, and the decision gives the reason.
 
 mod admit;
 mod choose;
@@ -21,21 +21,21 @@ use crate::service::{Condition, FamilyPolicy, Request, ServiceView};
 
 pub use admit::{Context, Namespaces};
 pub use condition::assigned;
-pub use refusal::{Lost, Missing, REASONS, Refusal, ReleaseReason};
+pub use refusal::{Missing, REASONS, Refusal, ReleaseReason, Released};
 
-/// What should be written and said about one Service.
+/// The decision about one Service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decision {
-    /// The addresses the status should show from now on, in the order of the
-    /// Service's families; `None` if the status is right as it is.
+    /// The addresses to write to the status, in the order of the Service's families;
+    /// `None` if the status is correct.
     pub write: Option<Vec<IpAddr>>,
-    /// Addresses in the status that the Service may not keep, and why.
-    pub lost: Vec<Lost>,
-    /// Why the Service does not get what it needs.
+    /// Addresses in the status that the Service must release, and why.
+    pub released: Vec<Released>,
+    /// Why the Service does not get what it requests.
     pub refusal: Option<Refusal>,
-    /// What our condition should say from now on.
+    /// What to do with the condition `Allocated`.
     pub condition: ConditionChange,
-    /// What of other Services' doing could improve it.
+    /// What would improve it once it becomes available.
     pub waits: BTreeSet<Opening>,
 }
 
@@ -59,26 +59,26 @@ pub enum ConditionChange {
     Set(Condition),
 }
 
-/// Whether the Service is ours to serve: without `--load-balancer-class` those
+/// Whether the Service is served by this controller: without `--load-balancer-class` those
 /// that name no class, with it those that name exactly this one.
 #[must_use]
 pub fn is_ours(view: &ServiceView, class: Option<&str>) -> bool {
     view.load_balancer && view.class.as_deref() == class
 }
 
-/// Claims the addresses that a Service's status shows, and those it may show
-/// without our knowing, before anything is chosen for anybody. What it may not
-/// keep is dealt with by [`decide`].
-pub fn replay(view: &ServiceView, doubtful: &[IpAddr], allocator: &mut Allocator) {
-    for &ip in view.status.iter().chain(doubtful) {
+/// Claims the addresses that the status of a Service shows, or may show by an
+/// unconfirmed write, before any address is chosen. [`decide`] releases those that
+/// it may not keep.
+pub fn replay(view: &ServiceView, unconfirmed: &[IpAddr], allocator: &mut Allocator) {
+    for &ip in view.status.iter().chain(unconfirmed) {
         let _refused = allocator.claim(view.claimant(), ip);
     }
 }
 
-/// Decides about one Service. Addresses it gains are claimed; those it loses
+/// Decides about one Service. Addresses it gains are claimed; those it must release
 /// stay claimed until its status no longer shows them, see
 /// [`Allocator::retain`].
-pub fn decide(view: &ServiceView, around: &Context<'_>, allocator: &mut Allocator) -> Decision {
+pub fn decide(view: &ServiceView, context: &Context<'_>, allocator: &mut Allocator) -> Decision {
     replay(view, &[], allocator);
     if view.deleting {
         return Decision::default();
@@ -86,25 +86,28 @@ pub fn decide(view: &ServiceView, around: &Context<'_>, allocator: &mut Allocato
     if !view.load_balancer {
         return clear_ours(view, allocator);
     }
-    if !is_ours(view, around.class) {
+    if !is_ours(view, context.class) {
         return Decision::default();
     }
-    let (kept, lost) = keep(view, allocator, around);
-    let mut choice = choose::choose(view, kept, allocator, around);
+    let (kept, released) = keep(view, allocator, context);
+    let mut choice = choose::choose(view, kept, allocator, context);
     choice.addresses = in_family_order(view, choice.addresses);
-    let condition = condition::of(view, &choice, allocator, around);
-    let said = view.condition.as_ref().is_some_and(|c| c.says(&condition));
+    let condition = condition::of(view, &choice, allocator, context);
+    let unchanged = view
+        .allocated
+        .as_ref()
+        .is_some_and(|c| c.matches(&condition));
     let addresses = choice.addresses;
-    let lost = lost
+    let released = released
         .into_iter()
-        .filter(|lost| !addresses.contains(&lost.ip))
+        .filter(|released| !addresses.contains(&released.ip))
         .collect();
     let right = view.ingress_is_canonical && view.status == addresses;
     Decision {
         write: (!right).then_some(addresses),
-        lost,
+        released,
         refusal: choice.refusal,
-        condition: if said {
+        condition: if unchanged {
             ConditionChange::Keep
         } else {
             ConditionChange::Set(condition)
@@ -114,13 +117,13 @@ pub fn decide(view: &ServiceView, around: &Context<'_>, allocator: &mut Allocato
 }
 
 /// A Service that is no longer of type `LoadBalancer`: the addresses of our
-/// pools leave its status, others are not our business.
+/// pools leave its status, others are left alone.
 fn clear_ours(view: &ServiceView, allocator: &Allocator) -> Decision {
     let ours = view
         .status
         .iter()
         .any(|ip| allocator.pool_of(*ip).is_some());
-    let condition = match &view.condition {
+    let condition = match &view.allocated {
         Some(_) => ConditionChange::Remove,
         None => ConditionChange::Keep,
     };
@@ -131,36 +134,36 @@ fn clear_ours(view: &ServiceView, allocator: &Allocator) -> Decision {
     }
 }
 
-/// Splits the addresses in the status, then those held beside it (the status
-/// was cleared by hand), into what may stay and what may not.
+/// Splits the addresses in the status, and those held besides (if the status was
+/// cleared by hand), into those to keep and those to release.
 fn keep(
     view: &ServiceView,
     allocator: &mut Allocator,
-    around: &Context<'_>,
-) -> (Vec<IpAddr>, Vec<Lost>) {
+    context: &Context<'_>,
+) -> (Vec<IpAddr>, Vec<Released>) {
     let held = allocator.held(&view.key);
     let beside = held.into_iter().filter(|ip| !view.status.contains(ip));
     let mut kept: Vec<IpAddr> = Vec::new();
-    let mut lost = Vec::new();
+    let mut released = Vec::new();
     for ip in view.status.iter().copied().chain(beside) {
-        match fitness(view, ip, &kept, allocator, around) {
+        match may_keep(view, ip, &kept, allocator, context) {
             Ok(()) => kept.push(ip),
-            Err(why) if view.status.contains(&ip) => lost.push(Lost { ip, why }),
+            Err(why) if view.status.contains(&ip) => released.push(Released { ip, why }),
             Err(_) => {}
         }
     }
-    (kept, lost)
+    (kept, released)
 }
 
-fn fitness(
+fn may_keep(
     view: &ServiceView,
     ip: IpAddr,
     kept: &[IpAddr],
     allocator: &mut Allocator,
-    around: &Context<'_>,
+    context: &Context<'_>,
 ) -> Result<(), ReleaseReason> {
     let family = Family::of(ip);
-    if !wanted(view).contains(&family) {
+    if !families(view).contains(&family) {
         return Err(ReleaseReason::Family(family));
     }
     if kept.iter().any(|other| Family::of(*other) == family) {
@@ -172,17 +175,17 @@ fn fitness(
         other => ReleaseReason::Claim(other),
     })?;
     let pool = allocator.pool_of(ip).ok_or(ReleaseReason::Uncovered)?;
-    if let Some(mac) = allocator.foreign_mac(ip).filter(|_| !asks_for(view, ip)) {
+    if let Some(mac) = allocator.foreign_mac(ip).filter(|_| !requests(view, ip)) {
         return Err(ReleaseReason::ForeignHost(mac.to_owned()));
     }
     let pool = allocator.pool(pool);
-    admit::admits(view, pool, around).map_err(|why| ReleaseReason::Barred(pool.name.clone(), why))
+    admit::admits(view, pool, context).map_err(|why| ReleaseReason::Barred(pool.name.clone(), why))
 }
 
-/// Whether the user wants this very address. What cannot be read counts as a
-/// wish for what is there: nothing else could be chosen.
+/// Whether the user requests this address. A request that cannot be parsed counts
+/// as one for the present address, since no other could be chosen.
 #[must_use]
-pub fn asks_for(view: &ServiceView, ip: IpAddr) -> bool {
+pub fn requests(view: &ServiceView, ip: IpAddr) -> bool {
     match &view.request {
         Request::Any => false,
         Request::These(ips) => ips.contains(&ip),
@@ -190,9 +193,9 @@ pub fn asks_for(view: &ServiceView, ip: IpAddr) -> bool {
     }
 }
 
-/// The families a Service wants addresses of: the primary one only, unless its
-/// policy speaks of two.
-fn wanted(view: &ServiceView) -> &[Family] {
+/// The families in which a Service needs an address: the primary one, or both if
+/// its policy is dual stack.
+fn families(view: &ServiceView) -> &[Family] {
     let count = match view.policy {
         FamilyPolicy::Single => 1,
         FamilyPolicy::PreferDual | FamilyPolicy::RequireDual => 2,

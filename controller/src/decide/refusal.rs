@@ -1,4 +1,4 @@
-//! Why a Service gets no address, or loses one, for its owner. Pure.
+//! Why a Service gets no address, or must release one, for its owner. Pure.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ pub enum Refusal {
         /// The requested addresses.
         requested: Vec<IpAddr>,
         /// The families of the Service, primary first.
-        wanted: Vec<Family>,
+        needed: Vec<Family>,
     },
     /// Requested addresses are unavailable; the reason of each.
     Requested(Vec<ClaimRefusal>),
@@ -69,11 +69,11 @@ impl fmt::Display for Refusal {
             Self::Malformed(problem) => {
                 write!(f, "Cannot parse the requested address: {problem}")
             }
-            Self::RequestedFamilies { requested, wanted } => write!(
+            Self::RequestedFamilies { requested, needed } => write!(
                 f,
                 "Requested {} does not match the IP families of the Service ({})",
                 list(requested),
-                list(wanted)
+                list(needed)
             ),
             Self::Requested(reasons) => {
                 write!(f, "Cannot assign the requested address: {}", list(reasons))
@@ -124,7 +124,7 @@ impl fmt::Display for Missing {
 
 /// An address that a Service must release.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lost {
+pub struct Released {
     /// The address.
     pub ip: IpAddr,
     /// Why.
@@ -148,7 +148,7 @@ pub enum ReleaseReason {
     Surplus(Family),
 }
 
-impl fmt::Display for Lost {
+impl fmt::Display for Released {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ip = self.ip;
         match &self.why {

@@ -37,11 +37,11 @@ fn decided(view: &ServiceView, allocator: &mut Allocator) -> Decision {
 
 fn decide(view: &ServiceView, class: Option<&str>, allocator: &mut Allocator) -> Decision {
     let namespaces = Namespaces::new();
-    let around = Context {
+    let context = Context {
         class,
         namespaces: &namespaces,
     };
-    super::decide(view, &around, allocator)
+    super::decide(view, &context, allocator)
 }
 
 fn reason(decision: &Decision) -> String {
@@ -67,7 +67,7 @@ fn deciding_again_changes_nothing() {
 }
 
 #[test]
-fn says_why_each_pool_gives_nothing() {
+fn gives_the_reason_of_each_pool() {
     let pools = "[{name: six, addresses: ['fd77::/64']}, {name: off, addresses: [10.9.0.0/24], autoAssign: false}, {name: one, addresses: [10.0.0.1/32]}]";
     let mut allocator = allocator(pools);
     decided(&service("a"), &mut allocator);
@@ -81,7 +81,7 @@ fn says_why_each_pool_gives_nothing() {
 }
 
 #[test]
-fn leaves_services_of_another_class_alone_but_never_gives_away_their_addresses() {
+fn leaves_services_of_another_class_alone_and_never_reassigns_their_addresses() {
     let mut allocator = allocator(LAN);
     let other = ServiceView {
         class: Some("example.com/other".to_owned()),
@@ -115,7 +115,7 @@ fn honours_a_requested_address_even_without_auto_assign() {
 }
 
 #[test]
-fn explains_why_a_requested_address_cannot_be_had() {
+fn explains_why_a_requested_address_is_unavailable() {
     let mut allocator = allocator(LAN);
     decided(&service("a"), &mut allocator);
     let held = decided(&asking("b", &["10.0.0.1"]), &mut allocator);
@@ -144,7 +144,7 @@ fn moves_to_a_newly_requested_address_and_stays_if_it_cannot() {
 }
 
 #[test]
-fn a_malformed_request_takes_nothing_away() {
+fn a_malformed_request_releases_nothing() {
     let mut allocator = allocator(LAN);
     let view = ServiceView {
         request: Request::Malformed("nonsense".to_owned()),
@@ -156,14 +156,17 @@ fn a_malformed_request_takes_nothing_away() {
 }
 
 #[test]
-fn an_address_that_a_stranger_uses_goes_only_if_another_can_be_chosen() {
+fn an_address_that_another_host_uses_is_released_only_if_another_can_be_chosen() {
     let mut allocator = allocator(LAN);
     let stranger = || "02:00:00:00:00:99".to_owned();
     allocator.quarantine(ips(&["10.0.0.1"])[0], stranger());
     let view = having(service("a"), &["10.0.0.1"]);
     let moved = decided(&view, &mut allocator);
     assert_eq!(moved.write, Some(ips(&["10.0.0.2"])));
-    assert_eq!(moved.lost[0].why, ReleaseReason::ForeignHost(stranger()));
+    assert_eq!(
+        moved.released[0].why,
+        ReleaseReason::ForeignHost(stranger())
+    );
     allocator.retain(&view.key, &[]);
     // Of what cannot be read nobody knows whether it asks for this very address.
     let view = ServiceView {
@@ -171,7 +174,7 @@ fn an_address_that_a_stranger_uses_goes_only_if_another_can_be_chosen() {
         ..view
     };
     let stays = decided(&view, &mut allocator);
-    assert_eq!((stays.write, stays.lost), (None, Vec::new()));
+    assert_eq!((stays.write, stays.released), (None, Vec::new()));
 }
 
 #[test]
@@ -223,16 +226,16 @@ fn a_change_to_single_stack_releases_the_other_family() {
         &mut allocator,
     );
     assert_eq!(decision.write, Some(ips(&["10.0.0.2"])));
-    assert_eq!(decision.lost[0].ip, ips(&["fd77::1"])[0]);
+    assert_eq!(decision.released[0].ip, ips(&["fd77::1"])[0]);
 }
 
 #[test]
-fn a_foreign_address_is_taken_back_and_replaced() {
+fn an_address_of_no_pool_is_released_and_replaced() {
     let mut allocator = allocator(LAN);
     let decision = decided(&having(service("a"), &["192.0.2.9"]), &mut allocator);
     assert_eq!(decision.write, Some(ips(&["10.0.0.1"])));
     assert_eq!(
-        decision.lost[0].to_string(),
+        decision.released[0].to_string(),
         "Released 192.0.2.9: no pool contains it"
     );
 }
@@ -245,7 +248,7 @@ fn of_two_services_with_one_address_the_second_is_moved() {
     let newer = decided(&having(service("b"), &["10.0.0.1"]), &mut allocator);
     assert_eq!(newer.write, Some(ips(&["10.0.0.2"])));
     assert!(
-        newer.lost[0]
+        newer.released[0]
             .to_string()
             .contains("held by Service default/a")
     );
@@ -260,7 +263,7 @@ fn a_status_wiped_by_hand_gets_its_address_back() {
 }
 
 #[test]
-fn a_service_that_is_no_load_balancer_any_more_is_cleared_of_our_addresses_only() {
+fn a_service_that_is_no_longer_a_load_balancer_loses_addresses_of_our_pools_only() {
     let mut allocator = allocator(LAN);
     let plain = |status: &[&str]| ServiceView {
         load_balancer: false,
@@ -285,7 +288,7 @@ fn a_service_being_deleted_is_left_alone_and_keeps_its_address() {
 }
 
 #[test]
-fn an_untidy_status_is_written_again() {
+fn an_ingress_that_is_not_canonical_is_written_again() {
     let mut allocator = allocator(LAN);
     let view = ServiceView {
         ingress_is_canonical: false,

@@ -80,7 +80,7 @@ fn log(notice: &ServiceNotice) {
         Notice::Refused(refusal) => {
             tracing::info!(%service, reason = refusal.reason(), %note, "address not assigned");
         }
-        Notice::Lost(_) => tracing::info!(%service, %note, "address released"),
+        Notice::Released(_) => tracing::info!(%service, %note, "address released"),
         Notice::Conflict { .. } => tracing::warn!(%service, %note, "address conflict"),
     }
 }

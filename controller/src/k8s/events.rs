@@ -57,7 +57,7 @@ impl EventSender {
         let (warning, reason, action) = match &notice.notice {
             Notice::Assigned(_) => (false, "IPAllocated", "Allocate"),
             Notice::Refused(_) => (true, "AllocationFailed", "Allocate"),
-            Notice::Lost(lost) => match lost.why {
+            Notice::Released(lost) => match lost.why {
                 ReleaseReason::ForeignHost(_) => (true, "AddressConflict", "Release"),
                 _ => (true, "ClearAssignment", "Release"),
             },

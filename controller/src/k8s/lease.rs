@@ -64,7 +64,7 @@ impl Elector {
             }
             self.publish();
         }
-        let waited = tokio::time::timeout(self.timing.give_up(), quiet.cancelled()).await;
+        let waited = tokio::time::timeout(self.timing.renew_deadline(), quiet.cancelled()).await;
         if waited.is_ok() {
             self.release().await;
         }
@@ -73,7 +73,7 @@ impl Elector {
     async fn carry_out(&mut self, step: Step) {
         match step {
             Step::Wait(pause) => tokio::time::sleep(pause).await,
-            Step::Look => self.read().await,
+            Step::Read => self.read().await,
             Step::Create => self.create().await,
             Step::Take(record) => {
                 let transitions = record.transitions.saturating_add(1);
@@ -89,7 +89,7 @@ impl Elector {
         match self.request(leases.get_opt(LEASE)).await {
             Some(Ok(lease)) => {
                 let record = lease.map(|lease| self.record(&lease));
-                self.election.looked(record, Instant::now());
+                self.election.observed(record, Instant::now());
                 self.unseen = None;
             }
             Some(Err(_)) | None => self.election.failed(Instant::now()),
@@ -136,7 +136,7 @@ impl Elector {
         match answer {
             Some(Ok(lease)) => {
                 let record = self.record(&lease);
-                self.election.won(record, sent);
+                self.election.acquired(record, sent);
             }
             Some(Err(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => {
                 self.election.refused(Instant::now());

@@ -109,8 +109,16 @@ fn body(write: &StatusWrite, now: Timestamp) -> Value {
     let ingress: Vec<Value> = write.addresses.iter().map(entry).collect();
     let mut status = json!({"loadBalancer": {"ingress": ingress}});
     let conditions = [
-        (ALLOCATED, &write.condition, write.shown.as_ref()),
-        (ANNOUNCED, &write.announced, write.shown_announced.as_ref()),
+        (
+            ALLOCATED,
+            &write.allocated,
+            write.observed_allocated.as_ref(),
+        ),
+        (
+            ANNOUNCED,
+            &write.announced,
+            write.observed_announced.as_ref(),
+        ),
     ];
     let conditions = conditions
         .into_iter()
@@ -182,15 +190,15 @@ mod tests {
             uid: "u".to_owned(),
             version: "7".to_owned(),
             addresses: vec!["10.0.0.1".parse().unwrap()],
-            condition,
-            shown: Some(ObservedCondition {
+            allocated: condition,
+            observed_allocated: Some(ObservedCondition {
                 status: False,
                 reason: "NoAddressAvailable".to_owned(),
                 message: String::new(),
                 since: "2001-01-01T00:00:00Z".to_owned(),
             }),
             announced: ConditionChange::Keep,
-            shown_announced: None,
+            observed_announced: None,
         }
     }
 

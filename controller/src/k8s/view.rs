@@ -42,7 +42,7 @@ pub fn service(object: &Service) -> ServiceView {
         request,
         pool,
         terms: sharing.map(|key| Arc::new(terms(object, spec, key))),
-        condition: condition(object, ALLOCATED),
+        allocated: condition(object, ALLOCATED),
         announced: condition(object, ANNOUNCED),
         status,
         ingress_is_canonical,

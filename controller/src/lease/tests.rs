@@ -31,10 +31,10 @@ fn candidate(now: Instant) -> Election {
 fn creates_the_lease_if_there_is_none() {
     let now = Instant::now();
     let mut me = candidate(now);
-    assert_eq!(me.step(now), Step::Look);
-    me.looked(None, now);
+    assert_eq!(me.step(now), Step::Read);
+    me.observed(None, now);
     assert_eq!(me.step(now), Step::Create);
-    me.won(record("me", 1), now);
+    me.acquired(record("me", 1), now);
     assert_eq!(me.leading_until(now), Some(now + seconds(4)));
 }
 
@@ -42,7 +42,7 @@ fn creates_the_lease_if_there_is_none() {
 fn takes_a_released_lease_at_once() {
     let now = Instant::now();
     let mut me = candidate(now);
-    me.looked(Some(record("", 3)), now);
+    me.observed(Some(record("", 3)), now);
     assert_eq!(me.step(now), Step::Take(record("", 3)));
 }
 
@@ -50,11 +50,11 @@ fn takes_a_released_lease_at_once() {
 fn takes_a_lease_only_after_watching_it_unchanged_for_its_duration() {
     let now = Instant::now();
     let mut me = candidate(now);
-    me.looked(Some(record("other", 1)), now);
-    me.looked(Some(record("other", 2)), now + seconds(5));
-    me.looked(Some(record("other", 2)), now + seconds(10));
+    me.observed(Some(record("other", 1)), now);
+    me.observed(Some(record("other", 2)), now + seconds(5));
+    me.observed(Some(record("other", 2)), now + seconds(10));
     assert!(matches!(me.step(now + seconds(10)), Step::Wait(_)));
-    me.looked(Some(record("other", 2)), now + seconds(11));
+    me.observed(Some(record("other", 2)), now + seconds(11));
     assert_eq!(me.step(now + seconds(11)), Step::Take(record("other", 2)));
 }
 
@@ -62,12 +62,12 @@ fn takes_a_lease_only_after_watching_it_unchanged_for_its_duration() {
 fn stops_leading_by_itself_when_renewals_fail() {
     let now = Instant::now();
     let mut me = candidate(now);
-    me.won(record("me", 1), now);
+    me.acquired(record("me", 1), now);
     assert_eq!(me.step(now + seconds(2)), Step::Renew(record("me", 1)));
     me.failed(now + seconds(3));
     assert!(me.leading_until(now + seconds(3)).is_some());
     assert!(me.leading_until(now + seconds(4)).is_none());
-    assert_eq!(me.step(now + seconds(4)), Step::Look);
+    assert_eq!(me.step(now + seconds(4)), Step::Read);
     assert!(me.held().is_none());
 }
 
@@ -75,11 +75,11 @@ fn stops_leading_by_itself_when_renewals_fail() {
 fn a_renewal_whose_answer_was_lost_does_not_end_the_term() {
     let now = Instant::now();
     let mut me = candidate(now);
-    me.won(record("me", 1), now);
+    me.acquired(record("me", 1), now);
     me.failed(now + seconds(2));
     me.refused(now + seconds(3));
-    assert_eq!(me.step(now + seconds(3)), Step::Look);
-    me.looked(Some(record("me", 2)), now + seconds(3));
+    assert_eq!(me.step(now + seconds(3)), Step::Read);
+    me.observed(Some(record("me", 2)), now + seconds(3));
     assert_eq!(me.step(now + seconds(3)), Step::Renew(record("me", 2)));
     assert_eq!(me.leading_until(now + seconds(3)), Some(now + seconds(4)));
 }
@@ -88,9 +88,9 @@ fn a_renewal_whose_answer_was_lost_does_not_end_the_term() {
 fn another_holder_ends_the_term_at_once() {
     let now = Instant::now();
     let mut me = candidate(now);
-    me.won(record("me", 1), now);
+    me.acquired(record("me", 1), now);
     me.refused(now + seconds(1));
-    me.looked(Some(record("other", 2)), now + seconds(1));
+    me.observed(Some(record("other", 2)), now + seconds(1));
     assert_eq!(me.leading_until(now + seconds(1)), None);
 }
 
@@ -116,15 +116,15 @@ impl Server {
 fn act(server: &mut Server, candidate: &mut Election, now: Instant, lost: bool) {
     let from = match candidate.step(now) {
         Step::Wait(_) => return,
-        Step::Look if lost => return candidate.failed(now),
-        Step::Look => return candidate.looked(server.record.clone(), now),
+        Step::Read if lost => return candidate.failed(now),
+        Step::Read => return candidate.observed(server.record.clone(), now),
         Step::Create => None,
         Step::Take(record) | Step::Renew(record) => Some(record),
     };
-    let won = server.put(candidate.identity(), from.as_ref());
-    match won {
+    let acquired = server.put(candidate.identity(), from.as_ref());
+    match acquired {
         _ if lost => candidate.failed(now),
-        Some(record) => candidate.won(record, now),
+        Some(record) => candidate.acquired(record, now),
         None => candidate.refused(now),
     }
 }

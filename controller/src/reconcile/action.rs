@@ -1,4 +1,4 @@
-//! What the reconciler hears and what it asks for. Plain values.
+//! Inputs and actions of the reconciler, as plain values. Pure.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use ferrolb_api::pool::IPAddressPoolStatus;
 use ferrolb_core::config::{Config, Faults};
 use ferrolb_core::key::ObjectKey;
 
-use crate::decide::{ConditionChange, Lost, Refusal};
+use crate::decide::{ConditionChange, Refusal, Released};
 use crate::service::{ObservedCondition, ServiceView};
 
 /// The configuration as last read.
@@ -21,14 +21,14 @@ pub enum ConfigState {
     Absent(Option<Config>),
 }
 
-/// A configuration that cannot be used.
+/// A configuration that was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidConfig {
     /// `metadata.uid` of the ConfigMap.
     pub uid: String,
-    /// All that is wrong with it.
+    /// All its faults.
     pub faults: Faults,
-    /// What was accepted last, and stays in force.
+    /// The one accepted last, which stays active.
     pub in_force: Option<Config>,
 }
 
@@ -37,13 +37,13 @@ pub struct InvalidConfig {
 pub enum Action {
     /// Write a status.
     Write(StatusWrite),
-    /// Tell the owner of a Service; as an Event.
+    /// Report to the owner of a Service, as an Event.
     NotifyService(ServiceNotice),
-    /// Tell the administrator that the configuration is not used; as an Event.
+    /// Report that the configuration was rejected, as an Event.
     NotifyConfig(InvalidConfig),
-    /// Tell the administrator how full a pool is; as an Event.
+    /// Report how full a pool is, as an Event.
     NotifyPool(PoolNotice),
-    /// Do something that may wait, and call
+    /// Do a write that can wait, and call
     /// [`Reconciler::background_ended`](super::Reconciler::background_ended) afterwards.
     Background(BackgroundWrite),
     /// Call [`Reconciler::reconcile`](super::Reconciler::reconcile) after a pause that
@@ -56,7 +56,7 @@ pub enum Action {
     },
 }
 
-/// What can be done when there is nothing better to do.
+/// A write that no Service waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackgroundWrite {
     /// Write the status of an `IPAddressPool`.
@@ -80,16 +80,16 @@ pub enum BackgroundWrite {
     },
 }
 
-/// News of a pool that fills up.
+/// A warning about a pool that fills up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolNotice {
     /// The pool's name.
     pub pool: String,
-    /// `metadata.uid` of its `IPAddressPool`; none if it is in the ConfigMap.
+    /// `metadata.uid` of its `IPAddressPool`; `None` if it is in the ConfigMap.
     pub uid: Option<String>,
     /// Reason of the Event.
     pub reason: &'static str,
-    /// What to say.
+    /// The message.
     pub note: String,
 }
 
@@ -104,14 +104,14 @@ pub struct StatusWrite {
     pub version: String,
     /// The addresses to show, none to clear.
     pub addresses: Vec<IpAddr>,
-    /// What our condition `ferrolb.io/Allocated` is to say.
-    pub condition: ConditionChange,
-    /// That condition as it is: its time stays unless it turns.
-    pub shown: Option<ObservedCondition>,
-    /// What our condition `ferrolb.io/Announced` is to say.
+    /// The change of our condition `ferrolb.io/Allocated`.
+    pub allocated: ConditionChange,
+    /// That condition as read: its time stays unless its status changes.
+    pub observed_allocated: Option<ObservedCondition>,
+    /// The change of our condition `ferrolb.io/Announced`.
     pub announced: ConditionChange,
-    /// That condition as it is.
-    pub shown_announced: Option<ObservedCondition>,
+    /// That condition as read.
+    pub observed_announced: Option<ObservedCondition>,
 }
 
 /// How a status write ended.
@@ -119,37 +119,37 @@ pub struct StatusWrite {
 pub enum Written {
     /// The Service as it is now.
     Done(Box<ServiceView>),
-    /// The Service has changed since the version named; the watch will show it.
+    /// The Service has changed since that version; the watch will show it.
     Outdated,
-    /// It failed, or nobody knows whether it did.
+    /// It failed, or it is unknown whether it did.
     Failed,
 }
 
-/// News for the owner of a Service.
+/// A message to the owner of a Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceNotice {
     /// Which Service.
     pub key: ObjectKey,
     /// Its `metadata.uid`.
     pub uid: String,
-    /// What to say.
+    /// The message.
     pub notice: Notice,
 }
 
-/// What there is to say about a Service.
+/// What happened to a Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// Its status shows addresses now; which, and from where.
+    /// Its status shows addresses now; which, and from which pools.
     Assigned(String),
-    /// It does not get what it needs.
+    /// It does not get what it requests.
     Refused(Refusal),
-    /// It may not keep an address.
-    Lost(Lost),
-    /// A stranger uses the address it asks for.
+    /// It must release an address.
+    Released(Released),
+    /// Another host uses the address that it requests.
     Conflict {
         /// The address, which it keeps.
         ip: IpAddr,
-        /// The stranger's hardware address.
+        /// The hardware address of the other host.
         mac: String,
     },
 }
@@ -159,7 +159,7 @@ impl fmt::Display for Notice {
         match self {
             Self::Assigned(text) => f.write_str(text),
             Self::Refused(refusal) => refusal.fmt(f),
-            Self::Lost(lost) => lost.fmt(f),
+            Self::Released(released) => released.fmt(f),
             Self::Conflict { ip, mac } => write!(
                 f,
                 "Not announcing {ip}: another host ({mac}) uses it on the LAN. Kept because the Service requests it explicitly; remove the address from that host or request another one"

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Announcements;
 use super::announcements::AnnouncementState;
-use crate::decide::{ConditionChange, Decision, asks_for, is_ours};
+use crate::decide::{ConditionChange, Decision, is_ours, requests};
 use crate::service::ConditionStatus::{False, True, Unknown};
 use crate::service::{Condition, ServiceView};
 
@@ -32,7 +32,7 @@ impl Announcements {
             return observed.map_or(ConditionChange::Keep, |_| ConditionChange::Remove);
         }
         match self.condition(view, addresses, now) {
-            Some(condition) if observed.is_some_and(|o| o.says(&condition)) => {
+            Some(condition) if observed.is_some_and(|o| o.matches(&condition)) => {
                 ConditionChange::Keep
             }
             Some(condition) => ConditionChange::Set(condition),
@@ -89,7 +89,7 @@ impl Announcements {
         requested: bool,
     ) -> BTreeMap<IpAddr, String> {
         let addresses = view.status.iter();
-        let addresses = addresses.filter(|ip| asks_for(view, **ip) == requested);
+        let addresses = addresses.filter(|ip| requests(view, **ip) == requested);
         let conflicts = addresses.filter_map(|ip| {
             let (mac, _) = self.foreign_host(&view.key, *ip)?;
             Some((*ip, mac.to_owned()))

@@ -51,7 +51,7 @@ impl Announcement {
     }
 }
 
-/// How the addresses of a Service are announced, in words.
+/// How the addresses of a Service are announced, each with its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum AnnouncementState {
     /// Each is announced.
@@ -162,11 +162,11 @@ impl Announcements {
 
     /// How these addresses are announced, in their order.
     pub(super) fn state_of(&self, key: &ObjectKey, ips: &[IpAddr]) -> AnnouncementState {
-        let (mut conflict, mut unannounced, mut doubt) = (false, None, false);
+        let (mut conflict, mut unannounced, mut unready) = (false, None, false);
         let each = ips.iter().map(|ip| {
             if let Some(owner) = self.owner(key, *ip) {
                 let ready = self.is_ready(owner);
-                doubt |= !ready;
+                unready |= !ready;
                 let but = if ready { "" } else { NOT_READY };
                 return format!("{ip} by {}{but}", owner.place());
             }
@@ -187,7 +187,7 @@ impl Announcements {
             }
         });
         let each = each.collect::<Vec<_>>();
-        match (conflict, unannounced, doubt) {
+        match (conflict, unannounced, unready) {
             (true, _, _) => AnnouncementState::Conflict(each.join("; ")),
             (_, Some(reason), _) => AnnouncementState::Unannounced(reason, each.join(". ")),
             (_, _, true) => AnnouncementState::NodeNotReady(each.join(", ")),

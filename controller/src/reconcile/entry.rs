@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::action::{Action, Notice, ServiceNotice, StatusWrite};
 use super::waits::Place;
-use crate::decide::{ConditionChange, Decision, Lost, Refusal};
+use crate::decide::{ConditionChange, Decision, Refusal, Released};
 use crate::service::{ConditionStatus, ServiceView};
 
 /// One Service of type `LoadBalancer`, or one whose status still has addresses.
@@ -25,7 +25,7 @@ pub(super) struct Entry {
     failures: u32,
     /// What was reported last, so that it is not repeated.
     refused: Option<Refusal>,
-    lost: Vec<Lost>,
+    released: Vec<Released>,
     conflicts: BTreeMap<IpAddr, String>,
 }
 
@@ -49,7 +49,7 @@ impl Entry {
             pending: Vec::new(),
             failures: 0,
             refused: None,
-            lost: Vec::new(),
+            released: Vec::new(),
             conflicts: BTreeMap::new(),
         }
     }
@@ -120,7 +120,7 @@ impl Entry {
         } = desired;
         let urgent = self.is_urgent(&decision);
         let changes = decision.changes_status() || announced != ConditionChange::Keep;
-        self.lost = decision.lost;
+        self.released = decision.released;
         self.refused = decision.refusal;
         self.conflicts = conflicts;
         if changes && (urgent || text) {
@@ -133,7 +133,7 @@ impl Entry {
 
     /// Whether addresses change, or whether the Service has what it requests.
     fn is_urgent(&self, decision: &Decision) -> bool {
-        let observed = self.view.condition.as_ref().map(|c| c.status);
+        let observed = self.view.allocated.as_ref().map(|c| c.status);
         let before = observed.unwrap_or(ConditionStatus::True);
         let turns = match &decision.condition {
             ConditionChange::Keep => false,
@@ -145,9 +145,9 @@ impl Entry {
 
     fn notices(&self, desired: &Desired) -> Vec<Action> {
         let decision = &desired.decision;
-        let lost = decision.lost.iter();
-        let lost = lost.filter(|lost| !self.lost.contains(lost));
-        let lost = lost.map(|lost| Notice::Lost(lost.clone()));
+        let released = decision.released.iter();
+        let released = released.filter(|released| !self.released.contains(released));
+        let released = released.map(|released| Notice::Released(released.clone()));
         let refusal = decision.refusal.iter();
         let refusal = refusal.filter(|_| self.refused != decision.refusal);
         let refusal = refusal.map(|refusal| Notice::Refused(refusal.clone()));
@@ -157,7 +157,7 @@ impl Entry {
             ip: *ip,
             mac: mac.clone(),
         });
-        let notices = lost.chain(refusal).chain(conflicts);
+        let notices = released.chain(refusal).chain(conflicts);
         notices.map(|notice| self.notice(notice)).collect()
     }
 
@@ -174,7 +174,7 @@ impl Entry {
     fn write(
         &mut self,
         addresses: Vec<IpAddr>,
-        condition: ConditionChange,
+        allocated: ConditionChange,
         announced: ConditionChange,
     ) -> StatusWrite {
         self.writing = true;
@@ -186,10 +186,10 @@ impl Entry {
             uid: self.view.uid.clone(),
             version: self.view.version.clone(),
             addresses,
-            condition,
-            shown: self.view.condition.clone(),
+            allocated,
+            observed_allocated: self.view.allocated.clone(),
             announced,
-            shown_announced: self.view.announced.clone(),
+            observed_announced: self.view.announced.clone(),
         }
     }
 

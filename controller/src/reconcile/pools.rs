@@ -1,5 +1,4 @@
-//! What administrators are told of their pools: the status of each
-//! `IPAddressPool`, and a warning when a pool fills up. Pure.
+//! The status of each `IPAddressPool`, and a warning when a pool fills up. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,7 +16,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The least time after a write that failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
-/// How full, in percent, a pool is when people are warned.
+/// How full, in percent, a pool is when a warning is due.
 const LEVELS: [u128; 3] = [75, 90, 100];
 
 /// How far, in points of percent, usage must fall below a level before reaching
@@ -39,7 +38,7 @@ pub struct PoolObject {
     pub shown: Option<IPAddressPoolStatus>,
 }
 
-/// What is known of the pools as objects, and what was said of them.
+/// The pools as objects, and what was reported of them.
 #[derive(Debug, Default)]
 pub(super) struct Pools {
     /// Whether it is known which pools are objects.
@@ -47,9 +46,9 @@ pub(super) struct Pools {
     objects: BTreeMap<String, PoolObject>,
     /// Pools whose status is being written.
     writing: BTreeSet<String>,
-    /// Before when a pool's status is not to be written again.
-    rest: BTreeMap<String, Duration>,
-    /// When a status that differs may be written.
+    /// When the status of a pool may be written again.
+    not_before: BTreeMap<String, Duration>,
+    /// When the next held back status may be written.
     due: Option<Duration>,
     full: BTreeMap<(String, Family), Fullness>,
 }
@@ -63,7 +62,7 @@ impl Pools {
             }
             Change::Delete(name) => {
                 self.objects.remove(&name);
-                self.rest.remove(&name);
+                self.not_before.remove(&name);
             }
             Change::Reset(all) => {
                 let all = all.into_iter();
@@ -82,7 +81,8 @@ impl Pools {
     ) {
         self.writing.remove(name);
         let Some((uid, counts)) = written else {
-            self.rest.insert(name.to_owned(), now + PAUSE_AFTER_FAILURE);
+            self.not_before
+                .insert(name.to_owned(), now + PAUSE_AFTER_FAILURE);
             return;
         };
         let object = self.objects.get_mut(name);
@@ -110,8 +110,8 @@ impl Pools {
         let mut counts: BTreeMap<&str, IPAddressPoolStatus> = BTreeMap::new();
         for (pool, usage) in usage {
             count(counts.entry(pool).or_default(), usage);
-            let news = self.warn(pool, usage, now);
-            actions.extend(news.map(Action::NotifyPool));
+            let notice = self.warn(pool, usage, now);
+            actions.extend(notice.map(Action::NotifyPool));
         }
         self.full
             .retain(|(pool, _), _| counts.contains_key(&**pool));
@@ -146,13 +146,13 @@ impl Pools {
         if object.shown == Some(counts) || self.writing.contains(pool) {
             return None;
         }
-        let rest = self.rest.get(pool).copied().unwrap_or_default();
-        if rest > now {
-            self.due = Some(self.due.map_or(rest, |due| due.min(rest)));
+        let not_before = self.not_before.get(pool).copied().unwrap_or_default();
+        if not_before > now {
+            self.due = Some(self.due.map_or(not_before, |due| due.min(not_before)));
             return None;
         }
         self.writing.insert(pool.to_owned());
-        self.rest.insert(pool.to_owned(), now + PAUSE);
+        self.not_before.insert(pool.to_owned(), now + PAUSE);
         Some(BackgroundWrite::PoolStatus {
             name: pool.to_owned(),
             uid: object.uid.clone(),
@@ -175,14 +175,14 @@ fn count(status: &mut IPAddressPoolStatus, usage: Usage) {
 /// The warnings of one pool and family.
 #[derive(Debug, Default)]
 struct Fullness {
-    /// The level it has reached and not fallen well below of since; 0 for none.
+    /// The level reached and not left well below since; 0 for none.
     level: u128,
-    /// When people were last warned of each level.
-    told: BTreeMap<u128, Duration>,
+    /// When each level was last reported.
+    reported: BTreeMap<u128, Duration>,
 }
 
 impl Fullness {
-    /// The level that people are to be warned of now.
+    /// The level to warn about now.
     fn rise(&mut self, usage: Usage, now: Duration) -> Option<u128> {
         let reached = LEVELS
             .into_iter()
@@ -200,17 +200,17 @@ impl Fullness {
         }
         self.level = reached;
         let quiet = self
-            .told
+            .reported
             .get(&reached)
-            .is_none_or(|told| *told + REPEAT <= now);
+            .is_none_or(|at| *at + REPEAT <= now);
         quiet.then(|| {
-            self.told.insert(reached, now);
+            self.reported.insert(reached, now);
             reached
         })
     }
 }
 
-/// Whether so many percent are not free.
+/// Whether this many percent are not free.
 fn reaches(usage: Usage, percent: u128) -> bool {
     usage.total > 0 && !is_below(usage, percent)
 }
@@ -262,8 +262,8 @@ mod tests {
         }
     }
 
-    /// The levels told of while usage goes through these, a second apart.
-    fn told(total: u128, course: &[u128]) -> Vec<Option<u128>> {
+    /// The levels reported while usage goes through these, a second apart.
+    fn reported(total: u128, course: &[u128]) -> Vec<Option<u128>> {
         let mut fullness = Fullness::default();
         let steps = course.iter().zip(0..);
         let steps = steps
@@ -272,33 +272,33 @@ mod tests {
     }
 
     #[test]
-    fn each_level_is_told_of_once_on_the_way_up() {
-        let told = told(100, &[10, 74, 75, 80, 89, 90, 99, 100]);
+    fn each_level_is_reported_once_on_the_way_up() {
+        let reported = reported(100, &[10, 74, 75, 80, 89, 90, 99, 100]);
         let expected = [None, None, Some(75), None, None, Some(90), None, Some(100)];
-        assert_eq!(told, expected);
+        assert_eq!(reported, expected);
     }
 
     #[test]
-    fn a_leap_is_told_of_by_the_highest_level() {
-        assert_eq!(told(100, &[0, 95, 96]), [None, Some(90), None]);
-        assert_eq!(told(1, &[0, 1]), [None, Some(100)]);
+    fn a_leap_reports_the_highest_level_only() {
+        assert_eq!(reported(100, &[0, 95, 96]), [None, Some(90), None]);
+        assert_eq!(reported(1, &[0, 1]), [None, Some(100)]);
     }
 
     #[test]
-    fn usage_that_sways_around_a_level_is_told_of_once() {
+    fn usage_that_oscillates_around_a_level_is_reported_once() {
         assert_eq!(
-            told(100, &[75, 74, 75, 71, 75]),
+            reported(100, &[75, 74, 75, 71, 75]),
             [Some(75), None, None, None, None]
         );
         // One address is more than the slack here, so time is what helps.
         assert_eq!(
-            told(4, &[4, 3, 4, 3, 4]),
+            reported(4, &[4, 3, 4, 3, 4]),
             [Some(100), None, None, None, None]
         );
     }
 
     #[test]
-    fn a_level_reached_again_after_a_real_fall_is_told_of_again() {
+    fn a_level_reached_again_after_a_real_fall_is_reported_again() {
         let mut fullness = Fullness::default();
         let mut at = |used, second| fullness.rise(usage(used, 100), Duration::from_secs(second));
         assert_eq!(at(90, 0), Some(90));
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_back_is_not_free() {
+    fn an_address_in_quarantine_is_not_free() {
         let mut fullness = Fullness::default();
         let withheld = Usage {
             withheld: 1,

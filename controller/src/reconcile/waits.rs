@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn names_the_oldest_first_and_forgets_what_is_no_longer_waited_for() {
+    fn returns_the_oldest_first_and_forgets_ended_waits() {
         let mut waits = Waits::default();
         waits.set(&place(2), BTreeSet::from([key("a"), key("b")]));
         waits.set(&place(1), BTreeSet::from([key("a")]));

@@ -2,7 +2,7 @@
 
 use ferrolb_core::ineligible::{Ineligible, Unannounced};
 
-use super::server::{World, saying};
+use super::server::{World, report};
 use crate::reconcile::Announcement;
 use crate::reconcile::BackgroundWrite;
 
@@ -20,9 +20,9 @@ fn world() -> World {
 #[test]
 fn names_node_and_interfaces_once_the_address_is_announced() {
     let mut world = world();
-    let mut said = saying("n1", "web", &[("10.0.0.1", 1)]);
-    said.interfaces.push("eth1".to_owned());
-    world.announce(said);
+    let mut reported = report("n1", "web", &[("10.0.0.1", 1)]);
+    reported.interfaces.push("eth1".to_owned());
+    world.announce(reported);
     world.rest();
     let expected = ("True", "Announced", "10.0.0.1 by n1 (eth0, eth1)");
     assert_eq!(world.announced("web"), Some(expected));
@@ -30,7 +30,7 @@ fn names_node_and_interfaces_once_the_address_is_announced() {
 }
 
 #[test]
-fn says_nothing_where_speakers_cannot_say_anything() {
+fn without_the_crd_there_is_no_condition() {
     let mut world = World::new(LAN);
     world.create("web");
     world.rest();
@@ -64,19 +64,19 @@ fn a_fresh_service_is_not_called_unannounced_before_the_grace_is_over() {
 fn a_hand_over_costs_one_write_whichever_object_goes_or_comes_first() {
     for make_before_break in [true, false] {
         let mut world = world();
-        world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+        world.announce(report("n1", "web", &[("10.0.0.1", 1)]));
         world.rest();
         let before = world.written;
         if make_before_break {
-            world.announce(saying("n2", "web", &[("10.0.0.1", 2)]));
+            world.announce(report("n2", "web", &[("10.0.0.1", 2)]));
             world.rest();
-            world.hush("n1-web");
+            world.remove_report("n1-web");
         } else {
-            world.hush("n1-web");
+            world.remove_report("n1-web");
             world.rest();
             world.pass(5);
             world.rest();
-            world.announce(saying("n2", "web", &[("10.0.0.1", 2)]));
+            world.announce(report("n2", "web", &[("10.0.0.1", 2)]));
         }
         world.rest();
         world.pass(60);
@@ -88,20 +88,20 @@ fn a_hand_over_costs_one_write_whichever_object_goes_or_comes_first() {
 }
 
 #[test]
-fn of_two_nodes_the_higher_epoch_counts_whoever_spoke_last() {
+fn of_two_nodes_the_higher_epoch_counts_whichever_reported_last() {
     let mut world = world();
-    world.announce(saying("n1", "web", &[("10.0.0.1", 9)]));
-    world.announce(saying("n2", "web", &[("10.0.0.1", 8)]));
+    world.announce(report("n1", "web", &[("10.0.0.1", 9)]));
+    world.announce(report("n2", "web", &[("10.0.0.1", 8)]));
     world.rest();
     assert!(world.announced("web").unwrap().2.contains("by n1 "));
 }
 
 #[test]
-fn an_object_whose_status_is_yet_to_come_says_nothing() {
+fn an_object_without_a_status_is_ignored() {
     let mut world = world();
-    let mut said = saying("n1", "web", &[("10.0.0.1", 1)]);
-    said.node = None;
-    world.announce(said);
+    let mut reported = report("n1", "web", &[("10.0.0.1", 1)]);
+    reported.node = None;
+    world.announce(reported);
     world.rest();
     assert_eq!(world.announced("web"), None);
 }
@@ -117,12 +117,12 @@ fn both_addresses_of_a_dual_stack_service_are_named_in_its_order() {
         view.policy = RequireDual;
     });
     world.rest();
-    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
-    world.announce(saying("n2", "web", &[("fd77::1", 1)]));
+    world.announce(report("n1", "web", &[("10.0.0.1", 1)]));
+    world.announce(report("n2", "web", &[("fd77::1", 1)]));
     world.rest();
     let expected = "fd77::1 by n2 (eth0), 10.0.0.1 by n1 (eth0)";
     assert_eq!(world.announced("web").unwrap().2, expected);
-    world.hush("n1-web");
+    world.remove_report("n1-web");
     world.pass(10);
     world.rest();
     let (announced, reason, message) = world.announced("web").unwrap();
@@ -134,9 +134,9 @@ fn both_addresses_of_a_dual_stack_service_are_named_in_its_order() {
 }
 
 #[test]
-fn a_service_that_is_moved_does_not_go_on_naming_the_old_address() {
+fn the_condition_of_a_moved_service_no_longer_names_the_old_address() {
     let mut world = world();
-    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+    world.announce(report("n1", "web", &[("10.0.0.1", 1)]));
     world.rest();
     let before = world.written;
     world.configure("[{name: lan, addresses: [10.0.0.5/32]}]");
@@ -147,7 +147,7 @@ fn a_service_that_is_moved_does_not_go_on_naming_the_old_address() {
 }
 
 #[test]
-fn words_about_another_address_go_even_while_nothing_is_known_of_this_one() {
+fn a_condition_about_another_address_is_removed_at_once() {
     let mut world = world();
     world.pass(10);
     world.rest();
@@ -182,18 +182,18 @@ fn a_moved_service_has_the_whole_grace_for_its_new_address() {
 }
 
 #[test]
-fn a_change_of_type_takes_both_conditions_away() {
+fn a_change_of_type_removes_both_conditions() {
     let mut world = world();
-    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+    world.announce(report("n1", "web", &[("10.0.0.1", 1)]));
     world.rest();
     world.change("web", |view| view.load_balancer = false);
     world.rest();
     let view = world.services.values().next().unwrap();
-    assert_eq!((&view.condition, &view.announced), (&None, &None));
+    assert_eq!((&view.allocated, &view.announced), (&None, &None));
 }
 
 #[test]
-fn an_address_goes_out_before_any_word_about_announcements() {
+fn an_address_is_written_before_any_condition_text() {
     let mut world = World::new("[{name: lan, addresses: [10.0.0.0/24]}]");
     world.install_speakers();
     for name in ["a", "b", "c"] {
@@ -201,7 +201,7 @@ fn an_address_goes_out_before_any_word_about_announcements() {
     }
     world.rest();
     for (name, ip) in [("a", "10.0.0.0"), ("b", "10.0.0.1"), ("c", "10.0.0.2")] {
-        world.announce(saying("n1", name, &[(ip, 1)]));
+        world.announce(report("n1", name, &[(ip, 1)]));
     }
     world.create("late");
     world.show();
@@ -213,7 +213,7 @@ fn an_address_goes_out_before_any_word_about_announcements() {
 #[test]
 fn an_announcement_of_a_service_that_changes_meanwhile_is_written_after_all() {
     let mut world = world();
-    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+    world.announce(report("n1", "web", &[("10.0.0.1", 1)]));
     world.change("web", |view| {
         view.labels = [("a".to_owned(), "b".to_owned())].into()
     });
@@ -223,9 +223,9 @@ fn an_announcement_of_a_service_that_changes_meanwhile_is_written_after_all() {
 }
 
 #[test]
-fn a_restarted_controller_writes_nothing_that_is_said_already() {
+fn a_restarted_controller_writes_nothing_that_is_up_to_date() {
     let mut world = world();
-    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+    world.announce(report("n1", "web", &[("10.0.0.1", 1)]));
     world.rest();
     let before = world.written;
     world.restart();
@@ -236,7 +236,7 @@ fn a_restarted_controller_writes_nothing_that_is_said_already() {
 }
 
 #[test]
-fn a_renamed_pool_is_told_in_the_background_and_moves_nothing() {
+fn a_renamed_pool_is_written_when_idle_and_moves_nothing() {
     let mut world = World::new("[{name: old, addresses: [10.0.0.0/24]}]");
     for name in ["a", "b"] {
         world.create(name);
@@ -249,12 +249,13 @@ fn a_renamed_pool_is_told_in_the_background_and_moves_nothing() {
     assert_eq!(waiting, ["a", "fresh"], "b waits for leisure");
     world.rest();
     assert_eq!(world.status("a"), ["10.0.0.0"]);
-    let said = world
+    let reported = world
         .services
         .values()
-        .map(|view| view.condition.clone().unwrap().message);
+        .map(|view| view.allocated.clone().unwrap().message);
     assert!(
-        said.into_iter()
+        reported
+            .into_iter()
             .all(|message| message.ends_with("from pool new"))
     );
 }
@@ -264,7 +265,7 @@ fn reports(reporter: &str, reasons: &[(&str, Ineligible)]) -> Announcement {
     let reasons = reasons.iter().cloned();
     let reasons = reasons.map(|(node, reason)| (node.to_owned(), reason));
     let why = Unannounced::new(&reasons.collect(), false);
-    let mut report = saying(reporter, "web", &[]);
+    let mut report = report(reporter, "web", &[]);
     report.unannounced.insert("10.0.0.1".parse().unwrap(), why);
     report
 }
@@ -296,11 +297,11 @@ fn an_address_without_an_eligible_node_has_the_reason_of_the_speakers() {
 fn an_announced_address_has_no_reason_and_the_outdated_report_is_deleted() {
     let mut world = world();
     world.announce(reports("n2", &[("n1", Ineligible::NoEndpoint)]));
-    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+    world.announce(report("n1", "web", &[("10.0.0.1", 1)]));
     world.rest();
     assert_eq!(world.announced("web").unwrap().1, "Announced");
     world.pass(30);
-    let deleted: Vec<_> = world.chores.iter().map(name).collect();
+    let deleted: Vec<_> = world.background.iter().map(name).collect();
     assert_eq!(deleted, ["n2-web"]);
 }
 
@@ -320,31 +321,31 @@ fn a_restarted_controller_keeps_a_reason_that_names_nodes_like_addresses() {
 }
 
 #[test]
-fn an_object_left_behind_is_swept_after_a_while_and_only_that() {
+fn only_an_object_left_behind_is_deleted_after_a_while() {
     let mut world = world();
-    world.announce(saying("n1", "web", &[("10.0.0.1", 2)]));
-    world.announce(saying("n2", "web", &[("10.0.0.1", 1)]));
-    world.announce(saying("n3", "web", &[("10.0.0.7", 1)]));
-    world.announce(saying("n1", "gone", &[("10.0.0.8", 1)]));
+    world.announce(report("n1", "web", &[("10.0.0.1", 2)]));
+    world.announce(report("n2", "web", &[("10.0.0.1", 1)]));
+    world.announce(report("n3", "web", &[("10.0.0.7", 1)]));
+    world.announce(report("n1", "gone", &[("10.0.0.8", 1)]));
     world.rest();
     world.pass(29);
-    assert_eq!(world.chores, []);
+    assert_eq!(world.background, []);
     world.pass(1);
-    let swept: Vec<_> = world.chores.iter().map(name).collect();
+    let swept: Vec<_> = world.background.iter().map(name).collect();
     assert_eq!(swept, ["n1-gone", "n3-web"]);
     // One that could not be deleted is tried again, not at once.
-    world.chores.clear();
+    world.background.clear();
     world.pass(1);
-    assert_eq!(world.chores, []);
+    assert_eq!(world.background, []);
     world.pass(30);
-    assert_eq!(world.chores.len(), 2);
+    assert_eq!(world.background.len(), 2);
 }
 
 #[test]
-fn what_becomes_true_in_time_is_not_swept() {
+fn an_object_that_becomes_current_in_time_is_not_deleted() {
     let mut world = World::new(LAN);
     world.install_speakers();
-    world.announce(saying("n1", "web", &[("10.0.0.1", 1)]));
+    world.announce(report("n1", "web", &[("10.0.0.1", 1)]));
     world.pass(20);
     world.create("web");
     world.rest();
@@ -352,9 +353,9 @@ fn what_becomes_true_in_time_is_not_swept() {
     world.delete("web");
     world.rest();
     world.pass(20);
-    assert_eq!(world.chores, []);
+    assert_eq!(world.background, []);
     world.pass(10);
-    assert_eq!(world.chores.len(), 1);
+    assert_eq!(world.background.len(), 1);
 }
 
 fn name(chore: &BackgroundWrite) -> &str {

@@ -13,7 +13,7 @@ const TWO: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.2]}]";
 const ONE: &str = "[{name: lan, addresses: [10.0.0.1/32]}]";
 
 #[test]
-fn assigns_and_says_so_only_when_it_is_written() {
+fn assigns_and_reports_only_once_it_is_written() {
     let mut world = World::new(TWO);
     world.create("a");
     world.show();
@@ -27,7 +27,7 @@ fn assigns_and_says_so_only_when_it_is_written() {
 }
 
 #[test]
-fn says_so_once_even_if_the_watch_is_quicker_than_the_answer() {
+fn reports_once_even_if_the_watch_is_quicker_than_the_answer() {
     let mut world = World::new(TWO);
     world.create("a");
     world.show();
@@ -37,7 +37,7 @@ fn says_so_once_even_if_the_watch_is_quicker_than_the_answer() {
 }
 
 #[test]
-fn says_so_even_if_the_answer_is_lost() {
+fn reports_even_if_the_answer_is_lost() {
     let mut world = World::new(TWO);
     world.create("a");
     world.show();
@@ -73,7 +73,7 @@ fn a_change_of_type_frees_the_address_for_one_that_waits() {
 }
 
 #[test]
-fn an_address_is_not_given_on_before_its_status_is_cleared() {
+fn an_address_is_not_reassigned_before_its_status_is_cleared() {
     let mut world = World::new(ONE);
     world.create("a");
     world.create("b");
@@ -85,7 +85,7 @@ fn an_address_is_not_given_on_before_its_status_is_cleared() {
 }
 
 #[test]
-fn an_identical_refusal_is_told_once() {
+fn an_identical_refusal_is_reported_once() {
     let mut world = World::new(ONE);
     world.create("a");
     world.rest();
@@ -99,7 +99,7 @@ fn an_identical_refusal_is_told_once() {
 }
 
 #[test]
-fn two_partial_requests_do_not_chase_each_other_for_ever() {
+fn two_partial_requests_do_not_alternate_forever() {
     let mut world = World::new("[{name: lan, addresses: [10.0.0.1/32, 'fd77::1/128']}]");
     world.create("holder");
     world.rest();
@@ -117,7 +117,7 @@ fn two_partial_requests_do_not_chase_each_other_for_ever() {
 }
 
 #[test]
-fn a_shrunk_pool_takes_back_what_it_no_longer_covers_and_replaces_it() {
+fn a_shrunk_pool_releases_what_it_no_longer_contains_and_replaces_it() {
     let mut world = World::new(TWO);
     world.create("a");
     world.create("b");
@@ -152,7 +152,7 @@ fn of_two_statuses_with_one_address_the_older_service_keeps_it_after_a_restart()
 }
 
 #[test]
-fn a_write_with_an_unknown_end_is_tried_again_with_the_same_address() {
+fn an_unconfirmed_write_is_retried_with_the_same_address() {
     let mut world = World::new(TWO);
     world.create("a");
     world.show();
@@ -162,7 +162,7 @@ fn a_write_with_an_unknown_end_is_tried_again_with_the_same_address() {
 }
 
 #[test]
-fn an_address_of_a_write_with_an_unknown_end_is_not_given_on() {
+fn an_address_of_an_unconfirmed_write_is_not_reassigned() {
     let mut world = World::new(ONE);
     world.create("a");
     world.create("b");
@@ -177,7 +177,7 @@ fn an_address_of_a_write_with_an_unknown_end_is_not_given_on() {
 }
 
 #[test]
-fn does_not_step_back_to_an_older_view() {
+fn does_not_return_to_an_older_version() {
     let mut world = World::new(ONE);
     world.create("a");
     world.show();
@@ -201,7 +201,7 @@ const LISTS: [fn(&World, &mut Reconciler); 3] = [
 ];
 
 #[test]
-fn a_follower_chooses_nothing_whatever_it_is_shown() {
+fn a_follower_never_chooses_addresses() {
     let world = World::new(TWO);
     let mut follower = Reconciler::new(None);
     LISTS.iter().for_each(|list| list(&world, &mut follower));
@@ -228,7 +228,7 @@ fn chooses_only_when_every_list_is_in() {
 }
 
 #[test]
-fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
+fn chooses_nothing_before_a_valid_configuration_and_keeps_the_last_valid_one() {
     let mut world = World::new(TWO);
     world.create("a");
     world.rest();
@@ -271,7 +271,7 @@ fn chooses_nothing_before_a_good_configuration_and_keeps_the_last_good_one() {
 }
 
 #[test]
-fn begins_under_a_fault_with_what_was_accepted_not_with_what_it_remembers() {
+fn an_invalid_configuration_at_start_leaves_the_accepted_one_active() {
     let accepted = config("[{name: b, addresses: [10.1.0.1/32]}]");
     let faulty = InvalidConfig {
         uid: "uid".to_owned(),
@@ -315,7 +315,7 @@ fn a_restart_with_five_thousand_services_moves_and_writes_nothing() {
 }
 
 #[test]
-fn a_lowered_quota_takes_nothing_back_and_counts_for_those_who_come_later() {
+fn a_lowered_quota_releases_nothing_and_applies_to_later_services() {
     let quota = |most| {
         format!(
             "[{{name: lan, addresses: [10.0.0.0/24], serviceAllocation: {{maxPerNamespace: {most}}}}}]"

@@ -1,6 +1,6 @@
 //! Addresses that a stranger on the LAN uses.
 
-use super::server::{World, saying};
+use super::server::{World, report};
 use crate::reconcile::Notice;
 use crate::service::Request;
 
@@ -15,9 +15,9 @@ fn world(pools: &str) -> World {
 
 /// A speaker finds a stranger at the address of a Service.
 fn clash(world: &mut World, name: &str, ip: &str) {
-    let mut said = saying("n1", name, &[]);
-    said.conflicts = [(ip.parse().unwrap(), MAC.to_owned())].into();
-    world.announce(said);
+    let mut reported = report("n1", name, &[]);
+    reported.conflicts = [(ip.parse().unwrap(), MAC.to_owned())].into();
+    world.announce(reported);
 }
 
 fn texts(world: &mut World) -> Vec<String> {
@@ -25,7 +25,7 @@ fn texts(world: &mut World) -> Vec<String> {
 }
 
 #[test]
-fn an_address_that_nobody_asked_for_is_taken_back_and_replaced() {
+fn an_address_that_is_not_requested_is_released_and_replaced() {
     let mut world = world(TWO);
     world.create("web");
     world.rest();
@@ -62,7 +62,7 @@ fn a_quarantine_ends_after_ten_minutes_and_not_before() {
         "No address available: pool lan: no free IPv4 address, 1 in quarantine: \
          10.0.0.1 (used by another host, 02:00:00:00:00:99)"
     );
-    world.hush("n1-web");
+    world.remove_report("n1-web");
     world.pass(1);
     world.rest();
     assert_eq!(world.status("next"), ["10.0.0.1"]);
@@ -70,7 +70,7 @@ fn a_quarantine_ends_after_ten_minutes_and_not_before() {
 }
 
 #[test]
-fn an_address_that_was_asked_for_stays_and_its_owner_is_told_once() {
+fn a_requested_address_stays_and_the_conflict_is_reported_once() {
     let mut world = world(TWO);
     world.create_as("web", |view| {
         view.request = Request::These(vec!["10.0.0.1".parse().unwrap()]);
@@ -97,13 +97,13 @@ fn an_address_that_was_asked_for_stays_and_its_owner_is_told_once() {
 }
 
 #[test]
-fn an_address_in_quarantine_can_be_asked_for_and_then_stays() {
+fn an_address_in_quarantine_can_be_requested_and_then_stays() {
     let mut world = world(TWO);
     world.create("web");
     world.rest();
     clash(&mut world, "web", "10.0.0.1");
     world.rest();
-    world.hush("n1-web");
+    world.remove_report("n1-web");
     world.create_as("wish", |view| {
         view.request = Request::These(vec!["10.0.0.1".parse().unwrap()]);
     });
@@ -119,7 +119,7 @@ fn an_address_that_another_node_announces_stays() {
     let mut world = world(TWO);
     world.create("web");
     world.rest();
-    world.announce(saying("n2", "web", &[("10.0.0.1", 4)]));
+    world.announce(report("n2", "web", &[("10.0.0.1", 4)]));
     clash(&mut world, "web", "10.0.0.1");
     world.rest();
     assert_eq!(world.status("web"), ["10.0.0.1"]);
@@ -143,7 +143,7 @@ fn a_service_that_shares_the_address_is_moved_too() {
 }
 
 #[test]
-fn an_address_taken_back_is_nobody_elses_before_its_status_is_cleared() {
+fn a_released_address_is_not_reassigned_before_its_status_is_cleared() {
     let mut world = world("[{name: lan, addresses: [10.0.0.1/32]}]");
     world.create("web");
     world.create_as("wish", |view| {

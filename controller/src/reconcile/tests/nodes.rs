@@ -1,6 +1,6 @@
 //! What Nodes that are not Ready mean for the condition `Announced`.
 
-use super::server::{World, saying};
+use super::server::{World, report};
 
 const LAN: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.9, 'fd77::1-fd77::9']}]";
 
@@ -18,7 +18,7 @@ fn world() -> World {
     world.install_nodes(&["n1", "n2"]);
     world.create("web");
     world.rest();
-    world.announce(saying("n1", "web", &[("10.0.0.1", 5)]));
+    world.announce(report("n1", "web", &[("10.0.0.1", 5)]));
     world.rest();
     assert_eq!(world.announced("web"), Some(CERTAIN));
     world
@@ -29,24 +29,24 @@ fn a_node_that_is_not_ready_makes_its_announcements_uncertain() {
     let mut world = world();
     let before = world.written;
     for _ in 0..2 {
-        world.turn_node("n1", false);
+        world.set_ready("n1", false);
         world.rest();
         assert_eq!(world.announced("web"), Some(UNCERTAIN));
     }
     assert_eq!(world.written, before + 1);
     for _ in 0..2 {
-        world.turn_node("n1", true);
+        world.set_ready("n1", true);
         world.rest();
         assert_eq!(world.announced("web"), Some(CERTAIN));
     }
     assert_eq!(world.written, before + 2);
-    world.turn_node("n2", false);
+    world.set_ready("n2", false);
     world.rest();
     assert_eq!(world.written, before + 2, "n2 announces nothing");
 }
 
 #[test]
-fn a_node_that_is_listed_no_more_makes_its_announcements_uncertain() {
+fn a_node_that_is_no_longer_listed_makes_its_announcements_uncertain() {
     let mut world = world();
     world.install_nodes(&["n2"]);
     world.rest();
@@ -61,7 +61,7 @@ fn before_the_nodes_are_listed_each_counts_as_ready() {
     let mut world = World::new(LAN);
     world.install_speakers();
     world.create("web");
-    world.announce(saying("n1", "web", &[("10.0.0.1", 5)]));
+    world.announce(report("n1", "web", &[("10.0.0.1", 5)]));
     world.rest();
     assert_eq!(world.announced("web"), Some(CERTAIN));
     world.install_nodes(&["n2"]);
@@ -70,30 +70,30 @@ fn before_the_nodes_are_listed_each_counts_as_ready() {
 }
 
 #[test]
-fn a_ready_node_that_announces_it_too_ends_the_doubt_whatever_its_epoch() {
+fn a_ready_node_that_announces_it_too_resolves_the_condition_whatever_its_epoch() {
     for epoch in [4, 6] {
         let mut world = world();
-        world.turn_node("n1", false);
+        world.set_ready("n1", false);
         world.rest();
         let before = world.written;
-        world.announce(saying("n2", "web", &[("10.0.0.1", epoch)]));
+        world.announce(report("n2", "web", &[("10.0.0.1", epoch)]));
         world.rest();
         let expected = ("True", "Announced", "10.0.0.1 by n2 (eth0)");
         assert_eq!(world.announced("web"), Some(expected));
-        world.hush("n1-web");
+        world.remove_report("n1-web");
         world.rest();
         assert_eq!(world.written, before + 1);
     }
 }
 
 #[test]
-fn a_usual_failover_is_never_in_doubt() {
+fn a_usual_failover_is_never_unknown() {
     let mut world = world();
     let before = world.written;
-    world.announce(saying("n2", "web", &[("10.0.0.1", 6)]));
-    world.hush("n1-web");
+    world.announce(report("n2", "web", &[("10.0.0.1", 6)]));
+    world.remove_report("n1-web");
     world.rest();
-    world.turn_node("n1", false);
+    world.set_ready("n1", false);
     world.rest();
     let expected = ("True", "Announced", "10.0.0.1 by n2 (eth0)");
     assert_eq!(world.announced("web"), Some(expected));
@@ -101,11 +101,11 @@ fn a_usual_failover_is_never_in_doubt() {
 }
 
 #[test]
-fn what_a_dead_node_said_stays_in_doubt_until_silence_has_lasted() {
+fn the_report_of_a_dead_node_stays_unknown_until_the_grace_is_over() {
     let mut world = world();
-    world.turn_node("n1", false);
+    world.set_ready("n1", false);
     world.rest();
-    world.hush("n1-web");
+    world.remove_report("n1-web");
     world.pass(9);
     world.rest();
     assert_eq!(world.announced("web"), Some(UNCERTAIN));
@@ -116,7 +116,7 @@ fn what_a_dead_node_said_stays_in_doubt_until_silence_has_lasted() {
 }
 
 #[test]
-fn silence_or_a_stranger_on_another_address_counts_more_than_a_doubt() {
+fn an_unannounced_or_conflicting_address_outweighs_a_node_that_is_not_ready() {
     use crate::service::FamilyPolicy::RequireDual;
     use crate::service::Request;
     use ferrolb_core::range::Family::{V4, V6};
@@ -129,7 +129,7 @@ fn silence_or_a_stranger_on_another_address_counts_more_than_a_doubt() {
         view.policy = RequireDual;
         view.request = Request::These(wishes.to_vec());
     });
-    world.announce(saying("n1", "web", &[("10.0.0.1", 5)]));
+    world.announce(report("n1", "web", &[("10.0.0.1", 5)]));
     world.rest();
     world.pass(10);
     world.rest();
@@ -137,14 +137,14 @@ fn silence_or_a_stranger_on_another_address_counts_more_than_a_doubt() {
     assert_eq!((status, reason), ("False", "NotAnnounced"));
     let both = "10.0.0.1 by n1 (eth0), which is not Ready. fd77::1 is not announced";
     assert!(message.starts_with(both), "{message}");
-    let mut clash = saying("n2", "web", &[]);
+    let mut clash = report("n2", "web", &[]);
     let mac = "02:00:00:00:00:99".to_owned();
     clash.conflicts.insert(wishes[1], mac);
     world.announce(clash);
     world.rest();
     let (status, reason, _) = world.announced("web").unwrap();
     assert_eq!((status, reason), ("False", "AddressConflict"));
-    world.announce(saying("n2", "web", &[("fd77::1", 1)]));
+    world.announce(report("n2", "web", &[("fd77::1", 1)]));
     world.rest();
     let both = "10.0.0.1 by n1 (eth0), which is not Ready, fd77::1 by n2 (eth0)";
     let expected = ("Unknown", "NodeNotReady", both);
@@ -152,9 +152,9 @@ fn silence_or_a_stranger_on_another_address_counts_more_than_a_doubt() {
 }
 
 #[test]
-fn a_restarted_controller_takes_no_doubt_back_before_it_has_the_nodes() {
+fn a_restarted_controller_keeps_unknown_until_it_has_the_nodes() {
     let mut world = world();
-    world.turn_node("n1", false);
+    world.set_ready("n1", false);
     world.rest();
     let before = world.written;
     world.restart();

@@ -1,4 +1,4 @@
-//! What administrators are told of their pools.
+//! What administrators are notified of their pools.
 
 use super::server::World;
 use crate::reconcile::{BackgroundWrite, PoolObject};
@@ -34,8 +34,8 @@ fn world(objects: Vec<PoolObject>) -> World {
 
 /// The counts that were to be written, all done now.
 fn written(world: &mut World) -> Vec<IPAddressPoolStatus> {
-    let chores: Vec<BackgroundWrite> = world.chores.drain(..).collect();
-    let done = chores.iter().filter_map(|chore| {
+    let background: Vec<BackgroundWrite> = world.background.drain(..).collect();
+    let done = background.iter().filter_map(|chore| {
         world.controller.background_ended(chore, true);
         match chore {
             BackgroundWrite::PoolStatus { counts, .. } => Some(*counts),
@@ -53,27 +53,27 @@ fn a_pools_status_is_written_once_a_second_at_most() {
         world.create(name);
     }
     world.rest();
-    assert_eq!(world.chores, []);
+    assert_eq!(world.background, []);
     assert!(world.controller.next_timeout().is_some());
     world.pass(1);
     assert_eq!(written(&mut world), [counts(3)]);
     world.pass(60);
-    assert_eq!(world.chores, []);
+    assert_eq!(world.background, []);
     assert_eq!(world.controller.next_timeout(), None);
 }
 
 #[test]
-fn a_status_that_is_right_or_in_the_config_map_is_not_written() {
+fn a_correct_status_or_a_pool_of_the_config_map_is_not_written() {
     let mut right = world(vec![object(Some(counts(0)))]);
     assert_eq!(written(&mut right), []);
     let mut text = world(Vec::new());
     text.create("a");
     text.rest();
-    assert_eq!(text.chores, []);
+    assert_eq!(text.background, []);
 }
 
 #[test]
-fn a_status_that_somebody_else_changed_is_put_right() {
+fn a_status_that_was_changed_by_others_is_restored() {
     let mut world = world(vec![object(Some(counts(0)))]);
     world
         .controller
@@ -83,45 +83,45 @@ fn a_status_that_somebody_else_changed_is_put_right() {
 }
 
 #[test]
-fn a_failed_write_is_tried_again_after_a_while() {
+fn a_failed_write_is_retried_after_a_while() {
     let mut world = world(vec![object(None)]);
-    let chore = world.chores.remove(0);
+    let chore = world.background.remove(0);
     world.pass(1);
-    assert_eq!(world.chores, [], "one is under way");
+    assert_eq!(world.background, [], "one is under way");
     world.controller.background_ended(&chore, false);
     world.pass(4);
-    assert_eq!(world.chores, []);
+    assert_eq!(world.background, []);
     world.pass(1);
     assert_eq!(written(&mut world), [counts(0)]);
 }
 
 #[test]
-fn people_are_warned_at_the_pools_object_or_the_config_map() {
+fn warnings_are_about_the_pool_object_or_the_config_map() {
     for (objects, uid) in [(vec![object(None)], Some("uid")), (Vec::new(), None)] {
         let mut world = world(objects);
         for name in ["a", "b", "c", "d"] {
             world.create(name);
             world.rest();
         }
-        let notes: Vec<_> = world.pool_news.iter().map(|news| &*news.note).collect();
+        let notes: Vec<_> = world.pool_notices.iter().map(|news| &*news.note).collect();
         let expected = [
             "Pool lan is 75% full for IPv4: 3 of 4 addresses assigned, 1 free",
             "Pool lan has no free IPv4 address: 4 of 4 assigned. Add addresses to the pool",
         ];
         assert_eq!(notes, expected);
-        assert_eq!(world.pool_news[0].uid.as_deref(), uid);
+        assert_eq!(world.pool_notices[0].uid.as_deref(), uid);
     }
 }
 
 #[test]
-fn nobody_is_told_before_it_is_known_which_pools_are_objects() {
+fn there_is_no_warning_before_the_pool_objects_are_listed() {
     let mut world = World::new("[{name: lan, addresses: [10.0.0.1/32]}]");
     world.create("a");
     world.rest();
-    assert_eq!(world.pool_news, []);
+    assert_eq!(world.pool_notices, []);
     world
         .controller
         .pools_changed(Change::Reset(vec![object(None)]));
     world.pass(0);
-    assert_eq!(world.pool_news.len(), 1);
+    assert_eq!(world.pool_notices.len(), 1);
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 
-use super::server::{World, saying};
+use super::server::{World, report};
 use crate::service::Request;
 use crate::tests::key;
 
@@ -86,16 +86,20 @@ fn take(world: &mut World, step: &Step) {
             let Some(ip) = view.and_then(|view| view.status.first().copied()) else {
                 return;
             };
-            let mut said = saying("n1", NAMES[who], &[]);
+            let mut reported = report("n1", NAMES[who], &[]);
             match step {
-                Step::Clash(_) => drop(said.conflicts.insert(ip, "02:00:00:00:00:99".to_owned())),
-                _ => drop(said.announces.insert(ip, 1)),
+                Step::Clash(_) => drop(
+                    reported
+                        .conflicts
+                        .insert(ip, "02:00:00:00:00:99".to_owned()),
+                ),
+                _ => drop(reported.announces.insert(ip, 1)),
             }
-            world.announce(said);
+            world.announce(reported);
         }
-        Step::Hush(who) => world.hush(&format!("n1-{}", NAMES[who])),
+        Step::Hush(who) => world.remove_report(&format!("n1-{}", NAMES[who])),
         Step::Pass(seconds) => world.pass(seconds),
-        Step::TurnNode(ready) => world.turn_node("n1", ready),
+        Step::TurnNode(ready) => world.set_ready("n1", ready),
         Step::Restart => world.restart(),
         Step::Show => world.show(),
         Step::Write { answered } => world.write(answered),
@@ -130,16 +134,20 @@ fn check_nobody_waits_in_vain(world: &World) {
 /// At rest no condition names an address that the Service does not have.
 fn check_words(world: &World) {
     for view in world.services.values() {
-        let Some(said) = &view.announced else {
+        let Some(reported) = &view.announced else {
             continue;
         };
-        let (first, _) = said.message.split_once(' ').unwrap();
+        let (first, _) = reported.message.split_once(' ').unwrap();
         let has = view
             .status
             .iter()
             .map(ToString::to_string)
             .any(|ip| ip == first);
-        assert!(has, "{} has {:?}: {}", view.key, view.status, said.message);
+        assert!(
+            has,
+            "{} has {:?}: {}",
+            view.key, view.status, reported.message
+        );
     }
 }
 
@@ -148,8 +156,8 @@ fn check_doubts(world: &World) {
     let ready = world.ready.as_ref().unwrap().contains("n1");
     let expected = if ready { "True" } else { "Unknown" };
     for view in world.services.values().filter(|view| view.load_balancer) {
-        let said = world.said.get(&format!("n1-{}", view.key.name));
-        let announced = |ip| said.is_some_and(|said| said.announces.contains_key(ip));
+        let reported = world.reported.get(&format!("n1-{}", view.key.name));
+        let announced = |ip| reported.is_some_and(|reported| reported.announces.contains_key(ip));
         if !view.status.is_empty() && view.status.iter().all(announced) {
             let shown = world.announced(&view.key.name);
             assert_eq!(shown.map(|(status, ..)| status), Some(expected));

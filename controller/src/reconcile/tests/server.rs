@@ -26,7 +26,7 @@ fn shown(condition: &Condition) -> ObservedCondition {
     }
 }
 
-fn turn(condition: &mut Option<ObservedCondition>, say: &ConditionChange) {
+fn apply_change(condition: &mut Option<ObservedCondition>, say: &ConditionChange) {
     match say {
         ConditionChange::Keep => {}
         ConditionChange::Remove => *condition = None,
@@ -36,7 +36,7 @@ fn turn(condition: &mut Option<ObservedCondition>, say: &ConditionChange) {
 
 /// What a speaker says of a Service: the addresses it announces on `eth0`, with
 /// epochs. The object is named after node and Service.
-pub(super) fn saying(node: &str, service: &str, ips: &[(&str, u64)]) -> Announcement {
+pub(super) fn report(node: &str, service: &str, ips: &[(&str, u64)]) -> Announcement {
     let announces = ips.iter().map(|(ip, epoch)| (ip.parse().unwrap(), *epoch));
     Announcement {
         name: format!("{node}-{service}"),
@@ -52,7 +52,7 @@ pub(super) fn saying(node: &str, service: &str, ips: &[(&str, u64)]) -> Announce
 }
 
 /// What the watch has yet to show.
-enum News {
+enum WatchEvent {
     Changed(Box<ServiceView>),
     Deleted(ObjectKey),
 }
@@ -62,15 +62,15 @@ pub(super) struct World {
     clock: u64,
     pub(super) services: BTreeMap<ObjectKey, ServiceView>,
     pub(super) config: Config,
-    news: VecDeque<News>,
+    watch_events: VecDeque<WatchEvent>,
     pub(super) writes: VecDeque<StatusWrite>,
     retries: Vec<ObjectKey>,
-    pub(super) told: Vec<ServiceNotice>,
-    pub(super) chores: Vec<BackgroundWrite>,
-    pub(super) pool_news: Vec<PoolNotice>,
+    pub(super) notified: Vec<ServiceNotice>,
+    pub(super) background: Vec<BackgroundWrite>,
+    pub(super) pool_notices: Vec<PoolNotice>,
     /// Status writes asked for so far.
     pub(super) written: usize,
-    pub(super) said: BTreeMap<String, Announcement>,
+    pub(super) reported: BTreeMap<String, Announcement>,
     /// Whether the CRD is installed in which speakers say something.
     speakers: bool,
     /// The Nodes that are Ready; none while their list is yet to come.
@@ -86,14 +86,14 @@ impl World {
             clock: 0,
             services: BTreeMap::new(),
             config: config(pools),
-            news: VecDeque::new(),
+            watch_events: VecDeque::new(),
             writes: VecDeque::new(),
             retries: Vec::new(),
-            told: Vec::new(),
-            chores: Vec::new(),
-            pool_news: Vec::new(),
+            notified: Vec::new(),
+            background: Vec::new(),
+            pool_notices: Vec::new(),
             written: 0,
-            said: BTreeMap::new(),
+            reported: BTreeMap::new(),
             speakers: false,
             ready: None,
             now: Duration::ZERO,
@@ -105,7 +105,7 @@ impl World {
 
     /// The controller dies and another one begins to lead.
     pub(super) fn restart(&mut self) {
-        self.news.clear();
+        self.watch_events.clear();
         self.writes.clear();
         self.retries.clear();
         self.controller = Reconciler::new(None);
@@ -137,7 +137,7 @@ impl World {
     }
 
     /// The watch shows a Node that is Ready, or is not.
-    pub(super) fn turn_node(&mut self, name: &str, is_ready: bool) {
+    pub(super) fn set_ready(&mut self, name: &str, is_ready: bool) {
         if let Some(ready) = &mut self.ready {
             match is_ready {
                 true => ready.insert(name.to_owned()),
@@ -158,7 +158,7 @@ impl World {
 
     fn list_announcements(&mut self) {
         if self.speakers {
-            let all = self.said.values().cloned().collect();
+            let all = self.reported.values().cloned().collect();
             self.controller.announcements_changed(Change::Reset(all));
         }
     }
@@ -188,7 +188,7 @@ impl World {
 
     pub(super) fn delete(&mut self, name: &str) {
         if self.services.remove(&key(name)).is_some() {
-            self.news.push_back(News::Deleted(key(name)));
+            self.watch_events.push_back(WatchEvent::Deleted(key(name)));
         }
     }
 
@@ -201,9 +201,11 @@ impl World {
 
     /// The watch shows one change.
     pub(super) fn show(&mut self) {
-        match self.news.pop_front() {
-            Some(News::Changed(view)) => self.controller.services_changed(Change::Apply(*view)),
-            Some(News::Deleted(key)) => self.controller.services_changed(Change::Delete(key)),
+        match self.watch_events.pop_front() {
+            Some(WatchEvent::Changed(view)) => {
+                self.controller.services_changed(Change::Apply(*view))
+            }
+            Some(WatchEvent::Deleted(key)) => self.controller.services_changed(Change::Delete(key)),
             None => {}
         }
         self.act();
@@ -234,8 +236,8 @@ impl World {
             Some(view) if view.version == write.version => {
                 let mut view = view.clone();
                 view.status.clone_from(&write.addresses);
-                turn(&mut view.condition, &write.condition);
-                turn(&mut view.announced, &write.announced);
+                apply_change(&mut view.allocated, &write.allocated);
+                apply_change(&mut view.announced, &write.announced);
                 view.ingress_is_canonical = true;
                 self.store(view);
                 Written::Done(Box::new(self.services[&write.key].clone()))
@@ -254,7 +256,7 @@ impl World {
 
     /// Everything under way comes to rest.
     pub(super) fn rest(&mut self) {
-        while !(self.news.is_empty() && self.writes.is_empty() && self.retries.is_empty()) {
+        while !(self.watch_events.is_empty() && self.writes.is_empty() && self.retries.is_empty()) {
             self.show();
             self.write(true);
             self.retry();
@@ -267,7 +269,10 @@ impl World {
     }
 
     pub(super) fn notices(&mut self) -> Vec<Notice> {
-        self.told.drain(..).map(|told| told.notice).collect()
+        self.notified
+            .drain(..)
+            .map(|notified| notified.notice)
+            .collect()
     }
 
     /// Who shows which address; panics if two show the same.
@@ -285,7 +290,8 @@ impl World {
     fn store(&mut self, mut view: ServiceView) {
         self.clock += 1;
         view.version = self.clock.to_string();
-        self.news.push_back(News::Changed(Box::new(view.clone())));
+        self.watch_events
+            .push_back(WatchEvent::Changed(Box::new(view.clone())));
         self.services.insert(view.key.clone(), view);
     }
 
@@ -297,16 +303,16 @@ impl World {
     }
 
     /// The watch shows what a speaker says.
-    pub(super) fn announce(&mut self, said: Announcement) {
+    pub(super) fn announce(&mut self, reported: Announcement) {
         self.controller
-            .announcements_changed(Change::Apply(said.clone()));
-        self.said.insert(said.name.clone(), said);
+            .announcements_changed(Change::Apply(reported.clone()));
+        self.reported.insert(reported.name.clone(), reported);
         self.act();
     }
 
     /// The watch shows that a speaker says something no more.
-    pub(super) fn hush(&mut self, name: &str) {
-        self.said.remove(name);
+    pub(super) fn remove_report(&mut self, name: &str) {
+        self.reported.remove(name);
         self.controller
             .announcements_changed(Change::Delete(name.to_owned()));
         self.act();
@@ -334,10 +340,10 @@ impl World {
                     self.written += 1;
                     self.writes.push_back(write);
                 }
-                Action::NotifyService(told) => self.told.push(told),
+                Action::NotifyService(notified) => self.notified.push(notified),
                 Action::Retry { key, .. } => self.retries.push(key),
-                Action::Background(chore) => self.chores.push(chore),
-                Action::NotifyPool(news) => self.pool_news.push(news),
+                Action::Background(chore) => self.background.push(chore),
+                Action::NotifyPool(watch_events) => self.pool_notices.push(watch_events),
                 Action::NotifyConfig(_) => {}
             }
         }

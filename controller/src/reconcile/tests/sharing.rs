@@ -122,9 +122,9 @@ fn check(world: &World) {
         .filter(|view| view.status.is_empty())
     {
         assert!(!could_have(view, &held, size), "{} waits in vain", view.key);
-        let said = view.condition.as_ref();
+        let reported = view.allocated.as_ref();
         assert!(
-            said.is_some_and(|said| said.status == ConditionStatus::False),
+            reported.is_some_and(|reported| reported.status == ConditionStatus::False),
             "{}",
             view.key
         );

@@ -93,7 +93,7 @@ impl Core {
         let entry = |ip: &std::net::IpAddr| json!({"ip": ip, "ipMode": "VIP"});
         let ingress: Vec<Value> = write.addresses.iter().map(entry).collect();
         object["status"]["loadBalancer"] = json!({"ingress": ingress});
-        match &write.condition {
+        match &write.allocated {
             ConditionChange::Keep => {}
             ConditionChange::Remove => object["status"]["conditions"] = json!([]),
             ConditionChange::Set(condition) => {
@@ -200,7 +200,7 @@ impl Stage for Core {
         let key = (place.0.to_owned(), place.1.to_owned());
         let view = self.view(&self.services[&key]);
         let says = |c: ObservedCondition| (c.status == ConditionStatus::True, c.reason, c.message);
-        let condition = view.condition.map(says);
+        let condition = view.allocated.map(says);
         let look = Look {
             addresses: view.status.iter().map(ToString::to_string).collect(),
             condition,
