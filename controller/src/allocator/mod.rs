@@ -5,6 +5,7 @@
 //!
 //! It does not know why an address is needed; `decide` does.
 
+mod holdings;
 mod index;
 mod intervals;
 mod pool;
@@ -22,7 +23,8 @@ use ferrolb_core::config::{Config, Pool};
 use ferrolb_core::key::ObjectKey;
 use ferrolb_core::range::Family;
 
-use crate::service::{Claimant, Terms};
+use crate::service::Claimant;
+use holdings::Holdings;
 use index::Index;
 use pool::PoolState;
 
@@ -30,17 +32,12 @@ pub use pool::Usage;
 pub use refusal::{ClaimRefusal, Opening, PoolRefusal};
 pub use sharing::Conflict;
 
-type Holders = BTreeMap<ObjectKey, Option<Arc<Terms>>>;
-
 /// The pools and the holders of their addresses.
 #[derive(Debug, Clone, Default)]
 pub struct Allocator {
     pools: Vec<PoolState>,
     index: Index,
-    holders: BTreeMap<IpAddr, Holders>,
-    held: BTreeMap<ObjectKey, BTreeSet<IpAddr>>,
-    /// Addresses held under each sharing key.
-    shared: BTreeMap<String, BTreeSet<IpAddr>>,
+    holdings: Holdings,
     /// Addresses that are assigned only on request, and the hardware address of the
     /// host that uses each.
     quarantine: BTreeMap<IpAddr, String>,
@@ -65,14 +62,8 @@ impl Allocator {
         for (ip, mac) in before.quarantine {
             self.quarantine(ip, mac);
         }
-        for (ip, holders) in before.holders {
-            for (key, terms) in holders {
-                let claimant = Claimant {
-                    key: &key,
-                    terms: terms.as_ref(),
-                };
-                let _uncovered = self.claim(claimant, ip);
-            }
+        for (ip, claimant) in before.holdings.claims() {
+            let _outside = self.claim(claimant, ip);
         }
     }
 
@@ -87,7 +78,7 @@ impl Allocator {
             let pool = pool.config.name.clone();
             return Err(ClaimRefusal::Avoided { ip, pool });
         }
-        for (holder, terms) in self.holders.get(&ip).into_iter().flatten() {
+        for (holder, terms) in self.holdings.of(ip) {
             let theirs = (holder, terms.as_deref());
             let ours = (claimant.key, claimant.terms.map(Arc::as_ref));
             if holder == claimant.key {
@@ -150,7 +141,7 @@ impl Allocator {
         pool: usize,
         ip: IpAddr,
     ) -> Result<(), PoolRefusal> {
-        if self.namespace_holds(&key.namespace, ip) {
+        if self.holdings.in_namespace(&key.namespace, ip) {
             return Ok(());
         }
         self.quota(key, pool, Family::of(ip))
@@ -200,19 +191,16 @@ impl Allocator {
         family: Family,
         more: bool,
     ) -> (Option<IpAddr>, Option<ClaimRefusal>) {
-        let addresses = claimant.terms.and_then(|terms| self.shared.get(&terms.key));
-        let here = |ip: &&IpAddr| Family::of(**ip) == family && self.pool_of(**ip) == Some(pool);
-        let usable = |ip: &&IpAddr| here(ip) && self.foreign_mac(**ip).is_none();
-        let counted = |ip: &&IpAddr| more || self.namespace_holds(&claimant.key.namespace, **ip);
+        let here = |ip: &IpAddr| Family::of(*ip) == family && self.pool_of(*ip) == Some(pool);
+        let usable = |ip: &IpAddr| here(ip) && self.foreign_mac(*ip).is_none();
+        let namespace = &claimant.key.namespace;
+        let counted = |ip: &IpAddr| more || self.holdings.in_namespace(namespace, *ip);
         let state = &self.pools[pool];
         let mut refusal = None;
         let mut best: Option<IpAddr> = None;
-        for &ip in addresses
-            .into_iter()
-            .flatten()
-            .filter(usable)
-            .filter(counted)
-        {
+        let addresses = claimant.terms.map(|terms| self.holdings.shared(&terms.key));
+        let addresses = addresses.into_iter().flatten();
+        for ip in addresses.filter(usable).filter(counted) {
             match self.check(claimant, ip) {
                 Ok(()) if best.is_none_or(|b| state.place(ip) < state.place(b)) => best = Some(ip),
                 Ok(()) => {}
@@ -224,14 +212,8 @@ impl Allocator {
 
     /// Releases every address of a Service that is not in `keep`; how many.
     pub fn retain(&mut self, key: &ObjectKey, keep: &[IpAddr]) -> usize {
-        let released: Vec<IpAddr> = self
-            .held
-            .get(key)
-            .into_iter()
-            .flatten()
-            .copied()
-            .filter(|ip| !keep.contains(ip))
-            .collect();
+        let held = self.holdings.held(key);
+        let released: Vec<IpAddr> = held.filter(|ip| !keep.contains(ip)).collect();
         for &ip in &released {
             self.release(key, ip);
         }
@@ -245,35 +227,28 @@ impl Allocator {
 
     /// Whether something that has become available is still there.
     pub fn is_open(&mut self, opening: &Opening) -> bool {
+        let (Opening::Free(name, family) | Opening::Quota(name, _, family)) = opening else {
+            return true;
+        };
+        let mut pools = self.pools.iter_mut();
+        let Some(pool) = pools.find(|pool| pool.config.name == *name) else {
+            return false;
+        };
         match opening {
-            Opening::Free(pool, family) => self.has_free(pool, *family),
-            Opening::Quota(pool, namespace, family) => self.has_quota(pool, namespace, *family),
-            Opening::Address(_) | Opening::Key(_) => true,
+            Opening::Quota(_, namespace, _) => pool.quota_reached(namespace, *family).is_none(),
+            _ => pool.first_free(*family).is_some(),
         }
-    }
-
-    /// Whether a pool has a free address of the family.
-    fn has_free(&mut self, pool: &str, family: Family) -> bool {
-        let pool = self.pools.iter_mut().find(|p| p.config.name == pool);
-        pool.is_some_and(|pool| pool.first_free(family).is_some())
-    }
-
-    /// Whether a namespace may hold one more address of a pool.
-    fn has_quota(&self, pool: &str, namespace: &str, family: Family) -> bool {
-        let pool = self.pools.iter().find(|p| p.config.name == pool);
-        pool.is_some_and(|pool| pool.quota_reached(namespace, family).is_none())
     }
 
     /// The addresses a Service holds, ascending.
     #[must_use]
     pub fn held(&self, key: &ObjectKey) -> Vec<IpAddr> {
-        self.held.get(key).into_iter().flatten().copied().collect()
+        self.holdings.held(key).collect()
     }
 
     /// Every address held, ascending, with the Services that hold it.
     pub fn holders(&self) -> impl Iterator<Item = (IpAddr, impl Iterator<Item = &ObjectKey>)> {
-        let each = self.holders.iter();
-        each.map(|(ip, holders)| (*ip, holders.keys()))
+        self.holdings.iter()
     }
 
     /// The index of the pool that contains the address.
@@ -304,100 +279,54 @@ impl Allocator {
         })
     }
 
-    fn namespace_holds(&self, namespace: &str, ip: IpAddr) -> bool {
-        let mut holders = self.holders.get(&ip).into_iter().flatten();
-        holders.any(|(key, _)| key.namespace == namespace)
-    }
-
     fn hold(&mut self, claimant: Claimant<'_>, ip: IpAddr) {
         let key = claimant.key;
-        let terms = claimant.terms.cloned();
-        let before = self.holders.get(&ip).and_then(|holders| holders.get(key));
-        if before == Some(&terms) {
+        let before = self.holdings.terms(key, ip);
+        if before == Some(claimant.terms) {
             return;
         }
         if before.is_some() {
             // The terms have changed, which may help Services that share or want to.
             self.release(key, ip);
         }
-        if let Some(pool) = self.pool_of(ip) {
-            let counted = self.namespace_holds(&key.namespace, ip);
-            let held = self.holders.contains_key(&ip);
+        if let Some(pool) = self.index.pool_of(ip) {
             let pool = &mut self.pools[pool];
-            if !held {
+            if !self.holdings.is_held(ip) {
                 pool.take(ip);
             }
-            if !counted {
+            if !self.holdings.in_namespace(&key.namespace, ip) {
                 pool.count(&key.namespace, Family::of(ip));
             }
         }
-        if let Some(terms) = &terms {
-            self.shared.entry(terms.key.clone()).or_default().insert(ip);
-            self.openings.insert(Opening::Key(terms.key.clone()));
-        }
-        self.holders
-            .entry(ip)
-            .or_default()
-            .insert(key.clone(), terms);
-        self.held.entry(key.clone()).or_default().insert(ip);
+        self.holdings.insert(claimant, ip);
+        let sharing = claimant.terms.map(|terms| Opening::Key(terms.key.clone()));
+        self.openings.extend(sharing);
     }
 
     fn release(&mut self, key: &ObjectKey, ip: IpAddr) {
-        let Some(holders) = self.holders.get_mut(&ip) else {
+        let Some(terms) = self.holdings.remove(key, ip) else {
             return;
         };
-        let terms = holders.remove(key).flatten();
-        let empty = holders.is_empty();
-        if empty {
-            self.holders.remove(&ip);
-        }
-        if let Some(held) = self.held.get_mut(key) {
-            held.remove(&ip);
-            if held.is_empty() {
-                self.held.remove(key);
-            }
-        }
-        if let Some(terms) = terms {
-            self.unshare(&terms.key, ip);
-        }
+        let sharing = terms.map(|terms| Opening::Key(terms.key.clone()));
+        self.openings.extend(sharing);
         self.openings.insert(Opening::Address(ip));
-        self.give_back(key, ip, empty);
-    }
-
-    fn give_back(&mut self, key: &ObjectKey, ip: IpAddr, empty: bool) {
-        let counted = self.namespace_holds(&key.namespace, ip);
-        let Some(pool) = self.pool_of(ip) else {
+        let Some(pool) = self.index.pool_of(ip) else {
             return;
         };
         let family = Family::of(ip);
         let pool = &mut self.pools[pool];
-        let name = pool.config.name.clone();
-        if !counted {
+        let name = || pool.config.name.clone();
+        let freed = !self.holdings.is_held(ip);
+        if freed && !self.quarantine.contains_key(&ip) {
+            self.openings.insert(Opening::Free(name(), family));
+        }
+        if !self.holdings.in_namespace(&key.namespace, ip) {
+            let quota = Opening::Quota(name(), key.namespace.clone(), family);
+            self.openings.insert(quota);
             pool.discount(&key.namespace, family);
-            let namespace = key.namespace.clone();
-            self.openings
-                .insert(Opening::Quota(name.clone(), namespace, family));
         }
-        if empty {
+        if freed {
             pool.give_back(ip);
-            if !self.quarantine.contains_key(&ip) {
-                self.openings.insert(Opening::Free(name, family));
-            }
-        }
-    }
-
-    /// An address held under a sharing key has one holder fewer.
-    fn unshare(&mut self, key: &str, ip: IpAddr) {
-        self.openings.insert(Opening::Key(key.to_owned()));
-        let mut holders = self.holders.get(&ip).into_iter().flat_map(BTreeMap::values);
-        if holders.any(|terms| terms.as_ref().is_some_and(|terms| terms.key == key)) {
-            return;
-        }
-        if let Some(addresses) = self.shared.get_mut(key) {
-            addresses.remove(&ip);
-            if addresses.is_empty() {
-                self.shared.remove(key);
-            }
         }
     }
 }

@@ -13,8 +13,7 @@ impl Allocator {
     /// Stops assigning this address unless a Service requests it. Services that hold
     /// it keep it and are returned. `mac` is the hardware address of the other host.
     pub fn quarantine(&mut self, ip: IpAddr, mac: String) -> Vec<ObjectKey> {
-        let holders = self.holders.get(&ip).into_iter().flat_map(|all| all.keys());
-        let holders: Vec<_> = holders.cloned().collect();
+        let holders: Vec<_> = self.holdings.of(ip).map(|(key, _)| key.clone()).collect();
         self.quarantine.insert(ip, mac);
         if let Some(pool) = self.pool_of(ip) {
             self.pools[pool].withhold(ip, !holders.is_empty());
@@ -24,7 +23,7 @@ impl Allocator {
 
     /// Ends the quarantine of an address.
     pub fn readmit(&mut self, ip: IpAddr) {
-        let held = self.holders.contains_key(&ip);
+        let held = self.holdings.is_held(ip);
         if self.quarantine.remove(&ip).is_none() {
             return;
         }
@@ -48,7 +47,7 @@ impl Allocator {
     /// Why a pool has no free address of a family.
     pub(super) fn exhausted(&self, pool: usize, family: Family) -> PoolRefusal {
         let here = |ip: &IpAddr| Family::of(*ip) == family && self.pool_of(*ip) == Some(pool);
-        let idle = |ip: &IpAddr| here(ip) && !self.holders.contains_key(ip);
+        let idle = |ip: &IpAddr| here(ip) && !self.holdings.is_held(*ip);
         let withheld = self.quarantine.iter().filter(|(ip, _)| idle(ip));
         let withheld: Vec<_> = withheld
             .map(|(ip, mac)| ForeignHost {
