@@ -1,5 +1,5 @@
-//! Claims about the configuration in force: kept in a ConfigMap, and what a
-//! controller begins with while the doors hold a fault or nothing.
+//! Claims about the active configuration: stored in a ConfigMap, and used at start
+//! while the sources have a fault or nothing.
 
 use ferrolb_core::config::Config;
 use ferrolb_core::names::{ACCEPTED_CONFIG_MAP, CONFIG_KEY, CONFIG_MAP, MADE_FROM};
@@ -18,18 +18,18 @@ const LAN: &str = "pools: [{name: lan, addresses: [10.77.0.240-10.77.0.250]}]";
 
 const BAD: &str = "pools: [{name: lan, addresses: [10.0.0.300]}]";
 
-/// Waits until what is kept reads as the same configuration.
-async fn kept(cluster: &Cluster, text: &str) -> Result<ConfigMap, Failed> {
+/// Waits until the stored configuration is this one.
+async fn stored(cluster: &Cluster, text: &str) -> Result<ConfigMap, Failed> {
     let expected = Config::from_yaml(text).map_err(|faults| faults.to_string())?;
     let maps = cluster.in_system::<ConfigMap>();
-    wait::until("the configuration kept", async || {
+    wait::until("the stored configuration", async || {
         let map = maps.get(ACCEPTED_CONFIG_MAP).await;
         let map = map.map_err(|error| error.to_string())?;
         let text = map.data.as_ref().and_then(|data| data.get(CONFIG_KEY));
         let config = Config::from_yaml(text.ok_or("it has no text")?);
         match config.map_err(|faults| faults.to_string())? {
             config if config == expected => Ok(map),
-            other => Err(format!("it says {other:?}")),
+            other => Err(format!("it is {other:?}")),
         }
     })
     .await
@@ -41,22 +41,22 @@ async fn delete(cluster: &Cluster, name: &str) -> Outcome {
     Ok(())
 }
 
-/// A controller that has read a good text.
+/// A controller that has read a valid text.
 async fn begin(cluster: &Cluster) -> Result<Controller, Failed> {
     cluster.configure(LAN).await?;
     cluster.controller().await
 }
 
-/// The same, with a Service that has the first address, and the text kept.
+/// The same, with a Service that has the first address, and the text stored.
 async fn begin_with_a_service(cluster: &Cluster) -> Result<Controller, Failed> {
     let controller = begin(cluster).await?;
     cluster.create("before", json!({})).await?;
     cluster.shows("before", &["10.77.0.240"]).await?;
-    kept(cluster, LAN).await?;
+    stored(cluster, LAN).await?;
     Ok(controller)
 }
 
-/// Writes a fault into the text, and waits until it is told of.
+/// Writes a fault into the text, and waits until it is reported.
 async fn break_configuration(cluster: &Cluster) -> Outcome {
     cluster.configure(BAD).await?;
     cluster
@@ -65,8 +65,8 @@ async fn break_configuration(cluster: &Cluster) -> Outcome {
     Ok(())
 }
 
-/// A controller in the place of another, which gives out the second address
-/// and leaves the first where it is.
+/// A controller in the place of another, which assigns the second address and
+/// leaves the first where it is.
 async fn restart_and_assign(cluster: &Cluster, old: Controller) -> Result<Controller, Failed> {
     old.stop().await?;
     let controller = cluster.controller().await?;
@@ -76,27 +76,27 @@ async fn restart_and_assign(cluster: &Cluster, old: Controller) -> Result<Contro
     Ok(controller)
 }
 
-pub(crate) async fn what_is_in_force_is_kept_and_comes_back_when_deleted_or_edited(
+pub(crate) async fn the_accepted_configuration_is_stored_and_restored_when_deleted_or_edited(
     cluster: &mut Cluster,
 ) -> Outcome {
     let controller = begin(cluster).await?;
-    let map = kept(cluster, LAN).await?;
+    let map = stored(cluster, LAN).await?;
     let made_from = map.annotations().get(MADE_FROM);
     assert!(made_from.is_some_and(|text| text.starts_with("ConfigMap/ferrolb@")));
     break_configuration(cluster).await?;
-    let still = kept(cluster, LAN).await?;
+    let still = stored(cluster, LAN).await?;
     assert_eq!(still.resource_version(), map.resource_version());
     delete(cluster, ACCEPTED_CONFIG_MAP).await?;
-    kept(cluster, LAN).await?;
+    stored(cluster, LAN).await?;
     let edit = Patch::Merge(json!({"data": {CONFIG_KEY: "pools: []"}}));
     let maps = cluster.in_system::<ConfigMap>();
     maps.patch(ACCEPTED_CONFIG_MAP, &PatchParams::default(), &edit)
         .await?;
-    kept(cluster, LAN).await?;
+    stored(cluster, LAN).await?;
     controller.stop().await
 }
 
-pub(crate) async fn a_controller_restarted_under_a_fault_goes_on_with_what_was_accepted(
+pub(crate) async fn a_controller_restarted_under_a_fault_uses_the_accepted_configuration(
     cluster: &mut Cluster,
 ) -> Outcome {
     let controller = begin_with_a_service(cluster).await?;
@@ -107,7 +107,7 @@ pub(crate) async fn a_controller_restarted_under_a_fault_goes_on_with_what_was_a
     controller.stop().await
 }
 
-pub(crate) async fn a_deleted_config_map_takes_no_address_away_even_across_a_restart(
+pub(crate) async fn a_deleted_config_map_releases_no_address_even_across_a_restart(
     cluster: &mut Cluster,
 ) -> Outcome {
     let controller = begin_with_a_service(cluster).await?;

@@ -10,7 +10,9 @@ use crate::wait;
 const LAN: &str = "pools: [{name: lan, addresses: [10.77.0.240-10.77.0.250, fd77::f0-fd77::ff]}]";
 const ONE: &str = "pools: [{name: lan, addresses: [10.77.0.240/32]}]";
 
-pub(crate) async fn assigns_an_address_with_mode_vip_and_says_so(cluster: &mut Cluster) -> Outcome {
+pub(crate) async fn assigns_an_address_with_mode_vip_and_reports_it(
+    cluster: &mut Cluster,
+) -> Outcome {
     cluster.configure(LAN).await?;
     let controller = cluster.controller().await?;
     cluster.create("web", json!({})).await?;
@@ -42,7 +44,7 @@ pub(crate) async fn frees_an_address_on_deletion_and_on_a_change_of_type(
             &["pool lan: no free IPv4 address"],
         )
         .await?;
-    // While its refusal is being written it is passed over.
+    // While its refusal is being written it is skipped.
     conditioned(cluster, "second").await?;
     cluster
         .services()
@@ -137,7 +139,7 @@ pub(crate) async fn leaves_services_of_another_class_alone(cluster: &mut Cluster
     cluster.shows("other", &["10.77.0.240"]).await
 }
 
-pub(crate) async fn replaces_an_address_that_no_pool_covers(cluster: &mut Cluster) -> Outcome {
+pub(crate) async fn replaces_an_address_that_no_pool_contains(cluster: &mut Cluster) -> Outcome {
     cluster.configure(LAN).await?;
     cluster.create("web", json!({})).await?;
     write_status(cluster, "web", "192.0.2.7").await?;

@@ -32,7 +32,7 @@ pub(crate) async fn one_write_gives_each_service_of_a_burst_address_and_conditio
     let from = version(cluster).await?;
     create(cluster, BURST).await?;
     cluster.all_assigned(BURST).await?;
-    // The last word of the controller on any of them is before this Service's.
+    // The controller's last write to any of them comes before this Service's.
     cluster.create("last", json!({})).await?;
     let last = cluster.all_assigned(BURST + 1).await?;
     assert!(last.contains_key("last"));
@@ -86,8 +86,8 @@ async fn history(cluster: &Cluster, from: &str) -> Result<BTreeMap<String, Vec<S
         .collect();
     let mut seen: BTreeMap<String, Vec<Service>> = BTreeMap::new();
     let mut events = services.watch(&WatchParams::default(), from).await?.boxed();
-    // Services from before that nobody wrote since have no event; the one
-    // written last has the highest version, and events come in that order.
+    // Services without a write since then have no event; the one written last has
+    // the highest version, and events come in that order.
     let number = |version: &Option<String>| version.as_ref().and_then(|v| v.parse::<u64>().ok());
     let last = open.values().max_by_key(|version| number(version)).cloned();
     open.retain(|_, version| Some(&*version) == last.as_ref());

@@ -17,7 +17,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
 use crate::controller::Controller;
-use crate::{doors, speakers, wait};
+use crate::{resources, speakers, wait};
 
 /// Where the Services of the claims are.
 const SERVICES: &str = "default";
@@ -31,7 +31,7 @@ const SPEAKERS: &str = "system:serviceaccount:ferrolb-system:ferrolb-speaker";
 /// Lease of the controllers in the claims: short, so that a take-over is quick.
 const LEASE_SECONDS: u16 = 3;
 
-/// A lease that no claim waits for to run out.
+/// A lease that expires after any claim.
 const LONG_LEASE_SECONDS: u16 = 60;
 
 /// A real API server with FerroLB's namespace and rights.
@@ -45,7 +45,7 @@ impl Cluster {
     pub(crate) async fn start() -> Result<Self, Box<dyn Error>> {
         let dir = root().join("target/api-test");
         if dir.exists() {
-            // What an earlier run installed could hide a right missing now.
+            // Leftovers of an earlier run could hide a right that is missing now.
             std::fs::remove_dir_all(&dir)?;
         }
         let server = ApiServer::start(&dir)?;
@@ -74,7 +74,7 @@ impl Cluster {
         self.in_system::<Secret>()
             .delete_collection(&delete, &all)
             .await?;
-        doors::clear(self).await?;
+        resources::clear(self).await?;
         speakers::clear(self).await?;
         for namespace in [SERVICES, NAMESPACE] {
             let events: Api<Event> = Api::namespaced(self.admin.clone(), namespace);
@@ -88,7 +88,7 @@ impl Cluster {
         Controller::start(self.restricted().await?, LEASE_SECONDS)
     }
 
-    /// A controller whose lease only runs out long after a claim is over.
+    /// A controller whose lease expires long after the claim.
     pub(crate) async fn controller_with_long_lease(&self) -> Result<Controller, Failed> {
         Controller::start(self.restricted().await?, LONG_LEASE_SECONDS)
     }
@@ -239,7 +239,7 @@ impl Cluster {
         Ok(all.into_iter().filter(about).collect())
     }
 
-    /// Who holds the lease; empty if nobody does.
+    /// The holder of the lease; empty if there is none.
     pub(crate) async fn holder(&self) -> Result<String, Failed> {
         let lease = self.in_system::<Lease>().get_opt(LEASE).await?;
         let spec = lease.and_then(|lease| lease.spec);

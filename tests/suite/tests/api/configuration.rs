@@ -1,4 +1,5 @@
-//! Claims about the configuration, the gossip key, and starting in trouble.
+//! Claims about the configuration, the gossip key, and starting without an API
+//! server.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +40,7 @@ pub(crate) async fn the_claims_run_with_no_more_rights_than_are_shipped(
     }
 }
 
-pub(crate) async fn a_bad_configuration_changes_nothing_and_lists_every_fault(
+pub(crate) async fn an_invalid_configuration_changes_nothing_and_every_fault_is_listed(
     cluster: &mut Cluster,
 ) -> Outcome {
     cluster.configure(LAN).await?;
@@ -64,7 +65,7 @@ pub(crate) async fn a_bad_configuration_changes_nothing_and_lists_every_fault(
         .await
 }
 
-pub(crate) async fn waits_without_a_configuration_and_says_so(cluster: &mut Cluster) -> Outcome {
+pub(crate) async fn waits_without_a_configuration_and_reports_it(cluster: &mut Cluster) -> Outcome {
     let controller = cluster.controller().await?;
     cluster.create("web", json!({})).await?;
     controller.ready().await?;
@@ -78,7 +79,7 @@ pub(crate) async fn waits_without_a_configuration_and_says_so(cluster: &mut Clus
     cluster.shows("web", &["10.77.0.240"]).await
 }
 
-pub(crate) async fn a_shrunk_pool_moves_only_what_it_no_longer_covers(
+pub(crate) async fn a_shrunk_pool_moves_only_what_it_no_longer_contains(
     cluster: &mut Cluster,
 ) -> Outcome {
     cluster.configure(LAN).await?;
@@ -135,7 +136,7 @@ pub(crate) async fn the_gossip_key_is_made_once_and_never_overwritten(
     second.stop().await?;
     assert_eq!(key(cluster).await?, made);
 
-    // One that somebody else made stays as it is, whatever is in it.
+    // One that was created by others stays as it is, whatever its content.
     cluster.clean().await?;
     let mut secret = Secret::default();
     secret.metadata.name = Some(GOSSIP_SECRET.to_owned());
@@ -161,7 +162,7 @@ async fn key(cluster: &Cluster) -> Result<Vec<u8>, libtest_mimic::Failed> {
     Ok(key.ok_or("the Secret has no key")?.0)
 }
 
-pub(crate) async fn a_pool_that_overlaps_a_node_or_the_services_is_told(
+pub(crate) async fn a_pool_that_overlaps_a_node_or_the_services_is_reported(
     cluster: &mut Cluster,
 ) -> Outcome {
     let nodes: Api<Node> = Api::all(cluster.admin.clone());

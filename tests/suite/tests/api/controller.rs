@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::wait;
 
-/// A running controller. Dropping it kills it, as a lost node would.
+/// A running controller. Dropping it kills it, as a node failure would.
 pub(crate) struct Controller {
     http: SocketAddr,
     cancel: CancellationToken,
@@ -42,13 +42,13 @@ impl Controller {
         drop(self);
     }
 
-    /// Ends it in good order.
+    /// Shuts it down.
     pub(crate) async fn stop(mut self) -> Result<(), Failed> {
         self.cancel.cancel();
         (&mut self.task).await?.map_err(Failed::from)
     }
 
-    /// Waits until it says that it is ready.
+    /// Waits until it is ready.
     pub(crate) async fn ready(&self) -> Result<(), Failed> {
         wait::until("a ready controller", async || {
             let answer = self.get("/readyz").await?;

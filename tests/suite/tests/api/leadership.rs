@@ -97,7 +97,9 @@ pub(crate) async fn a_burst_of_five_hundred_survives_the_active_controller_kille
     standby.stop().await
 }
 
-pub(crate) async fn stops_choosing_while_the_api_server_is_away(cluster: &mut Cluster) -> Outcome {
+pub(crate) async fn stops_choosing_while_the_api_server_is_unreachable(
+    cluster: &mut Cluster,
+) -> Outcome {
     cluster.configure(LAN).await?;
     let controller = cluster.controller().await?;
     cluster.create("web", json!({})).await?;

@@ -1,4 +1,4 @@
-//! Claims about what administrators are told of their pools.
+//! Claims about pool statuses, warnings and `/state`.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::cluster::Cluster;
-use crate::{burst, doors, wait};
+use crate::{burst, resources, wait};
 
 fn pool(name: &str, addresses: Value) -> Result<IPAddressPool, serde_json::Error> {
     serde_json::from_value(json!({
@@ -39,7 +39,7 @@ pub(crate) async fn a_pools_status_follows_a_burst_with_few_writes(
     cluster: &mut Cluster,
 ) -> Outcome {
     const BURST: usize = 200;
-    doors::install(cluster).await?;
+    resources::install(cluster).await?;
     let pools = cluster.in_system::<IPAddressPool>();
     let addresses = json!(["10.77.0.0/24", "fd77::/64"]);
     pools
@@ -74,10 +74,10 @@ pub(crate) async fn a_pools_status_follows_a_burst_with_few_writes(
     controller.stop().await
 }
 
-pub(crate) async fn a_pool_that_fills_up_is_warned_of_at_its_object_or_the_config_map(
+pub(crate) async fn a_pool_that_fills_up_has_a_warning_at_its_object_or_the_config_map(
     cluster: &mut Cluster,
 ) -> Outcome {
-    doors::install(cluster).await?;
+    resources::install(cluster).await?;
     let pools = cluster.in_system::<IPAddressPool>();
     let small = pool("small", json!(["10.77.1.0/30"]))?;
     let small = pools.create(&PostParams::default(), &small).await?;
@@ -102,7 +102,7 @@ pub(crate) async fn a_pool_that_fills_up_is_warned_of_at_its_object_or_the_confi
     Ok(())
 }
 
-pub(crate) async fn the_state_page_shows_who_holds_what_and_who_waits(
+pub(crate) async fn the_state_page_shows_holders_and_waiting_services(
     cluster: &mut Cluster,
 ) -> Outcome {
     cluster

@@ -32,7 +32,7 @@ struct Server<'a> {
     namespaces: Vec<String>,
 }
 
-/// What went wrong, in words.
+/// What went wrong, as text.
 pub(crate) struct Problem(String);
 
 impl std::fmt::Display for Problem {

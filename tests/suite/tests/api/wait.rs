@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 
-/// How long anything may take on a loaded machine.
+/// The default deadline, for a loaded machine.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Asks again and again until the answer is `Ok`; at the deadline the last
-/// answer's reason is the failure.
+/// Polls until the result is `Ok`; at the deadline the last error is the failure.
 pub(crate) async fn until<T, E: Display>(
     what: &str,
     ask: impl AsyncFnMut() -> Result<T, E>,
@@ -17,7 +16,7 @@ pub(crate) async fn until<T, E: Display>(
     within(DEADLINE, what, ask).await
 }
 
-/// The same with a deadline of its own, for what takes its time by design.
+/// The same with another deadline, for what is slow by design.
 pub(crate) async fn within<T, E: Display>(
     deadline: Duration,
     what: &str,

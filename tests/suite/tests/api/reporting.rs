@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Outcome;
 use crate::cluster::Cluster;
-use crate::{doors, wait};
+use crate::{resources, wait};
 
 fn web() -> ObjectKey {
     ObjectKey {
@@ -29,9 +29,9 @@ fn web() -> ObjectKey {
     }
 }
 
-/// What a node says that announces 192.0.2.1 for `web`.
+/// The statuses of a node that announces 192.0.2.1 for `web`.
 fn announces(node: &str, epoch: u64) -> L2Statuses {
-    let testimony = L2Status {
+    let status = L2Status {
         service: web(),
         announces: [([192, 0, 2, 1].into(), epoch)].into(),
         conflicts: BTreeMap::new(),
@@ -39,14 +39,14 @@ fn announces(node: &str, epoch: u64) -> L2Statuses {
         interfaces: ["eth0".to_owned()].into(),
     };
     L2Statuses {
-        own: [(name(&web(), node), testimony)].into(),
+        own: [(name(&web(), node), status)].into(),
         superseded: BTreeMap::new(),
     }
 }
 
 /// The writer of one speaker.
 struct Speaker {
-    wishes: watch::Sender<Arc<L2Statuses>>,
+    desired: watch::Sender<Arc<L2Statuses>>,
     leave: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -59,18 +59,18 @@ impl Speaker {
         };
         let client = cluster.speaker().await?;
         let writer = L2StatusWriter::new(client, "ferrolb-system", author);
-        let (wishes, wanted) = watch::channel(Arc::new(first));
+        let (desired, statuses) = watch::channel(Arc::new(first));
         let leave = CancellationToken::new();
-        let task = tokio::spawn(writer.run(wanted, leave.clone()));
+        let task = tokio::spawn(writer.run(statuses, leave.clone()));
         Ok(Self {
-            wishes,
+            desired,
             leave,
             task,
         })
     }
 
-    fn says(&self, testimonies: L2Statuses) {
-        self.wishes.send_replace(Arc::new(testimonies));
+    fn set(&self, statuses: L2Statuses) {
+        self.desired.send_replace(Arc::new(statuses));
     }
 
     /// As if it had been killed.
@@ -78,9 +78,9 @@ impl Speaker {
         self.task.abort();
     }
 
-    /// In good order.
+    /// With everything removed.
     async fn leave(self) -> Outcome {
-        self.says(L2Statuses::default());
+        self.set(L2Statuses::default());
         self.leave.cancel();
         self.task.await?;
         Ok(())
@@ -90,11 +90,11 @@ impl Speaker {
 /// Waits until there are these objects and no other: node and announcement.
 async fn shown(cluster: &Cluster, expected: &[(&str, &str)]) -> Outcome {
     wait::until(&format!("statuses {expected:?}"), async || {
-        let said = cluster.in_system::<ServiceL2Status>();
-        let said = said.list(&ListParams::default()).await;
-        let said = said.map_err(|error| error.to_string())?;
-        let shown: Vec<(String, String)> = said.iter().filter_map(entry).collect();
-        let equal = shown.len() == said.items.len()
+        let statuses = cluster.in_system::<ServiceL2Status>();
+        let statuses = statuses.list(&ListParams::default()).await;
+        let statuses = statuses.map_err(|error| error.to_string())?;
+        let shown: Vec<(String, String)> = statuses.iter().filter_map(entry).collect();
+        let equal = shown.len() == statuses.items.len()
             && expected.len() == shown.len()
             && expected.iter().all(|(node, text)| {
                 let one = ((*node).to_owned(), (*text).to_owned());
@@ -109,7 +109,7 @@ async fn shown(cluster: &Cluster, expected: &[(&str, &str)]) -> Outcome {
     .await
 }
 
-/// Node and announcement of an object that is whole.
+/// Node and announcement of a complete object.
 fn entry(object: &ServiceL2Status) -> Option<(String, String)> {
     let status = object.status.as_ref()?;
     let node = status.node.clone()?;
@@ -120,14 +120,16 @@ fn entry(object: &ServiceL2Status) -> Option<(String, String)> {
     (labelled && about && on).then_some((node, announces))
 }
 
-pub(crate) async fn a_speakers_statuses_say_what_it_announces(cluster: &mut Cluster) -> Outcome {
-    doors::install(cluster).await?;
+pub(crate) async fn the_statuses_of_a_speaker_show_what_it_announces(
+    cluster: &mut Cluster,
+) -> Outcome {
+    resources::install(cluster).await?;
     let speaker = Speaker::start(cluster, "node-1", announces("node-1", 1)).await?;
     shown(cluster, &[("node-1", "192.0.2.1=1")]).await?;
-    speaker.says(announces("node-1", 3));
+    speaker.set(announces("node-1", 3));
     shown(cluster, &[("node-1", "192.0.2.1=3")]).await?;
     speaker.kill();
-    // Its successor begins with nothing and puts right what is left.
+    // The next one on the node starts with nothing and corrects what is left.
     let other = Speaker::start(cluster, "node-2", announces("node-2", 4)).await?;
     let again = Speaker::start(cluster, "node-1", L2Statuses::default()).await?;
     shown(cluster, &[("node-2", "192.0.2.1=4")]).await?;
@@ -136,12 +138,14 @@ pub(crate) async fn a_speakers_statuses_say_what_it_announces(cluster: &mut Clus
     again.leave().await
 }
 
-pub(crate) async fn an_heir_removes_what_a_dead_speaker_said(cluster: &mut Cluster) -> Outcome {
-    doors::install(cluster).await?;
+pub(crate) async fn a_successor_removes_the_statuses_of_a_dead_speaker(
+    cluster: &mut Cluster,
+) -> Outcome {
+    resources::install(cluster).await?;
     let dead = Speaker::start(cluster, "node-1", announces("node-1", 5)).await?;
     shown(cluster, &[("node-1", "192.0.2.1=5")]).await?;
     dead.kill();
-    let overruling = |epoch| L2Statuses {
+    let superseding = |epoch| L2Statuses {
         superseded: [(
             name(&web(), "node-1"),
             SupersededStatus {
@@ -152,16 +156,16 @@ pub(crate) async fn an_heir_removes_what_a_dead_speaker_said(cluster: &mut Clust
         .into(),
         ..announces("node-2", epoch)
     };
-    // One that has claimed again since is left alone.
-    let heir = Speaker::start(cluster, "node-2", overruling(4)).await?;
+    // A status with a newer claim is left alone.
+    let successor = Speaker::start(cluster, "node-2", superseding(4)).await?;
     let both = [("node-1", "192.0.2.1=5"), ("node-2", "192.0.2.1=4")];
     shown(cluster, &both).await?;
-    heir.says(overruling(6));
+    successor.set(superseding(6));
     shown(cluster, &[("node-2", "192.0.2.1=6")]).await?;
-    heir.leave().await
+    successor.leave().await
 }
 
-pub(crate) async fn what_a_speaker_says_again_is_one_event(cluster: &mut Cluster) -> Outcome {
+pub(crate) async fn a_repeated_event_is_counted_in_one_object(cluster: &mut Cluster) -> Outcome {
     let by = Reporter {
         controller: SPEAKER,
         instance: "node-1".to_owned(),
@@ -170,7 +174,7 @@ pub(crate) async fn what_a_speaker_says_again_is_one_event(cluster: &mut Cluster
     let (sender, writer) = events::channel(client, by, Arc::new(|_| {}));
     let leave = CancellationToken::new();
     let task = tokio::spawn(writer.run(leave.clone()));
-    let news = |note: &str| EventNote {
+    let event = |note: &str| EventNote {
         regarding: reference("v1", "Service", Some("default"), "web", "7"),
         warning: false,
         reason: "Announced",
@@ -178,7 +182,7 @@ pub(crate) async fn what_a_speaker_says_again_is_one_event(cluster: &mut Cluster
         note: note.to_owned(),
     };
     for note in ["by node-1", "by node-1", "by node-2", "by node-1"] {
-        sender.send(news(note));
+        sender.send(event(note));
     }
     wait::until("two Events, one of them counted", async || {
         let events = cluster
@@ -186,10 +190,10 @@ pub(crate) async fn what_a_speaker_says_again_is_one_event(cluster: &mut Cluster
             .await
             .map_err(|error| format!("{error:?}"))?;
         let count = |note: &str| {
-            let said = events
+            let same = events
                 .iter()
                 .filter(|event| event.note.as_deref() == Some(note));
-            let counts = said.map(|event| event.series.as_ref().map_or(1, |series| series.count));
+            let counts = same.map(|event| event.series.as_ref().map_or(1, |series| series.count));
             counts.collect::<Vec<_>>()
         };
         let counts = (count("by node-1"), count("by node-2"));

@@ -1,5 +1,5 @@
-//! Claims about MetalLB's resources: read beside the ConfigMap, from the moment
-//! their CRDs are there, and checked by the API server itself.
+//! Claims about MetalLB's resources: read besides the ConfigMap, as soon as their
+//! CRDs are installed, and validated by the API server itself.
 
 use ferrolb_api::l2::L2Advertisement;
 use ferrolb_api::pool::IPAddressPool;
@@ -13,7 +13,7 @@ use crate::Outcome;
 use crate::cluster::Cluster;
 use crate::wait;
 
-/// Removes what a claim left; where there are no CRDs there is nothing.
+/// Removes what a claim left; nothing to do without the CRDs.
 pub(crate) async fn clear(cluster: &Cluster) -> Outcome {
     for kind in Kind::ALL {
         for namespace in ["ferrolb-system", "default"] {
@@ -60,9 +60,7 @@ async fn create(cluster: &Cluster, kind: Kind, namespace: &str, spec: &Value) ->
     Ok(())
 }
 
-pub(crate) async fn resources_installed_later_are_noticed_and_read(
-    cluster: &mut Cluster,
-) -> Outcome {
+pub(crate) async fn resources_installed_later_are_read(cluster: &mut Cluster) -> Outcome {
     cluster
         .configure("pools: [{name: text, addresses: [10.77.0.200/32]}]")
         .await?;
@@ -78,8 +76,8 @@ pub(crate) async fn resources_installed_later_are_noticed_and_read(
     create(cluster, Kind::IpAddressPool, "ferrolb-system", &pool).await?;
     cluster.create("second", json!({})).await?;
     cluster.shows("second", &["10.77.0.240"]).await?;
-    let clash = "pools: [{name: text, addresses: [10.77.0.200-10.77.0.240]}]";
-    cluster.configure(clash).await?;
+    let overlap = "pools: [{name: text, addresses: [10.77.0.200-10.77.0.240]}]";
+    cluster.configure(overlap).await?;
     let parts = [
         "IPAddressPool/it spec.addresses[0]",
         "pools[0].addresses[0]",
@@ -89,7 +87,7 @@ pub(crate) async fn resources_installed_later_are_noticed_and_read(
     controller.stop().await
 }
 
-pub(crate) async fn the_api_server_itself_refuses_most_faults(cluster: &mut Cluster) -> Outcome {
+pub(crate) async fn the_api_server_rejects_most_faults(cluster: &mut Cluster) -> Outcome {
     install(cluster).await?;
     let (pool, l2) = (Kind::IpAddressPool, Kind::L2Advertisement);
     let selecting = |expression: Value| {
@@ -136,7 +134,7 @@ pub(crate) async fn the_api_server_itself_refuses_most_faults(cluster: &mut Clus
     for (kind, spec) in bad {
         match create(cluster, kind, "ferrolb-system", &spec).await {
             Err(kube::Error::Api(status)) if status.code == 422 => {}
-            other => return Err(format!("{kind} {spec} gave {other:?}").into()),
+            other => return Err(format!("{kind} {spec} resulted in {other:?}").into()),
         }
     }
     let good = json!({"addresses": ["10.0.0.5/24", " 10.1.0.1 - 10.1.0.9 ", "fd77::/64"]});
@@ -144,7 +142,7 @@ pub(crate) async fn the_api_server_itself_refuses_most_faults(cluster: &mut Clus
     Ok(())
 }
 
-pub(crate) async fn lists_as_long_as_anybody_needs_are_taken(cluster: &mut Cluster) -> Outcome {
+pub(crate) async fn long_lists_are_accepted(cluster: &mut Cluster) -> Outcome {
     install(cluster).await?;
     let addresses: Vec<String> = (0..4096)
         .map(|number| format!("10.{}.{}.0/24", number / 256, number % 256))
@@ -161,7 +159,7 @@ pub(crate) async fn lists_as_long_as_anybody_needs_are_taken(cluster: &mut Clust
     Ok(())
 }
 
-pub(crate) async fn every_sample_is_taken_by_the_api_server(cluster: &mut Cluster) -> Outcome {
+pub(crate) async fn the_api_server_accepts_every_sample(cluster: &mut Cluster) -> Outcome {
     install(cluster).await?;
     for sample in ["tenants-objects.yaml", "bgp.yaml"] {
         cluster
