@@ -12,25 +12,25 @@ use crate::lease::Timing;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "ferrolb-controller", version)]
 pub struct Args {
-    /// What every program of FerroLB takes.
+    /// Flags shared with the speaker.
     #[command(flatten)]
     pub common: CommonArgs,
 
-    /// Serve only Services whose spec.loadBalancerClass is exactly this; without it,
-    /// only Services that name no class.
+    /// Serve Services with this `spec.loadBalancerClass`; without it, those that have
+    /// none.
     #[arg(long, env = "FERROLB_LOAD_BALANCER_CLASS", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub load_balancer_class: Option<String>,
 
-    /// Name of this pod; part of the name it holds the lease under.
+    /// Name of this pod (`metadata.name`); part of its identity as lease holder.
     #[arg(long, env = "FERROLB_POD_NAME", default_value = "controller")]
     pub pod_name: String,
 
-    /// Seconds without a renewal after which another replica takes the lease over.
-    /// The active one renews at a third of it and stops writing at two thirds.
+    /// Lease duration in seconds: without a renewal for that time another replica takes
+    /// over. The leader renews at a third of it and stops writing at two thirds.
     #[arg(long, env = "FERROLB_LEASE_SECONDS", default_value_t = 6, value_parser = clap::value_parser!(u16).range(2..))]
     pub lease_seconds: u16,
 
-    /// How many status writes may be under way at once.
+    /// Maximum number of status writes in flight.
     #[arg(long, env = "FERROLB_STATUS_WRITES", default_value = "32")]
     pub status_writes: NonZeroUsize,
 }

@@ -6,13 +6,13 @@ use ferrolb_runtime::metrics::MetricsError;
 use ferrolb_runtime::tasks::TaskError;
 use thiserror::Error;
 
-/// A failure that only a restart or an administrator can help.
+/// A failure that needs a restart or an administrator.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// Signals cannot be waited for.
+    /// Signal handlers cannot be installed.
     #[error("cannot wait for signals: {0}")]
     Signals(#[source] std::io::Error),
-    /// There is no way to reach the API server.
+    /// There is no client for the API server.
     #[error("cannot reach Kubernetes: {0}")]
     Client(#[from] ClientError),
     /// The listener for metrics and health cannot be opened.
@@ -21,10 +21,10 @@ pub enum Error {
     /// A metric cannot be registered.
     #[error("cannot register a metric: {0}")]
     Metrics(#[from] MetricsError),
-    /// The system gives no random numbers.
+    /// The system provides no random numbers.
     #[error("cannot get random numbers from the system: {0}")]
     Random(#[from] getrandom::Error),
-    /// A task ended that should have gone on.
+    /// A task ended unexpectedly.
     #[error(transparent)]
     Task(#[from] TaskError),
 }

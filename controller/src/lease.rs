@@ -84,8 +84,8 @@ pub struct Election {
 
 #[derive(Debug)]
 enum State {
-    /// Held by another process, as last seen, and since when it is unchanged.
-    Other { seen: Option<(Record, Instant)> },
+    /// Held by another process, as last read, and since when it is unchanged.
+    Other { read: Option<(Record, Instant)> },
     /// Without a holder; as read, if it exists.
     Free(Option<Record>),
     /// Ours, renewed by a request sent at this time. Unsure after a renewal
@@ -104,7 +104,7 @@ impl Election {
         Self {
             identity,
             timing,
-            state: State::Other { seen: None },
+            state: State::Other { read: None },
             next: now,
         }
     }
@@ -131,7 +131,7 @@ impl Election {
     /// follower.
     pub fn step(&mut self, now: Instant) -> Step {
         if self.held().is_some() && self.leading_until(now).is_none() {
-            self.state = State::Other { seen: None };
+            self.state = State::Other { read: None };
             self.next = now;
         }
         if now < self.next {
@@ -165,15 +165,15 @@ impl Election {
         }
         let since = match &self.state {
             State::Other {
-                seen: Some((seen, since)),
-            } if *seen == record => *since,
+                read: Some((read, since)),
+            } if *read == record => *since,
             _ => now,
         };
         if record.holder.is_empty() || now.duration_since(since) >= record.duration {
             self.found_free(Some(record), now);
         } else {
             self.state = State::Other {
-                seen: Some((record, since)),
+                read: Some((record, since)),
             };
         }
     }
@@ -194,7 +194,7 @@ impl Election {
         self.next = now;
         match &mut self.state {
             State::Mine { unsure, .. } => *unsure = true,
-            State::Other { .. } | State::Free(_) => self.state = State::Other { seen: None },
+            State::Other { .. } | State::Free(_) => self.state = State::Other { read: None },
         }
     }
 
@@ -202,7 +202,7 @@ impl Election {
     pub fn failed(&mut self, now: Instant) {
         self.next = now + self.timing.retry_period();
         if let State::Free(_) = self.state {
-            self.state = State::Other { seen: None };
+            self.state = State::Other { read: None };
         }
     }
 

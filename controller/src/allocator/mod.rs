@@ -55,7 +55,7 @@ impl Allocator {
         }
     }
 
-    /// Changes the pools. Every address that is still covered stays with its
+    /// Changes the pools. Every address that a pool still contains stays with its
     /// holders; the others are released.
     pub fn reconfigure(&mut self, config: &Config) {
         let before = std::mem::replace(self, Self::new(config));
@@ -79,7 +79,7 @@ impl Allocator {
             return Err(ClaimRefusal::Avoided { ip, pool });
         }
         for (holder, terms) in self.holdings.of(ip) {
-            let theirs = (holder, terms.as_deref());
+            let theirs = (holder, terms);
             let ours = (claimant.key, claimant.terms.map(Arc::as_ref));
             if holder == claimant.key {
                 continue;

@@ -1,4 +1,4 @@
-//! What a Service gets, keeps, loses and is told.
+//! What a Service gets, keeps and must release, and which reason is reported.
 
 use ferrolb_core::range::Family::{V4, V6};
 
@@ -158,17 +158,14 @@ fn a_malformed_request_releases_nothing() {
 #[test]
 fn an_address_that_another_host_uses_is_released_only_if_another_can_be_chosen() {
     let mut allocator = allocator(LAN);
-    let stranger = || "02:00:00:00:00:99".to_owned();
-    allocator.quarantine(ips(&["10.0.0.1"])[0], stranger());
+    let mac = || "02:00:00:00:00:99".to_owned();
+    allocator.quarantine(ips(&["10.0.0.1"])[0], mac());
     let view = having(service("a"), &["10.0.0.1"]);
     let moved = decided(&view, &mut allocator);
     assert_eq!(moved.write, Some(ips(&["10.0.0.2"])));
-    assert_eq!(
-        moved.released[0].why,
-        ReleaseReason::ForeignHost(stranger())
-    );
+    assert_eq!(moved.released[0].why, ReleaseReason::ForeignHost(mac()));
     allocator.retain(&view.key, &[]);
-    // Of what cannot be read nobody knows whether it asks for this very address.
+    // A request that cannot be parsed may be one for this address.
     let view = ServiceView {
         request: Request::Malformed("nonsense".to_owned()),
         ..view

@@ -71,7 +71,7 @@ mod tests {
         assert!(!grace.is_over(&web, &lan, Duration::ZERO));
         assert!(!grace.is_over(&web, &lan, GRACE / 2));
         assert_eq!(grace.next_timeout(), Some(GRACE));
-        assert_eq!(grace.take_due(GRACE), std::slice::from_ref(&web));
+        assert_eq!(grace.take_due(GRACE), [key("web")]);
         assert_eq!(grace.take_due(GRACE), []);
         assert!(grace.is_over(&web, &lan, GRACE));
     }

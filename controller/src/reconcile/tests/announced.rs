@@ -8,7 +8,7 @@ use crate::reconcile::BackgroundWrite;
 
 const LAN: &str = "[{name: lan, addresses: [10.0.0.1-10.0.0.9, 'fd77::1-fd77::9']}]";
 
-/// A Service with the address 10.0.0.1, and speakers that say something.
+/// A Service with the address 10.0.0.1, and speakers that report.
 fn world() -> World {
     let mut world = World::new(LAN);
     world.install_speakers();
@@ -246,7 +246,7 @@ fn a_renamed_pool_is_written_when_idle_and_moves_nothing() {
     world.create("fresh");
     world.show();
     let waiting: Vec<_> = world.writes.iter().map(|write| &*write.key.name).collect();
-    assert_eq!(waiting, ["a", "fresh"], "b waits for leisure");
+    assert_eq!(waiting, ["a", "fresh"], "b waits until the writer is idle");
     world.rest();
     assert_eq!(world.status("a"), ["10.0.0.0"]);
     let reported = world
@@ -331,8 +331,8 @@ fn only_an_object_left_behind_is_deleted_after_a_while() {
     world.pass(29);
     assert_eq!(world.background, []);
     world.pass(1);
-    let swept: Vec<_> = world.background.iter().map(name).collect();
-    assert_eq!(swept, ["n1-gone", "n3-web"]);
+    let deleted: Vec<_> = world.background.iter().map(name).collect();
+    assert_eq!(deleted, ["n1-gone", "n3-web"]);
     // One that could not be deleted is tried again, not at once.
     world.background.clear();
     world.pass(1);
@@ -358,8 +358,8 @@ fn an_object_that_becomes_current_in_time_is_not_deleted() {
     assert_eq!(world.background.len(), 1);
 }
 
-fn name(chore: &BackgroundWrite) -> &str {
-    match chore {
+fn name(write: &BackgroundWrite) -> &str {
+    match write {
         BackgroundWrite::DeleteOrphan { name, .. } | BackgroundWrite::PoolStatus { name, .. } => {
             name
         }

@@ -238,13 +238,13 @@ fn chooses_nothing_before_a_valid_configuration_and_keeps_the_last_valid_one() {
         faults,
         in_force: None,
     };
-    for seen in [
+    for state in [
         ConfigState::Absent(None),
         ConfigState::Invalid(faulty.clone()),
     ] {
         let mut fresh = Reconciler::new(None);
         fresh.set_leading(true);
-        fresh.config_changed(seen.clone());
+        fresh.config_changed(state.clone());
         fresh.namespaces_changed(Change::Reset(Vec::new()));
         let services = world.services.values().cloned().collect();
         fresh.services_changed(Change::Reset(services));
@@ -255,7 +255,7 @@ fn chooses_nothing_before_a_valid_configuration_and_keeps_the_last_valid_one() {
                 .iter()
                 .any(|a| matches!(a, Action::Write(_)))
         );
-        world.controller.config_changed(seen);
+        world.controller.config_changed(state);
     }
     assert_eq!(
         world.controller.take_actions(),
@@ -278,13 +278,13 @@ fn an_invalid_configuration_at_start_leaves_the_accepted_one_active() {
         faults: Config::from_yaml("pools: 7").unwrap_err(),
         in_force: Some(accepted.clone()),
     };
-    for seen in [
+    for state in [
         ConfigState::Absent(Some(accepted)),
         ConfigState::Invalid(faulty),
     ] {
         let mut world = World::new(TWO);
         world.controller.set_leading(true);
-        world.controller.config_changed(seen);
+        world.controller.config_changed(state);
         world
             .controller
             .namespaces_changed(Change::Reset(Vec::new()));

@@ -1,4 +1,4 @@
-//! Addresses that a stranger on the LAN uses.
+//! Addresses that another host on the LAN uses.
 
 use super::server::{World, report};
 use crate::reconcile::Notice;
@@ -13,8 +13,8 @@ fn world(pools: &str) -> World {
     world
 }
 
-/// A speaker finds a stranger at the address of a Service.
-fn clash(world: &mut World, name: &str, ip: &str) {
+/// A speaker reports another host at the address of a Service.
+fn conflict(world: &mut World, name: &str, ip: &str) {
     let mut reported = report("n1", name, &[]);
     reported.conflicts = [(ip.parse().unwrap(), MAC.to_owned())].into();
     world.announce(reported);
@@ -30,7 +30,7 @@ fn an_address_that_is_not_requested_is_released_and_replaced() {
     world.create("web");
     world.rest();
     world.notices();
-    clash(&mut world, "web", "10.0.0.1");
+    conflict(&mut world, "web", "10.0.0.1");
     world.rest();
     assert_eq!(world.status("web"), ["10.0.0.2"]);
     let expected = [
@@ -49,7 +49,7 @@ fn a_quarantine_ends_after_ten_minutes_and_not_before() {
     let mut world = world(TWO);
     world.create("web");
     world.rest();
-    clash(&mut world, "web", "10.0.0.1");
+    conflict(&mut world, "web", "10.0.0.1");
     world.rest();
     world.create("next");
     world.rest();
@@ -78,7 +78,7 @@ fn a_requested_address_stays_and_the_conflict_is_reported_once() {
     world.rest();
     world.notices();
     for _ in 0..2 {
-        clash(&mut world, "web", "10.0.0.1");
+        conflict(&mut world, "web", "10.0.0.1");
         world.rest();
     }
     assert_eq!(world.status("web"), ["10.0.0.1"]);
@@ -101,17 +101,17 @@ fn an_address_in_quarantine_can_be_requested_and_then_stays() {
     let mut world = world(TWO);
     world.create("web");
     world.rest();
-    clash(&mut world, "web", "10.0.0.1");
+    conflict(&mut world, "web", "10.0.0.1");
     world.rest();
     world.remove_report("n1-web");
-    world.create_as("wish", |view| {
+    world.create_as("fixed", |view| {
         view.request = Request::These(vec!["10.0.0.1".parse().unwrap()]);
     });
     world.rest();
-    assert_eq!(world.status("wish"), ["10.0.0.1"]);
+    assert_eq!(world.status("fixed"), ["10.0.0.1"]);
     world.pass(600);
     world.rest();
-    assert_eq!(world.status("wish"), ["10.0.0.1"]);
+    assert_eq!(world.status("fixed"), ["10.0.0.1"]);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn an_address_that_another_node_announces_stays() {
     world.create("web");
     world.rest();
     world.announce(report("n2", "web", &[("10.0.0.1", 4)]));
-    clash(&mut world, "web", "10.0.0.1");
+    conflict(&mut world, "web", "10.0.0.1");
     world.rest();
     assert_eq!(world.status("web"), ["10.0.0.1"]);
     assert_eq!(world.announced("web").unwrap().0, "True");
@@ -136,7 +136,7 @@ fn a_service_that_shares_the_address_is_moved_too() {
     }
     world.rest();
     assert_eq!(world.status("b"), ["10.0.0.1"]);
-    clash(&mut world, "a", "10.0.0.1");
+    conflict(&mut world, "a", "10.0.0.1");
     world.rest();
     assert_eq!(world.status("a"), ["10.0.0.2"]);
     assert_eq!(world.status("b"), ["10.0.0.2"]);
@@ -146,14 +146,14 @@ fn a_service_that_shares_the_address_is_moved_too() {
 fn a_released_address_is_not_reassigned_before_its_status_is_cleared() {
     let mut world = world("[{name: lan, addresses: [10.0.0.1/32]}]");
     world.create("web");
-    world.create_as("wish", |view| {
+    world.create_as("fixed", |view| {
         view.request = Request::These(vec!["10.0.0.1".parse().unwrap()]);
     });
     world.rest();
-    clash(&mut world, "web", "10.0.0.1");
+    conflict(&mut world, "web", "10.0.0.1");
     let writes: Vec<_> = world.writes.iter().map(|write| &*write.key.name).collect();
     assert_eq!(writes, ["web"]);
     world.rest();
     assert_eq!(world.status("web"), Vec::<String>::new());
-    assert_eq!(world.status("wish"), ["10.0.0.1"]);
+    assert_eq!(world.status("fixed"), ["10.0.0.1"]);
 }

@@ -123,11 +123,11 @@ fn an_unannounced_or_conflicting_address_outweighs_a_node_that_is_not_ready() {
     let mut world = World::new(LAN);
     world.install_speakers();
     world.install_nodes(&["n2"]);
-    let wishes = ["10.0.0.1", "fd77::1"].map(|ip| ip.parse().unwrap());
+    let requested = ["10.0.0.1", "fd77::1"].map(|ip| ip.parse().unwrap());
     world.create_as("web", |view| {
         view.families = vec![V4, V6];
         view.policy = RequireDual;
-        view.request = Request::These(wishes.to_vec());
+        view.request = Request::These(requested.to_vec());
     });
     world.announce(report("n1", "web", &[("10.0.0.1", 5)]));
     world.rest();
@@ -137,10 +137,10 @@ fn an_unannounced_or_conflicting_address_outweighs_a_node_that_is_not_ready() {
     assert_eq!((status, reason), ("False", "NotAnnounced"));
     let both = "10.0.0.1 by n1 (eth0), which is not Ready. fd77::1 is not announced";
     assert!(message.starts_with(both), "{message}");
-    let mut clash = report("n2", "web", &[]);
+    let mut conflict = report("n2", "web", &[]);
     let mac = "02:00:00:00:00:99".to_owned();
-    clash.conflicts.insert(wishes[1], mac);
-    world.announce(clash);
+    conflict.conflicts.insert(requested[1], mac);
+    world.announce(conflict);
     world.rest();
     let (status, reason, _) = world.announced("web").unwrap();
     assert_eq!((status, reason), ("False", "AddressConflict"));

@@ -35,9 +35,9 @@ fn world(objects: Vec<PoolObject>) -> World {
 /// The counts that were to be written, all done now.
 fn written(world: &mut World) -> Vec<IPAddressPoolStatus> {
     let background: Vec<BackgroundWrite> = world.background.drain(..).collect();
-    let done = background.iter().filter_map(|chore| {
-        world.controller.background_ended(chore, true);
-        match chore {
+    let done = background.iter().filter_map(|write| {
+        world.controller.background_ended(write, true);
+        match write {
             BackgroundWrite::PoolStatus { counts, .. } => Some(*counts),
             BackgroundWrite::DeleteOrphan { .. } => None,
         }
@@ -85,10 +85,10 @@ fn a_status_that_was_changed_by_others_is_restored() {
 #[test]
 fn a_failed_write_is_retried_after_a_while() {
     let mut world = world(vec![object(None)]);
-    let chore = world.background.remove(0);
+    let write = world.background.remove(0);
     world.pass(1);
     assert_eq!(world.background, [], "one is under way");
-    world.controller.background_ended(&chore, false);
+    world.controller.background_ended(&write, false);
     world.pass(4);
     assert_eq!(world.background, []);
     world.pass(1);
@@ -103,7 +103,11 @@ fn warnings_are_about_the_pool_object_or_the_config_map() {
             world.create(name);
             world.rest();
         }
-        let notes: Vec<_> = world.pool_notices.iter().map(|news| &*news.note).collect();
+        let notes: Vec<_> = world
+            .pool_notices
+            .iter()
+            .map(|notice| &*notice.note)
+            .collect();
         let expected = [
             "Pool lan is 75% full for IPv4: 3 of 4 addresses assigned, 1 free",
             "Pool lan has no free IPv4 address: 4 of 4 assigned. Add addresses to the pool",

@@ -1,5 +1,5 @@
-//! Random lives, strangers on the LAN included: never one address twice, none
-//! moved without a cause, nobody waits beside a free address.
+//! Random lives, other hosts on the LAN included: no address is shown twice or moved
+//! without a cause, and no Service waits while an address is free.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -20,18 +20,18 @@ enum Step {
     Create(usize),
     Delete(usize),
     ChangeType(usize, bool),
-    Ask(usize, Option<u8>),
+    Request(usize, Option<u8>),
     Wipe(usize),
     Configure(usize),
-    /// A stranger uses the address that the Service has now.
-    Clash(usize),
+    /// Another host uses the address that the Service has now.
+    Conflict(usize),
     /// The speakers announce it.
     Announce(usize),
-    /// The speakers say nothing of it.
-    Hush(usize),
+    /// The speakers report nothing about it.
+    RemoveReport(usize),
     Pass(u64),
     /// The node of the speaker is Ready from now on, or is not.
-    TurnNode(bool),
+    SetReady(bool),
     Restart,
     Show,
     Write {
@@ -59,13 +59,13 @@ fn any_step() -> impl Strategy<Value = Step> {
         12 => peaceful(),
         2 => who.clone().prop_map(Step::Delete),
         1 => (who.clone(), any::<bool>()).prop_map(|(who, on)| Step::ChangeType(who, on)),
-        2 => (who.clone(), prop::option::of(1u8..7)).prop_map(|(who, ip)| Step::Ask(who, ip)),
+        2 => (who.clone(), prop::option::of(1u8..7)).prop_map(|(who, ip)| Step::Request(who, ip)),
         1 => who.clone().prop_map(Step::Wipe),
-        2 => who.clone().prop_map(Step::Clash),
+        2 => who.clone().prop_map(Step::Conflict),
         2 => who.clone().prop_map(Step::Announce),
-        1 => who.prop_map(Step::Hush),
+        1 => who.prop_map(Step::RemoveReport),
         2 => prop::sample::select(vec![1, 10, 30, 600]).prop_map(Step::Pass),
-        1 => any::<bool>().prop_map(Step::TurnNode),
+        1 => any::<bool>().prop_map(Step::SetReady),
         1 => (0usize..3).prop_map(Step::Configure),
     ]
 }
@@ -75,20 +75,20 @@ fn take(world: &mut World, step: &Step) {
         Step::Create(who) => world.create(NAMES[who]),
         Step::Delete(who) => world.delete(NAMES[who]),
         Step::ChangeType(who, on) => world.change(NAMES[who], |view| view.load_balancer = on),
-        Step::Ask(who, last) => world.change(NAMES[who], |view| {
+        Step::Request(who, last) => world.change(NAMES[who], |view| {
             let ask = |last| Request::These(vec![[10, 0, 0, last].into()]);
             view.request = last.map_or(Request::Any, ask);
         }),
         Step::Wipe(who) => world.change(NAMES[who], |view| view.status.clear()),
         Step::Configure(which) => world.configure([POOL, SHRUNK, MOVED][which]),
-        Step::Clash(who) | Step::Announce(who) => {
+        Step::Conflict(who) | Step::Announce(who) => {
             let view = world.services.get(&key(NAMES[who]));
             let Some(ip) = view.and_then(|view| view.status.first().copied()) else {
                 return;
             };
             let mut reported = report("n1", NAMES[who], &[]);
             match step {
-                Step::Clash(_) => drop(
+                Step::Conflict(_) => drop(
                     reported
                         .conflicts
                         .insert(ip, "02:00:00:00:00:99".to_owned()),
@@ -97,9 +97,9 @@ fn take(world: &mut World, step: &Step) {
             }
             world.announce(reported);
         }
-        Step::Hush(who) => world.remove_report(&format!("n1-{}", NAMES[who])),
+        Step::RemoveReport(who) => world.remove_report(&format!("n1-{}", NAMES[who])),
         Step::Pass(seconds) => world.pass(seconds),
-        Step::TurnNode(ready) => world.set_ready("n1", ready),
+        Step::SetReady(ready) => world.set_ready("n1", ready),
         Step::Restart => world.restart(),
         Step::Show => world.show(),
         Step::Write { answered } => world.write(answered),
@@ -108,7 +108,7 @@ fn take(world: &mut World, step: &Step) {
 }
 
 /// At rest every Service has an address unless each is taken.
-fn check_nobody_waits_in_vain(world: &World) {
+fn check_no_service_waits_for_a_free_address(world: &World) {
     let shown = world.shown();
     let covered = |ip| world.config.pools[0].ranges[0].contains(ip);
     let page = world.controller.state();
@@ -132,7 +132,7 @@ fn check_nobody_waits_in_vain(world: &World) {
 }
 
 /// At rest no condition names an address that the Service does not have.
-fn check_words(world: &World) {
+fn check_condition_addresses(world: &World) {
     for view in world.services.values() {
         let Some(reported) = &view.announced else {
             continue;
@@ -152,7 +152,7 @@ fn check_words(world: &World) {
 }
 
 /// At rest what the node announces is certain while it is Ready, and only then.
-fn check_doubts(world: &World) {
+fn check_readiness(world: &World) {
     let ready = world.ready.as_ref().unwrap().contains("n1");
     let expected = if ready { "True" } else { "Unknown" };
     for view in world.services.values().filter(|view| view.load_balancer) {
@@ -178,9 +178,9 @@ proptest! {
             world.shown();
         }
         world.rest();
-        check_nobody_waits_in_vain(&world);
-        check_words(&world);
-        check_doubts(&world);
+        check_no_service_waits_for_a_free_address(&world);
+        check_condition_addresses(&world);
+        check_readiness(&world);
     }
 
     #[test]

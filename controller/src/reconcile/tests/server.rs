@@ -26,15 +26,15 @@ fn shown(condition: &Condition) -> ObservedCondition {
     }
 }
 
-fn apply_change(condition: &mut Option<ObservedCondition>, say: &ConditionChange) {
-    match say {
+fn apply_change(condition: &mut Option<ObservedCondition>, change: &ConditionChange) {
+    match change {
         ConditionChange::Keep => {}
         ConditionChange::Remove => *condition = None,
-        ConditionChange::Set(words) => *condition = Some(shown(words)),
+        ConditionChange::Set(new) => *condition = Some(shown(new)),
     }
 }
 
-/// What a speaker says of a Service: the addresses it announces on `eth0`, with
+/// The report of a speaker about a Service: the addresses it announces on `eth0`, with
 /// epochs. The object is named after node and Service.
 pub(super) fn report(node: &str, service: &str, ips: &[(&str, u64)]) -> Announcement {
     let announces = ips.iter().map(|(ip, epoch)| (ip.parse().unwrap(), *epoch));
@@ -68,10 +68,10 @@ pub(super) struct World {
     pub(super) notified: Vec<ServiceNotice>,
     pub(super) background: Vec<BackgroundWrite>,
     pub(super) pool_notices: Vec<PoolNotice>,
-    /// Status writes asked for so far.
+    /// Status writes so far.
     pub(super) written: usize,
     pub(super) reported: BTreeMap<String, Announcement>,
-    /// Whether the CRD is installed in which speakers say something.
+    /// Whether the CRD of the reports is installed.
     speakers: bool,
     /// The Nodes that are Ready; none while their list is yet to come.
     pub(super) ready: Option<BTreeSet<String>>,
@@ -149,7 +149,7 @@ impl World {
         }
     }
 
-    /// The CRD of what speakers say is installed.
+    /// The CRD of the reports is installed.
     pub(super) fn install_speakers(&mut self) {
         self.speakers = true;
         self.list_announcements();
@@ -254,7 +254,7 @@ impl World {
         self.act();
     }
 
-    /// Everything under way comes to rest.
+    /// Everything in flight comes to rest.
     pub(super) fn rest(&mut self) {
         while !(self.watch_events.is_empty() && self.writes.is_empty() && self.retries.is_empty()) {
             self.show();
@@ -295,14 +295,14 @@ impl World {
         self.services.insert(view.key.clone(), view);
     }
 
-    /// So many seconds pass.
+    /// This many seconds pass.
     pub(super) fn pass(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
         self.controller.tick(self.now);
         self.act();
     }
 
-    /// The watch shows what a speaker says.
+    /// The watch shows the report of a speaker.
     pub(super) fn announce(&mut self, reported: Announcement) {
         self.controller
             .announcements_changed(Change::Apply(reported.clone()));
@@ -310,7 +310,7 @@ impl World {
         self.act();
     }
 
-    /// The watch shows that a speaker says something no more.
+    /// The watch shows that a report was removed.
     pub(super) fn remove_report(&mut self, name: &str) {
         self.reported.remove(name);
         self.controller
@@ -318,7 +318,7 @@ impl World {
         self.act();
     }
 
-    /// What the condition `Announced` says: status, reason and message.
+    /// The condition `Announced`: status, reason and message.
     pub(super) fn announced(&self, name: &str) -> Option<(&str, &str, &str)> {
         let shown = self.services[&key(name)].announced.as_ref()?;
         Some((shown.status.as_str(), &shown.reason, &shown.message))
@@ -327,7 +327,7 @@ impl World {
     fn act(&mut self) {
         self.controller.settle();
         self.carry_out();
-        // The writer has no leisure while it has anything to write.
+        // The writer has no room for deferred writes while it has others.
         while self.writes.is_empty() && self.controller.reconcile_deferred() {
             self.carry_out();
         }
@@ -342,7 +342,7 @@ impl World {
                 }
                 Action::NotifyService(notified) => self.notified.push(notified),
                 Action::Retry { key, .. } => self.retries.push(key),
-                Action::Background(chore) => self.background.push(chore),
+                Action::Background(write) => self.background.push(write),
                 Action::NotifyPool(watch_events) => self.pool_notices.push(watch_events),
                 Action::NotifyConfig(_) => {}
             }

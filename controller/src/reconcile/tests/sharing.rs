@@ -1,8 +1,8 @@
 //! Random lives of Services of several namespaces that share addresses under a
-//! quota and under pools that change: at rest nobody shares against the rules,
-//! nobody shows an address of no pool, and nobody waits for what could be had.
-//! No namespace comes above its quota, unless pools change: an address that is
-//! covered again is kept, and a quota takes nothing back.
+//! quota and under pools that change: at rest no Service shares against the rules,
+//! shows an address of no pool, or waits for what is available. No namespace exceeds
+//! its quota, unless pools change: an address that is in a pool again is kept, and a
+//! quota releases nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -25,7 +25,7 @@ const NAMES: [&str; 6] = ["x/a", "x/b", "x/c", "y/d", "y/e", "z/f"];
 /// The most addresses of one namespace, in every configuration.
 const QUOTA: usize = 2;
 
-/// On which terms one shares: key and port, and which other namespaces it names.
+/// Terms of sharing: key, port, and the other namespaces listed.
 type Shared = Option<(u8, u16, Vec<&'static str>)>;
 
 /// What may happen to a cluster.
@@ -87,8 +87,8 @@ fn take(world: &mut World, step: &Step) {
     }
 }
 
-/// The rule in the words of the manual: one key, different ports, and across
-/// namespaces each must name the other's.
+/// The rule as documented: one key, different ports, and across namespaces each must
+/// list the other's.
 fn may_share(a: &ServiceView, b: &ServiceView) -> bool {
     let names = |a: &ServiceView, b: &ServiceView| {
         let terms = a.terms.as_ref().unwrap();
@@ -121,7 +121,11 @@ fn check(world: &World) {
         .values()
         .filter(|view| view.status.is_empty())
     {
-        assert!(!could_have(view, &held, size), "{} waits in vain", view.key);
+        assert!(
+            !is_available(view, &held, size),
+            "{} waits for an available address",
+            view.key
+        );
         let reported = view.allocated.as_ref();
         assert!(
             reported.is_some_and(|reported| reported.status == ConditionStatus::False),
@@ -146,7 +150,7 @@ fn has(views: &[&ServiceView], namespace: &str) -> bool {
 }
 
 /// Whether there is an address for a Service, free or to be shared.
-fn could_have(view: &ServiceView, held: &Held<'_>, size: usize) -> bool {
+fn is_available(view: &ServiceView, held: &Held<'_>, size: usize) -> bool {
     let namespace = &view.key.namespace;
     let count = held.values().filter(|views| has(views, namespace)).count();
     let more = count < QUOTA;

@@ -16,7 +16,7 @@ use crate::table::{Expected, Look, Stage, merge};
 
 type Place = (String, String);
 
-/// The world as an API server would keep it, and the one that leads.
+/// The objects as an API server stores them, and the leader.
 pub(crate) struct Core {
     clock: u64,
     services: BTreeMap<Place, Value>,
@@ -199,8 +199,8 @@ impl Stage for Core {
     async fn expect(&mut self, place: (&str, &str), what: &Expected) -> Result<(), String> {
         let key = (place.0.to_owned(), place.1.to_owned());
         let view = self.view(&self.services[&key]);
-        let says = |c: ObservedCondition| (c.status == ConditionStatus::True, c.reason, c.message);
-        let condition = view.allocated.map(says);
+        let parts = |c: ObservedCondition| (c.status == ConditionStatus::True, c.reason, c.message);
+        let condition = view.allocated.map(parts);
         let look = Look {
             addresses: view.status.iter().map(ToString::to_string).collect(),
             condition,

@@ -1,5 +1,4 @@
-//! The table of cases: what one may say, how it is read, and how a case is
-//! played on a stage. A stage is the pure core or a real API server; the files
+//! The table of cases: their format, and how a case is played on a stage. A stage is the pure core or a real API server; the files
 //! are the same for both.
 
 use std::collections::BTreeMap;
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {
-    /// What the case claims.
+    /// The claim of the case.
     pub(crate) claim: String,
     config: Value,
     #[serde(default)]
@@ -21,7 +20,7 @@ pub(crate) struct Case {
     steps: Vec<Step>,
 }
 
-/// One thing that happens, or is expected by then.
+/// One event, or an expectation at that point.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Step {
@@ -51,7 +50,7 @@ struct Object {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Expected {
-    /// Exactly these addresses, and that it has what it asks for.
+    /// Exactly these addresses, and that it has what it requests.
     Has(Vec<String>),
     /// More than that.
     Says {
@@ -62,11 +61,11 @@ pub(crate) enum Expected {
         reason: String,
         /// Parts of its message.
         #[serde(default)]
-        saying: Vec<String>,
+        message: Vec<String>,
     },
 }
 
-/// What is seen of a Service.
+/// The observed state of a Service.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
     pub(crate) addresses: Vec<String>,
@@ -77,17 +76,17 @@ pub(crate) struct Look {
 impl Expected {
     /// What is not as expected.
     pub(crate) fn check(&self, look: &Look) -> Result<(), String> {
-        let (has, reason, saying) = match self {
+        let (has, reason, message) = match self {
             Self::Has(has) => (has, None, &[][..]),
             Self::Says {
                 has,
                 reason,
-                saying,
-            } => (has, Some(reason), &saying[..]),
+                message,
+            } => (has, Some(reason), &message[..]),
         };
         let fits = match (&look.condition, reason) {
             (Some((_, shown, text)), Some(reason)) => {
-                shown == reason && saying.iter().all(|part| text.contains(part))
+                shown == reason && message.iter().all(|part| text.contains(part))
             }
             (Some((fulfilled, _, _)), None) => *fulfilled,
             (None, reason) => reason.is_none() && has.is_empty(),

@@ -178,7 +178,7 @@ pub(crate) async fn a_pool_that_overlaps_a_node_or_the_services_is_reported(
     cluster.shows("web", &["10.77.0.0"]).await?;
     let node: Node = serde_json::from_value(node)?;
     nodes.create(&PostParams::default(), &node).await?;
-    let told = async {
+    let reported = async {
         for part in [
             "10.77.0.5 (node overlapped)",
             "10.78.0.0/24 (pods of node overlapped)",
@@ -197,6 +197,6 @@ pub(crate) async fn a_pool_that_overlaps_a_node_or_the_services_is_reported(
     }
     .await;
     nodes.delete("overlapped", &DeleteParams::default()).await?;
-    told?;
+    reported?;
     controller.stop().await
 }

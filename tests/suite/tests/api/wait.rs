@@ -27,7 +27,7 @@ pub(crate) async fn within<T, E: Display>(
         match ask().await {
             Ok(answer) => return Ok(answer),
             Err(reason) if Instant::now() > end => {
-                return Err(format!("waited in vain for {what}: {reason}").into());
+                return Err(format!("timed out waiting for {what}: {reason}").into());
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
