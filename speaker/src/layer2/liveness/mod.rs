@@ -1,5 +1,5 @@
-//! Whether the owners of IPs still answer on the LAN: which ones this node
-//! watches (`targets`), and what their answers mean (`monitor`). Pure.
+//! Whether the owners of IPs still answer on the LAN: the probes that this node sends
+//! (`targets`), and what the answers show (`monitor`). Pure.
 
 pub mod monitor;
 pub mod targets;

@@ -1,100 +1,71 @@
-//! The heir watches the owner on the wire: each owner whose IPs this node
-//! would inherit is probed for them in turn, by unicast, once per interval. Pure.
+//! The successor of an owner monitors it on the LAN: each owner whose first successor
+//! this node is gets a unicast probe for its IPs in turn, one per interval. Pure.
 //!
-//! Gossip says that a process lives; whether its port on the LAN works only
-//! the LAN can say, and often the two travel different networks. A probe
-//! that is not answered is put again quickly. An interval without an answer
-//! makes the heir begin to ask for all of that owner's IPs; after four the
-//! owner counts as silent, but only if some station answered this node on that
-//! link meanwhile: else it may be this node that is not heard.
+//! Gossip shows that a process is alive; it does not show that its port on the LAN
+//! works, and often the two use different networks. An unanswered probe is repeated
+//! quickly. After an interval without an answer the successor begins to probe all IPs
+//! of that owner; after four the owner has failed, but only if another host answered
+//! this node on that link meanwhile: otherwise this node's own port may be the problem.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use super::targets::{Probe, Targets};
 use crate::layer2::election::Reachability;
 use ferrolb_core::key::NodeName;
-use ferrolb_core::mac::Mac;
 
-/// Questions that must have gone unanswered before an owner is missed, so that
-/// a lost frame or two are none of anybody's concern.
+/// Unanswered probes before an owner is suspected, so that one or two lost frames do
+/// not matter.
 const MISSED_PROBES: u32 = 3;
-/// Intervals without an answer after which an owner is silent: more than the
-/// roster waits for a beat, since it is alone with its verdict.
+/// Intervals without an answer after which an owner has failed: more than the gossip
+/// roster waits for a heartbeat, since this node decides alone.
 const FAILED_AFTER: u32 = 4;
-/// Intervals after which a link counts as heard on that brought no answer before.
+/// Intervals after which a link is trusted again that brought no answer before.
 const TRUSTED_AFTER: u32 = 2;
-/// A probe is put again after this fraction of the interval (numerator,
-/// denominator), so many times; then at every interval again.
+/// A probe is repeated after this fraction of the interval (numerator, denominator),
+/// up to this number of times; then once per interval.
 const FAST_RETRY: (u32, u32) = (3, 10);
 const FAST_RETRIES: u32 = 16;
-/// Intervals after which a link is tested that brought no answer meanwhile.
+/// Intervals without an answer after which a link is tested.
 const QUIET_AFTER: u32 = 20;
-/// Intervals and probes without an answer after which a link is deaf.
+/// Intervals and probes without an answer after which a link is isolated.
 const ISOLATED_AFTER: u32 = 10;
 const ISOLATED_PROBES: u32 = 4;
-/// Owners probed per interval, and reference peers called while one of them is missed.
-const OWNERS_PER_INTERVAL: usize = 16;
+/// The most owners probed at once, and the reference peers probed while one of them
+/// does not answer.
+const OWNERS_AT_ONCE: usize = 16;
 const REFERENCE_PEERS: usize = 3;
 
-/// A probe to one station on one of this node's links.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Probe {
-    /// Kernel index of this node's link.
-    pub link: u32,
-    /// The address probed for.
-    pub ip: IpAddr,
-    /// Whom to ask.
-    pub mac: Mac,
-}
-
-/// Whom to watch and who can bear reference peer, as the facts have it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Targets {
-    /// For each owner this node would inherit from what to ask it.
-    pub owners: BTreeMap<NodeName, Vec<Probe>>,
-    /// For each of this node's links the other members on it, probed for their
-    /// own addresses.
-    pub reference_peers: BTreeMap<u32, Vec<(NodeName, Probe)>>,
-}
-
-impl Targets {
-    /// The addresses whose answers have to be reported.
-    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        let owners = self.owners.values().flatten();
-        let reference_peers = self.reference_peers.values().flatten().map(|(_, it)| it);
-        owners.chain(reference_peers).map(|probe| probe.ip)
-    }
-}
-
-/// What is known of one watched owner.
+/// One monitored owner.
 #[derive(Debug, Default)]
-struct WatchedOwner {
-    /// The probe to put next.
+struct OwnerHealth {
+    /// The index of the next probe.
     turn: usize,
-    /// When to put it; none at once.
+    /// When to send it; none is at once.
     next: Option<Instant>,
-    /// When the last one was put.
+    /// When the last one was sent.
     probed_at: Option<Instant>,
     /// When it last answered.
     answered: Option<Instant>,
-    /// When the first probe was put that it has not answered.
+    /// When the first unanswered probe was sent.
     unanswered_since: Option<Instant>,
-    /// How many it has not answered.
+    /// The number of unanswered probes.
     missed: u32,
 }
 
-/// What is known of one of this node's links.
+/// One of this node's links.
 #[derive(Debug, Default)]
 struct LinkHealth {
+    /// The index of the next reference peer.
     turn: usize,
-    /// When reference peers were last called.
+    /// When reference peers were last probed.
     probed_at: Option<Instant>,
-    /// When anybody last answered on it.
+    /// When any host last answered on it.
     answered: Option<Instant>,
-    /// Since when somebody always did.
+    /// Since when there were answers without a pause.
     healthy_since: Option<Instant>,
-    /// Since when, and how often, it has been tested in vain.
+    /// Since when, and how often, it was probed without an answer.
     unanswered_since: Option<Instant>,
     unanswered: u32,
 }
@@ -106,37 +77,37 @@ impl LinkHealth {
     }
 }
 
-/// Watches owners.
+/// Monitors owners.
 #[derive(Debug)]
 pub struct Monitor {
     interval: Duration,
     targets: Targets,
-    watched: BTreeMap<NodeName, WatchedOwner>,
+    owners: BTreeMap<NodeName, OwnerHealth>,
     link_health: BTreeMap<u32, LinkHealth>,
     next: Option<Instant>,
 }
 
 impl Monitor {
-    /// Asks every `interval`, the gossip's.
+    /// Probes every `interval`, the gossip interval.
     #[must_use]
     pub fn new(interval: Duration) -> Self {
         Self {
             interval,
             targets: Targets::default(),
-            watched: BTreeMap::new(),
+            owners: BTreeMap::new(),
             link_health: BTreeMap::new(),
             next: None,
         }
     }
 
-    /// Watches these from now on; what is known of those that stay is kept.
+    /// Monitors these from now on; the state of those that stay is kept.
     pub fn set(&mut self, targets: Targets, now: Instant) {
-        self.watched
+        self.owners
             .retain(|node, _| targets.owners.contains_key(node));
         self.link_health
             .retain(|link, _| targets.reference_peers.contains_key(link));
         for node in targets.owners.keys() {
-            self.watched.entry(node.clone()).or_default();
+            self.owners.entry(node.clone()).or_default();
         }
         for link in targets.reference_peers.keys() {
             self.link_health.entry(*link).or_default();
@@ -146,18 +117,18 @@ impl Monitor {
         self.targets = targets;
     }
 
-    /// This node stood still: answers may have been missed that were given.
+    /// This node may have missed answers: unanswered probes do not count.
     pub fn forget(&mut self) {
-        for watched in self.watched.values_mut() {
-            (watched.unanswered_since, watched.missed) = (None, 0);
+        for owner in self.owners.values_mut() {
+            (owner.unanswered_since, owner.missed) = (None, 0);
         }
         for link_health in self.link_health.values_mut() {
             (link_health.unanswered_since, link_health.unanswered) = (None, 0);
         }
     }
 
-    /// A member answered on a link that it has an address. What it tells
-    /// everybody unasked is no answer: it does not show that this node is heard.
+    /// A member answered a probe on a link. Gratuitous announcements are not answers:
+    /// they do not show that the member receives this node's frames.
     pub fn answered(&mut self, node: &str, link: u32, ip: IpAddr, now: Instant) {
         if let Some(link_health) = self.link_health.get_mut(&link) {
             let pause = self.interval * FAILED_AFTER;
@@ -167,18 +138,18 @@ impl Monitor {
             link_health.answered = Some(now);
             (link_health.unanswered_since, link_health.unanswered) = (None, 0);
         }
-        let probed_at = self.targets.owners.get(node).into_iter().flatten();
-        if !probed_at.into_iter().any(|probe| probe.ip == ip) {
+        let mut probes = self.targets.owners.get(node).into_iter().flatten();
+        if !probes.any(|probe| probe.ip == ip) {
             return;
         }
-        if let Some(watched) = self.watched.get_mut(node) {
-            watched.answered = Some(now);
-            watched.next = watched.probed_at.map(|probed_at| probed_at + self.interval);
-            (watched.unanswered_since, watched.missed) = (None, 0);
+        if let Some(owner) = self.owners.get_mut(node) {
+            owner.answered = Some(now);
+            owner.next = owner.probed_at.map(|probed_at| probed_at + self.interval);
+            (owner.unanswered_since, owner.missed) = (None, 0);
         }
     }
 
-    /// The probes to put now.
+    /// The probes to send now.
     pub fn due(&mut self, now: Instant) -> Vec<Probe> {
         let mut probes = self.probe_owners(now);
         probes.extend(self.probe_reference_peers(now));
@@ -192,39 +163,39 @@ impl Monitor {
     /// When [`due`](Self::due) will next have something.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Instant> {
-        let owners = self.watched.values().filter_map(|watched| watched.next);
+        let owners = self.owners.values().filter_map(|owner| owner.next);
         owners.chain(self.next).min()
     }
 
-    /// How each watched owner stands.
+    /// The reachability of each monitored owner.
     #[must_use]
     pub fn reachability(&self, now: Instant) -> BTreeMap<NodeName, Reachability> {
-        let owners = self.watched.iter();
+        let owners = self.owners.iter();
         owners
-            .map(|(node, watched)| (node.clone(), self.reachability_of(node, watched, now)))
+            .map(|(node, owner)| (node.clone(), self.reachability_of(node, owner, now)))
             .collect()
     }
 
-    /// When a watched owner last answered.
+    /// When a monitored owner last answered.
     #[must_use]
     pub fn last_answer(&self, node: &str) -> Option<Instant> {
-        self.watched.get(node)?.answered
+        self.owners.get(node)?.answered
     }
 
-    /// No other member answers this node on any link, although gossip knows
-    /// some there: its port on the LAN does not work.
+    /// Whether no other member answers this node on any link, although gossip knows
+    /// members there: its port on the LAN does not work.
     #[must_use]
     pub fn is_isolated(&self, now: Instant) -> bool {
         let mut tested = self
             .link_health
             .iter()
             .filter(|(link, _)| self.has_reference_peer(**link));
-        let deaf = |link_health: &LinkHealth| {
+        let is_isolated = |link_health: &LinkHealth| {
             let since = link_health.unanswered_since;
             let long = since.is_some_and(|since| now >= since + self.interval * ISOLATED_AFTER);
             long && link_health.unanswered >= ISOLATED_PROBES
         };
-        tested.clone().next().is_some() && tested.all(|(_, link_health)| deaf(link_health))
+        tested.clone().next().is_some() && tested.all(|(_, link_health)| is_isolated(link_health))
     }
 
     fn has_reference_peer(&self, link: u32) -> bool {
@@ -234,9 +205,9 @@ impl Monitor {
             .is_some_and(|all| !all.is_empty())
     }
 
-    fn reachability_of(&self, node: &str, watched: &WatchedOwner, now: Instant) -> Reachability {
-        let Some(since) = watched.unanswered_since else {
-            return if watched.answered.is_some() {
+    fn reachability_of(&self, node: &str, owner: &OwnerHealth, now: Instant) -> Reachability {
+        let Some(since) = owner.unanswered_since else {
+            return if owner.answered.is_some() {
                 Reachability::Reachable
             } else {
                 Reachability::Unknown
@@ -244,24 +215,24 @@ impl Monitor {
         };
         let elapsed = now.saturating_duration_since(since);
         if elapsed >= self.interval * FAILED_AFTER
-            && watched.missed >= MISSED_PROBES
-            && self.is_heard(node, since, now)
+            && owner.missed >= MISSED_PROBES
+            && self.link_works(node, since, now)
         {
             Reachability::Failed
-        } else if elapsed >= self.interval && watched.missed >= MISSED_PROBES {
+        } else if elapsed >= self.interval && owner.missed >= MISSED_PROBES {
             Reachability::Probing
-        } else if watched.answered.is_some() {
+        } else if owner.answered.is_some() {
             Reachability::Reachable
         } else {
             Reachability::Unknown
         }
     }
 
-    /// Whether, on a link on which `node` is probed, anybody answered after
-    /// `since`. That may be the kernel of the silent node itself: it hears this
-    /// node, and its speaker does not answer. After a pause of this node's own
-    /// port the first answer says little of those that have not been probed since.
-    fn is_heard(&self, node: &str, since: Instant, now: Instant) -> bool {
+    /// Whether this node's link to `node` works: some host answered there after `since`.
+    /// That may be the kernel of the failed node itself, whose speaker does not answer.
+    /// After a pause of this node's own port the first answer says little about the
+    /// hosts that were not probed since.
+    fn link_works(&self, node: &str, since: Instant, now: Instant) -> bool {
         let links = self.links_to(node);
         let mut link_health = links.iter().filter_map(|link| self.link_health.get(link));
         let steady = self.interval * TRUSTED_AFTER;
@@ -276,43 +247,40 @@ impl Monitor {
         probes.map(|probe| probe.link).collect()
     }
 
-    /// Those that have waited longest first.
+    /// Probes to the owners that have waited longest.
     fn probe_owners(&mut self, now: Instant) -> Vec<Probe> {
-        let waiting = self.watched.iter();
-        let due = waiting.filter(|(_, watched)| watched.next.is_none_or(|next| next <= now));
+        let waiting = self.owners.iter();
+        let due = waiting.filter(|(_, owner)| owner.next.is_none_or(|next| next <= now));
         let mut due: Vec<(Option<Instant>, NodeName)> = due
-            .map(|(node, watched)| (watched.next, node.clone()))
+            .map(|(node, owner)| (owner.next, node.clone()))
             .collect();
         due.sort();
-        let due = due.into_iter().take(OWNERS_PER_INTERVAL);
+        let due = due.into_iter().take(OWNERS_AT_ONCE);
         due.filter_map(|(_, node)| self.probe_owner(&node, now))
             .collect()
     }
 
     fn probe_owner(&mut self, node: &str, now: Instant) -> Option<Probe> {
         let probes = self.targets.owners.get(node)?;
-        let watched = self.watched.get_mut(node)?;
-        let turn = watched.turn.checked_rem(probes.len())?;
-        watched.turn = turn + 1;
-        let pause = match watched.missed {
+        let owner = self.owners.get_mut(node)?;
+        let turn = owner.turn.checked_rem(probes.len())?;
+        owner.turn = turn + 1;
+        let pause = match owner.missed {
             0..FAST_RETRIES => self.interval * FAST_RETRY.0 / FAST_RETRY.1,
             _ => self.interval,
         };
-        (watched.probed_at, watched.next) = (Some(now), Some(now + pause));
-        watched.unanswered_since.get_or_insert(now);
-        watched.missed = watched.missed.saturating_add(1);
+        (owner.probed_at, owner.next) = (Some(now), Some(now + pause));
+        owner.unanswered_since.get_or_insert(now);
+        owner.missed = owner.missed.saturating_add(1);
         probes.get(turn).copied()
     }
 
-    /// Where an owner has not answered at once, others on the same link are
-    /// probed whether they hear this node.
+    /// Where an owner did not answer at once, other members on the same link are probed,
+    /// to show whether the link works.
     fn probe_reference_peers(&mut self, now: Instant) -> Vec<Probe> {
-        let missed = self
-            .watched
-            .iter()
-            .filter(|(_, watched)| watched.missed > 1);
+        let missed = self.owners.iter().filter(|(_, owner)| owner.missed > 1);
         let links: BTreeSet<u32> = missed.flat_map(|(node, _)| self.links_to(node)).collect();
-        let mut probed_at = Vec::new();
+        let mut sent = Vec::new();
         for link in links {
             let reference_peers = self.next_reference_peers(link, REFERENCE_PEERS);
             let Some(link_health) = self.link_health.get_mut(&link) else {
@@ -327,13 +295,13 @@ impl Monitor {
                 if !reference_peers.is_empty() {
                     link_health.probed(now);
                 }
-                probed_at.extend(reference_peers);
+                sent.extend(reference_peers);
             }
         }
-        probed_at
+        sent
     }
 
-    /// A link on which nobody has answered for long is tested.
+    /// A link on which no host has answered for long is tested.
     fn probe_quiet_links(&mut self, now: Instant) -> Vec<Probe> {
         let quiet = self.interval * QUIET_AFTER;
         let mut probes = Vec::new();

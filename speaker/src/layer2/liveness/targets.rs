@@ -1,5 +1,4 @@
-//! Whom this node asks on the wire, and where: from who would be inherited
-//! from to probes on links. Pure.
+//! The liveness probes that this node sends, and on which links. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -7,25 +6,58 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::layer2::links::LanLink;
-use crate::layer2::liveness::monitor::{Probe, Targets};
 use crate::layer2::snapshot::Snapshot;
 use ferrolb_core::key::NodeName;
 use ferrolb_core::mac::Mac;
 
-/// Of one owner so many IPs are probed for in turn, at most.
+/// The most IPs of one owner that are probed in turn.
 const IPS: usize = 64;
-/// Witnesses on one link, at most.
+/// The most reference peers on one link.
 const REFERENCE_PEERS: usize = 8;
+
+/// A liveness probe to one host on one of this node's links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Probe {
+    /// Kernel index of this node's link.
+    pub link: u32,
+    /// The address to probe.
+    pub ip: IpAddr,
+    /// The host to send it to.
+    pub mac: Mac,
+}
+
+/// The probes to choose from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// For each owner whose first successor this node is.
+    pub owners: BTreeMap<NodeName, Vec<Probe>>,
+    /// For each of this node's links the other members on it, probed for their own
+    /// addresses.
+    pub reference_peers: BTreeMap<u32, Vec<(NodeName, Probe)>>,
+}
+
+impl Targets {
+    /// The addresses whose answers have to be reported.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let owners = self.owners.values().flatten();
+        let reference_peers = self.reference_peers.values().flatten().map(|(_, it)| it);
+        owners.chain(reference_peers).map(|probe| probe.ip)
+    }
+}
 
 /// Owners to monitor, each with its IPs.
 pub type IpsByOwner = BTreeMap<NodeName, BTreeSet<IpAddr>>;
 
-/// What to ask, given the IPs of each owner to be watched.
+/// The probes for the owners to monitor.
 #[must_use]
-pub fn choose_targets(watch: &IpsByOwner, snapshot: &Snapshot, own_links: &[LanLink]) -> Targets {
-    let owners = watch.iter().map(|(owner, ips)| {
+pub fn choose_targets(
+    monitored: &IpsByOwner,
+    snapshot: &Snapshot,
+    own_links: &[LanLink],
+) -> Targets {
+    let owners = monitored.iter().map(|(owner, ips)| {
         let ips = ips.iter().take(IPS);
-        let probes = ips.flat_map(|ip| about(*ip, owner, snapshot, own_links));
+        let probes = ips.flat_map(|ip| probes_for(*ip, owner, snapshot, own_links));
         (owner.clone(), probes.collect::<Vec<_>>())
     });
     let used: BTreeSet<u32> = snapshot.links.values().flatten().copied().collect();
@@ -39,8 +71,8 @@ pub fn choose_targets(watch: &IpsByOwner, snapshot: &Snapshot, own_links: &[LanL
     }
 }
 
-/// One IP, on each of this node's links for it, to each station of its owner there.
-fn about(ip: IpAddr, owner: &str, snapshot: &Snapshot, own_links: &[LanLink]) -> Vec<Probe> {
+/// One IP, on each of this node's links for it, to each link of its owner there.
+fn probes_for(ip: IpAddr, owner: &str, snapshot: &Snapshot, own_links: &[LanLink]) -> Vec<Probe> {
     let theirs = snapshot
         .lan
         .get(owner)
@@ -49,12 +81,12 @@ fn about(ip: IpAddr, owner: &str, snapshot: &Snapshot, own_links: &[LanLink]) ->
     let allowed = snapshot.links.get(&ip);
     let ours = own_links.iter();
     let ours = ours.filter(|link| allowed.is_some_and(|links| links.contains(&link.index)));
-    let ask = |link: &LanLink, (_, mac): (IpAddr, Mac)| Probe {
+    let probe = |link: &LanLink, (_, mac): (IpAddr, Mac)| Probe {
         link: link.index,
         ip,
         mac,
     };
-    ours.flat_map(|link| neighbours(link, theirs).map(move |near| ask(link, near)))
+    ours.flat_map(|link| neighbours(link, theirs).map(move |near| probe(link, near)))
         .collect()
 }
 
@@ -77,7 +109,7 @@ fn reference_peers(link: &LanLink, snapshot: &Snapshot) -> Vec<(NodeName, Probe)
     near.take(REFERENCE_PEERS).collect()
 }
 
-/// Those of `theirs` that are on a subnet of `link`: address and station.
+/// Those of `theirs` that are on a subnet of `link`: address and MAC.
 fn neighbours(link: &LanLink, theirs: &[LanLink]) -> impl Iterator<Item = (IpAddr, Mac)> {
     let near = move |subnet: &&IpNet| is_near(link, subnet.addr());
     theirs.iter().filter_map(move |other| {
@@ -86,7 +118,7 @@ fn neighbours(link: &LanLink, theirs: &[LanLink]) -> impl Iterator<Item = (IpAdd
     })
 }
 
-/// Link-local addresses are the same on every link and say nothing.
+/// Link-local addresses are the same on every link and prove nothing.
 fn is_near(link: &LanLink, ip: IpAddr) -> bool {
     let link_local = matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
     !link_local && link.subnets.iter().any(|subnet| subnet.contains(&ip))
@@ -97,10 +129,9 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::net::IpAddr;
 
-    use super::choose_targets;
+    use super::{Probe, choose_targets};
     use crate::layer2::election::MemberState;
     use crate::layer2::links::LanLink;
-    use crate::layer2::liveness::monitor::Probe;
     use crate::layer2::snapshot::Snapshot;
     use ferrolb_core::mac::Mac;
 
@@ -145,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_is_asked_on_the_link_and_at_the_station_that_meet() {
+    fn an_owner_is_probed_from_and_to_the_links_on_the_same_subnet() {
         let (mut snapshot, own) = scene();
         let ip: IpAddr = "10.7.0.240".parse().unwrap();
         snapshot.links.insert(ip, BTreeSet::from([2]));
@@ -155,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn live_members_on_a_link_are_its_witnesses() {
+    fn live_members_on_a_link_are_its_reference_peers() {
         let (mut snapshot, own) = scene();
         for (ip, link) in [("10.7.0.240", 2), ("10.9.0.240", 3)] {
             snapshot

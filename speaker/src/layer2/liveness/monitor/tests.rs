@@ -1,4 +1,4 @@
-//! Claims about who is watched, sent and found silent.
+//! Claims about which owners are probed, and which have failed.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -48,7 +48,7 @@ impl Scene {
         }
     }
 
-    /// Lets intervals pass; who answers does so at once.
+    /// Lets intervals pass; hosts that answer do so at once.
     fn pass(&mut self, intervals: u32) -> Reachability {
         self.sent.clear();
         for _ in 0..intervals * 10 {
@@ -71,7 +71,7 @@ impl Scene {
 }
 
 #[test]
-fn an_owner_that_answers_is_asked_once_per_interval_and_nobody_else_is() {
+fn an_owner_that_answers_is_probed_once_per_interval_and_no_other_host_is() {
     let mut scene = Scene::new();
     scene.pass(1);
     assert_eq!(scene.pass(10), Reachability::Reachable);
@@ -79,22 +79,18 @@ fn an_owner_that_answers_is_asked_once_per_interval_and_nobody_else_is() {
 }
 
 #[test]
-fn one_missed_answer_is_noticed_within_an_interval() {
+fn missed_answers_are_noticed_within_an_interval() {
     let mut scene = Scene::new();
     scene.pass(5);
     scene.b_answers = false;
     assert_eq!(scene.pass(1), Reachability::Probing);
-    assert!(
-        scene.sent.len() >= 3,
-        "sent again quickly: {:?}",
-        scene.sent
-    );
+    assert!(scene.sent.len() >= 3, "repeated quickly: {:?}", scene.sent);
     scene.b_answers = true;
     assert_eq!(scene.pass(1), Reachability::Reachable);
 }
 
 #[test]
-fn two_lost_frames_are_nobodys_concern() {
+fn two_lost_frames_do_not_matter() {
     let mut scene = Scene::new();
     scene.pass(5);
     for lost in 0..2 {
@@ -110,7 +106,7 @@ fn two_lost_frames_are_nobodys_concern() {
 }
 
 #[test]
-fn an_owner_is_silent_after_four_intervals_if_another_station_answers() {
+fn an_owner_has_failed_after_four_intervals_if_another_host_answers() {
     let mut scene = Scene::new();
     scene.pass(5);
     scene.b_answers = false;
@@ -120,7 +116,7 @@ fn an_owner_is_silent_after_four_intervals_if_another_station_answers() {
 }
 
 #[test]
-fn where_nobody_answers_nobody_is_silent() {
+fn where_no_host_answers_no_owner_has_failed() {
     let mut scene = Scene::new();
     scene.pass(5);
     (scene.b_answers, scene.c_answers) = (false, false);
@@ -128,7 +124,7 @@ fn where_nobody_answers_nobody_is_silent() {
 }
 
 #[test]
-fn the_first_answer_after_this_nodes_own_port_was_dead_makes_nobody_silent() {
+fn the_first_answer_after_this_nodes_own_port_was_dead_fails_no_owner() {
     let mut scene = Scene::new();
     scene.pass(5);
     (scene.b_answers, scene.c_answers) = (false, false);
@@ -144,7 +140,7 @@ fn the_first_answer_after_this_nodes_own_port_was_dead_makes_nobody_silent() {
 }
 
 #[test]
-fn the_silent_nodes_own_kernel_is_witness_enough() {
+fn the_kernel_of_the_failed_node_shows_that_the_link_works() {
     let mut scene = Scene::new();
     let targets = Targets {
         owners: BTreeMap::from([("b".to_owned(), vec![probe(OWNED, 2)])]),
@@ -167,7 +163,7 @@ fn a_stall_of_this_node_is_not_held_against_the_owner() {
 }
 
 #[test]
-fn a_node_that_nobody_answers_is_isolated_until_somebody_does() {
+fn a_node_that_no_host_answers_is_isolated_until_one_does() {
     let mut scene = Scene::new();
     scene.pass(5);
     (scene.b_answers, scene.c_answers) = (false, false);
@@ -181,7 +177,7 @@ fn a_node_that_nobody_answers_is_isolated_until_somebody_does() {
 }
 
 #[test]
-fn a_node_without_witnesses_does_not_know_itself_isolated() {
+fn a_node_without_reference_peers_is_not_isolated() {
     let mut monitor = Monitor::new(INTERVAL);
     let now = Instant::now();
     monitor.set(Targets::default(), now);
@@ -190,7 +186,7 @@ fn a_node_without_witnesses_does_not_know_itself_isolated() {
 }
 
 #[test]
-fn many_owners_are_asked_in_turn() {
+fn many_owners_are_probed_in_turn() {
     let mut monitor = Monitor::new(INTERVAL);
     let now = Instant::now();
     let owner = |number: u8| (format!("n{number:02}"), vec![probe(OWNED, number)]);
