@@ -1,4 +1,4 @@
-//! Claims about what a speaker alone does, and in which order.
+//! Claims about the outputs of one speaker, and their order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,10 +17,10 @@ use ferrolb_core::mac::Mac;
 const IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 100));
 const DETECTION: Duration = Duration::from_millis(250);
 const STALL_LIMIT: Duration = Duration::from_millis(125);
-const ASK: Duration = Duration::from_millis(60);
-const STRANGER: Mac = Mac([2, 0, 0, 0, 0, 9]);
+const PROBE_TIME: Duration = Duration::from_millis(60);
+const FOREIGN_MAC: Mac = Mac([2, 0, 0, 0, 0, 9]);
 
-/// Node `a` alone on its link; it takes without asking what nobody claimed before.
+/// Node `a` alone on its link; it takes an IP that no node claimed before without probing.
 fn alone(now: Instant) -> Agent {
     let settings = Settings {
         node: "a".to_owned(),
@@ -45,7 +45,7 @@ fn link(number: u8) -> LanLink {
 }
 
 /// Node `b`, on the same LAN.
-fn heir() -> Member {
+fn member_b() -> Member {
     let (key, links) = gossip_keys::links(&[link(2)]);
     Member {
         node: "b".to_owned(),
@@ -58,15 +58,15 @@ fn heir() -> Member {
 }
 
 fn desired() -> Arc<DesiredIps> {
-    let grants = ["a", "b"].map(|node| (node.to_owned(), NodeEligibility::default()));
+    let nodes = ["a", "b"].map(|node| (node.to_owned(), NodeEligibility::default()));
     let desired = DesiredIp {
-        nodes: grants.into(),
+        nodes: nodes.into(),
         no_common_node: false,
     };
     Arc::new(DesiredIps::from([(IP, desired.into())]))
 }
 
-/// The same, after it took the IP; and what it did then.
+/// The same after it took the IP, with the outputs of that.
 fn owner(now: Instant) -> (Agent, Vec<Output>) {
     let mut agent = alone(now);
     agent.expect_peers(BTreeSet::new());
@@ -75,7 +75,7 @@ fn owner(now: Instant) -> (Agent, Vec<Output>) {
     (agent, outputs)
 }
 
-/// The effects that others notice, in a word each.
+/// The outputs that others notice, one word each.
 fn order(outputs: &[Output]) -> Vec<&'static str> {
     let is_claim = |key: &str| key.starts_with("claim/");
     let word = |output: &Output| match output {
@@ -85,9 +85,9 @@ fn order(outputs: &[Output]) -> Vec<&'static str> {
             let (_, value) = keys.iter().find(|(key, _)| is_claim(key))?;
             Some(value.as_ref().map_or("unclaim", |_| "claim"))
         }
-        Output::Send(_, frame) if frame.purpose() == Purpose::Probe => Some("ask"),
+        Output::Send(_, frame) if frame.purpose() == Purpose::Probe => Some("probe"),
         Output::Send(_, frame) if frame.purpose() == Purpose::Announcement => Some("announce"),
-        Output::Renew(_) => Some("vouch"),
+        Output::Renew(_) => Some("renew"),
         Output::Send(..) | Output::Watch(_) | Output::Note(_) => None,
     };
     let mut words: Vec<_> = outputs.iter().filter_map(word).collect();
@@ -106,7 +106,7 @@ fn sighting(kind: FrameKind, at: Instant) -> Sighting {
     Sighting {
         link: 2,
         ip: IP,
-        mac: STRANGER,
+        mac: FOREIGN_MAC,
         kind,
         at,
     }
@@ -115,21 +115,21 @@ fn sighting(kind: FrameKind, at: Instant) -> Sighting {
 #[test]
 fn an_ip_is_answered_for_before_it_is_claimed_and_claimed_before_it_is_announced() {
     let (_, outputs) = owner(Instant::now());
-    assert_eq!(order(&outputs), ["answer", "claim", "announce", "vouch"]);
+    assert_eq!(order(&outputs), ["answer", "claim", "announce", "renew"]);
 }
 
 #[test]
-fn a_withdrawn_ip_is_no_longer_answered_for_when_its_claim_is_taken_back() {
+fn a_withdrawn_ip_is_no_longer_answered_for_when_its_claim_is_deleted() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     agent.set_desired(Arc::default());
     agent.poll(now);
     let outputs = agent.take_outputs();
-    assert_eq!(order(&outputs), ["answer nothing", "unclaim", "vouch"]);
+    assert_eq!(order(&outputs), ["answer nothing", "unclaim", "renew"]);
 }
 
 #[test]
-fn nothing_is_taken_before_the_lists_are_in() {
+fn nothing_is_taken_before_the_lists_are_complete() {
     let mut agent = alone(Instant::now());
     let later = Instant::now() + Duration::from_secs(60);
     agent.poll(later);
@@ -138,7 +138,7 @@ fn nothing_is_taken_before_the_lists_are_in() {
 }
 
 #[test]
-fn peers_that_are_not_seen_are_waited_for_but_not_for_ever() {
+fn missing_peers_are_waited_for_for_a_limited_time() {
     let now = Instant::now();
     let mut agent = alone(now);
     agent.expect_peers(BTreeSet::from([(IP, 9618).into()]));
@@ -149,46 +149,46 @@ fn peers_that_are_not_seen_are_waited_for_but_not_for_ever() {
 }
 
 #[test]
-fn who_stood_still_is_mute_and_asks_before_it_is_vouched_for() {
+fn a_stalled_owner_is_mute_and_probes_before_the_watchdog_is_renewed() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     let late = now + STALL_LIMIT + Duration::from_millis(40);
     agent.poll(late);
     let outputs = agent.take_outputs();
-    assert_eq!(order(&outputs), ["answer nothing", "ask", "vouch"]);
+    assert_eq!(order(&outputs), ["answer nothing", "probe", "renew"]);
     assert!(agent.answering().is_empty() && agent.election().claims().count() == 1);
-    agent.poll(late + ASK);
+    agent.poll(late + PROBE_TIME);
     assert_eq!(
         order(&agent.take_outputs()),
-        ["answer", "announce", "vouch"]
+        ["answer", "announce", "renew"]
     );
 }
 
 #[test]
-fn who_lost_carrier_for_a_moment_is_mute_and_asks_whether_another_took_over() {
+fn an_owner_that_lost_carrier_briefly_is_mute_until_probes_show_no_other_owner() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     agent.carrier_flapped(now);
     agent.poll(now);
     let outputs = agent.take_outputs();
-    assert_eq!(order(&outputs), ["answer nothing", "ask", "vouch"]);
-    assert_eq!(mute(&outputs), Some(ASK));
+    assert_eq!(order(&outputs), ["answer nothing", "probe", "renew"]);
+    assert_eq!(mute(&outputs), Some(PROBE_TIME));
     agent.observe(&sighting(FrameKind::Reply, now));
-    agent.poll(now + ASK / 2);
-    assert_eq!(order(&agent.take_outputs()), ["unclaim", "vouch"]);
+    agent.poll(now + PROBE_TIME / 2);
+    assert_eq!(order(&agent.take_outputs()), ["unclaim", "renew"]);
 }
 
-/// An owner that heard `b`, and lost its link; `b` is silent since.
+/// An owner that heard `b` and lost its link; `b` is dead since.
 fn cut_off(now: Instant) -> Agent {
     let (mut agent, _) = owner(now);
-    agent.view_changed(seeing(heir()));
+    agent.view_changed(seeing(member_b()));
     agent.poll(now);
     agent.links_changed(Vec::new(), now);
     agent.poll(now);
     agent.view_changed(seeing(Member {
         alive: false,
         silent_since: Some(now),
-        ..heir()
+        ..member_b()
     }));
     agent.poll(now);
     assert!(agent.answering().is_empty() && agent.election().claims().count() == 0);
@@ -203,7 +203,7 @@ fn seeing(member: Member) -> Arc<View> {
 }
 
 #[test]
-fn whose_link_is_back_takes_nothing_before_it_hears_whom_it_heard_before() {
+fn a_node_whose_link_is_back_takes_nothing_before_it_hears_the_members_of_before() {
     let now = Instant::now();
     let mut agent = cut_off(now);
     agent.links_changed(vec![link(1)], now);
@@ -212,10 +212,10 @@ fn whose_link_is_back_takes_nothing_before_it_hears_whom_it_heard_before() {
     }
     let order = order(&agent.take_outputs());
     assert!(
-        !order.contains(&"ask") && !order.contains(&"claim"),
+        !order.contains(&"probe") && !order.contains(&"claim"),
         "{order:?}"
     );
-    let mut owner = heir();
+    let mut owner = member_b();
     owner.state.insert(format!("claim/{IP}"), "2".to_owned());
     agent.view_changed(seeing(owner));
     agent.poll(now + Duration::from_millis(1950));
@@ -224,14 +224,14 @@ fn whose_link_is_back_takes_nothing_before_it_hears_whom_it_heard_before() {
 }
 
 #[test]
-fn whose_link_is_back_does_not_wait_for_ever() {
+fn a_node_whose_link_is_back_waits_for_a_limited_time() {
     let now = Instant::now();
     let mut agent = cut_off(now);
     agent.links_changed(vec![link(1)], now);
     agent.poll(now + Duration::from_secs(2));
     assert_eq!(agent.election().claims().count(), 0);
     agent.poll(now + Duration::from_millis(2001));
-    agent.poll(now + Duration::from_millis(2001) + ASK);
+    agent.poll(now + Duration::from_millis(2001) + PROBE_TIME);
     assert_eq!(agent.election().claims().count(), 1);
 }
 
@@ -255,7 +255,7 @@ fn half_cut_off(now: Instant) -> Agent {
 }
 
 #[test]
-fn who_lost_the_link_to_an_ips_network_takes_it_on_no_other() {
+fn a_node_without_a_link_on_an_ips_subnet_does_not_take_it_on_another() {
     let now = Instant::now();
     let mut agent = half_cut_off(now);
     for after in [2100, 2200, 5000] {
@@ -266,24 +266,24 @@ fn who_lost_the_link_to_an_ips_network_takes_it_on_no_other() {
 }
 
 #[test]
-fn a_link_that_is_back_beside_another_waits_as_well() {
+fn a_link_that_is_back_beside_another_is_held_down_too() {
     let now = Instant::now();
     let mut agent = half_cut_off(now);
     let back = now + Duration::from_secs(5);
     agent.links_changed(vec![link(1), spare()], back);
     agent.poll(back + Duration::from_millis(1900));
     assert_eq!(agent.links(), [spare()]);
-    agent.view_changed(seeing(heir()));
+    agent.view_changed(seeing(member_b()));
     agent.poll(back + Duration::from_millis(1950));
     assert_eq!(agent.links(), [link(1), spare()]);
 }
 
 #[test]
-fn a_link_over_which_nobody_was_heard_is_used_as_soon_as_it_is_back() {
+fn a_link_over_which_no_member_was_heard_is_used_as_soon_as_it_is_back() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     agent.links_changed(vec![link(1), spare()], now);
-    agent.view_changed(seeing(heir()));
+    agent.view_changed(seeing(member_b()));
     agent.links_changed(vec![link(1)], now);
     agent.poll(now + STALL_LIMIT);
     agent.links_changed(vec![link(1), spare()], now + STALL_LIMIT);
@@ -292,7 +292,7 @@ fn a_link_over_which_nobody_was_heard_is_used_as_soon_as_it_is_back() {
 }
 
 #[test]
-fn who_was_alone_before_takes_its_ips_back_as_soon_as_its_link_is_back() {
+fn a_node_that_was_alone_takes_its_ips_back_as_soon_as_its_link_is_back() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     agent.links_changed(Vec::new(), now);
@@ -303,12 +303,12 @@ fn who_was_alone_before_takes_its_ips_back_as_soon_as_its_link_is_back() {
 }
 
 #[test]
-fn the_time_for_which_an_owner_asks_after_a_stall_counts_as_mute() {
+fn the_probing_after_a_stall_counts_as_mute() {
     let now = Instant::now();
     let late = STALL_LIMIT + Duration::from_millis(40);
     let (mut agent, _) = owner(now);
     agent.poll(now + late);
-    let asked = Duration::from_millis(40) + ASK;
+    let asked = Duration::from_millis(40) + PROBE_TIME;
     assert_eq!(mute(&agent.take_outputs()), Some(asked));
     let mut idle = alone(now);
     idle.poll(now + late);
@@ -316,10 +316,10 @@ fn the_time_for_which_an_owner_asks_after_a_stall_counts_as_mute() {
 }
 
 #[test]
-fn who_stood_still_blames_no_owner_for_answers_it_may_have_missed() {
+fn a_stalled_node_suspects_no_owner_for_answers_it_may_have_missed() {
     let now = Instant::now();
     let mut agent = alone(now);
-    let mut owner = heir();
+    let mut owner = member_b();
     owner.state.insert(format!("claim/{IP}"), "1".to_owned());
     agent.view_changed(seeing(owner));
     agent.expect_peers(BTreeSet::new());
@@ -328,14 +328,14 @@ fn who_stood_still_blames_no_owner_for_answers_it_may_have_missed() {
     for after in unanswered.into_iter().chain([stalled]) {
         agent.poll(now + after);
         let outputs = agent.take_outputs();
-        assert!(order(&outputs).contains(&"ask"), "{outputs:?}");
+        assert!(order(&outputs).contains(&"probe"), "{outputs:?}");
         let missed = Output::Note(Note::ProbeMissed("b".to_owned()));
         assert!(!outputs.contains(&missed));
     }
 }
 
 #[test]
-fn a_gap_within_the_stall_limit_is_no_stall() {
+fn a_gap_within_the_limit_is_not_a_stall() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     agent.poll(now + STALL_LIMIT);
@@ -344,7 +344,7 @@ fn a_gap_within_the_stall_limit_is_no_stall() {
 }
 
 #[test]
-fn a_strangers_test_for_an_owned_ip_is_a_conflict_and_moves_nothing() {
+fn a_foreign_hosts_probe_for_an_owned_ip_is_a_conflict_and_moves_nothing() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     agent.observe(&sighting(FrameKind::DadProbe, now));
@@ -354,7 +354,7 @@ fn a_strangers_test_for_an_owned_ip_is_a_conflict_and_moves_nothing() {
 }
 
 #[test]
-fn a_stranger_that_claims_an_owned_ip_is_answered_by_announcing_it() {
+fn a_foreign_hosts_claim_on_an_owned_ip_is_answered_by_announcing_it() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     agent.observe(&sighting(FrameKind::Gratuitous, now));
@@ -367,7 +367,7 @@ fn a_stranger_that_claims_an_owned_ip_is_answered_by_announcing_it() {
 }
 
 #[test]
-fn the_same_links_again_are_no_news() {
+fn the_same_links_again_change_nothing() {
     let now = Instant::now();
     let mut agent = alone(now);
     agent.take_outputs();
@@ -376,10 +376,10 @@ fn the_same_links_again_are_no_news() {
 }
 
 #[test]
-fn who_leaves_waits_for_its_heir_and_then_takes_its_claims_back() {
+fn a_leaving_node_waits_for_its_successor_and_then_deletes_its_claims() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
-    agent.view_changed(seeing(heir()));
+    agent.view_changed(seeing(member_b()));
     agent.drain(now);
     agent.poll(now);
     assert!(!agent.has_left(now + Duration::from_secs(5)));
@@ -388,7 +388,7 @@ fn who_leaves_waits_for_its_heir_and_then_takes_its_claims_back() {
 }
 
 #[test]
-fn who_leaves_without_an_heir_has_left_at_once() {
+fn a_leaving_node_without_ips_has_left_at_once() {
     let now = Instant::now();
     let (mut agent, _) = owner(now);
     agent.drain(now);

@@ -1,4 +1,4 @@
-//! Claims about one node's decisions, one situation each.
+//! Claims about the decisions of one node, one situation each.
 
 mod foreign_hosts;
 mod probing;
@@ -24,7 +24,7 @@ fn nodes<const N: usize>(names: [&str; N]) -> Arc<Candidates> {
     Arc::new(names.map(|name| (name.to_owned(), 0)).into())
 }
 
-/// Node `a` and what it knows of node `b`.
+/// Node `a`, and node `b` as it sees it.
 struct World {
     me: NodeName,
     election: Election,
@@ -97,7 +97,7 @@ impl World {
         self.election.claim_seen(IP, mac, &self.input, self.now)
     }
 
-    /// What `b` does on the wire, from now on.
+    /// The reachability of `b` from now on.
     fn see_b(&mut self, reachability: Reachability) {
         let own = self.election.claims().count();
         let view = ElectionView::new(&self.me, &self.input, &self.lan, own);
@@ -111,11 +111,11 @@ impl World {
 }
 
 #[test]
-fn a_suspects_ip_is_taken_only_after_the_wire_was_asked() {
+fn a_suspects_ip_is_taken_only_after_probing() {
     let mut world = World::owned_by_b();
     world.b().alive = false;
-    let asked = world.step();
-    assert!(matches!(asked[..], [Action::Probe { ip: IP, .. }]));
+    let probed = world.step();
+    assert!(matches!(probed[..], [Action::Probe { ip: IP, .. }]));
     assert!(!world.owns());
     let taken = world.pass(Timing::default().probe_time);
     let expected = Action::TakeOver {
@@ -129,7 +129,7 @@ fn a_suspects_ip_is_taken_only_after_the_wire_was_asked() {
 }
 
 #[test]
-fn a_suspect_that_answers_on_the_wire_keeps_its_ip() {
+fn a_suspect_that_answers_on_the_lan_keeps_its_ip() {
     let mut world = World::owned_by_b();
     world.b().alive = false;
     world.step();
@@ -164,7 +164,7 @@ fn a_lower_claim_is_answered_by_announcing_again_and_once_more_when_it_is_gone()
 }
 
 #[test]
-fn an_owner_announces_again_when_a_member_comes_back_that_may_have_owned_it_too() {
+fn an_owner_announces_again_when_a_member_returns_that_may_have_owned_the_ip_too() {
     let mut world = World::owning();
     world.b().alive = false;
     assert_eq!(world.step(), []);
@@ -174,7 +174,7 @@ fn an_owner_announces_again_when_a_member_comes_back_that_may_have_owned_it_too(
 }
 
 #[test]
-fn a_draining_owner_answers_until_the_heir_has_claimed() {
+fn a_draining_owner_answers_until_its_successor_has_claimed() {
     let mut world = World::owning();
     world.input.draining = true;
     assert_eq!(world.step(), []);
@@ -185,7 +185,7 @@ fn a_draining_owner_answers_until_the_heir_has_claimed() {
 }
 
 #[test]
-fn the_heir_of_a_draining_owner_does_not_lose_time_on_the_wire() {
+fn the_successor_of_a_draining_owner_does_not_probe() {
     let mut world = World::owned_by_b();
     world.b().draining = true;
     let taken = world.step();
@@ -203,7 +203,7 @@ fn the_heir_of_a_draining_owner_does_not_lose_time_on_the_wire() {
 }
 
 #[test]
-fn nobody_waits_for_a_node_that_is_only_starting() {
+fn no_node_waits_for_one_that_is_only_starting() {
     let mut world = World::new();
     world.me = "c".to_owned();
     world.election = Election::new("c".to_owned(), Timing::default());
@@ -214,7 +214,7 @@ fn nobody_waits_for_a_node_that_is_only_starting() {
 }
 
 #[test]
-fn who_no_longer_comes_first_stops_asking() {
+fn a_node_that_no_longer_comes_first_stops_probing() {
     let mut world = World::new();
     world.me = "c".to_owned();
     world.election = Election::new("c".to_owned(), Timing::default());
@@ -228,7 +228,7 @@ fn who_no_longer_comes_first_stops_asking() {
 }
 
 #[test]
-fn nobody_announces_what_no_node_may_serve() {
+fn an_ip_without_an_eligible_node_is_withdrawn() {
     let mut world = World::owning();
     world.input.candidates.insert(IP, Arc::default());
     assert_eq!(world.step(), [Action::Withdraw { ip: IP, to: None }]);
@@ -250,10 +250,10 @@ fn losing_carrier_ends_ownership_at_once() {
 }
 
 #[test]
-fn after_a_stall_the_owner_is_mute_until_the_wire_was_asked() {
+fn after_a_stall_the_owner_is_mute_until_it_has_probed() {
     let mut world = World::owning();
-    let asked = world.election.verify(world.now);
-    assert!(matches!(asked[..], [Action::Probe { .. }]));
+    let probed = world.election.verify(world.now);
+    assert!(matches!(probed[..], [Action::Probe { .. }]));
     assert!(!world.owns());
     assert_eq!(
         world.pass(Timing::default().probe_time),
@@ -263,7 +263,7 @@ fn after_a_stall_the_owner_is_mute_until_the_wire_was_asked() {
 }
 
 #[test]
-fn after_a_stall_an_ip_answered_by_another_is_given_up() {
+fn after_a_stall_an_ip_that_another_host_answers_for_is_withdrawn() {
     let mut world = World::owning();
     world.election.verify(world.now);
     assert_eq!(
@@ -274,7 +274,7 @@ fn after_a_stall_an_ip_answered_by_another_is_given_up() {
 }
 
 #[test]
-fn the_second_in_line_acts_when_the_first_does_not() {
+fn the_second_successor_acts_when_the_first_does_not() {
     let mut world = World::owned_by_b();
     world.candidates().insert("c".to_owned(), 0);
     let c = MemberState {

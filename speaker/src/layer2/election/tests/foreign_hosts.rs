@@ -1,9 +1,9 @@
-//! Claims about machines that are no speakers.
+//! Claims about hosts that are not speakers.
 
 use super::*;
 
 #[test]
-fn an_ip_a_stranger_answers_for_is_not_announced() {
+fn an_ip_that_a_foreign_host_answers_for_is_not_announced() {
     let mut world = World::new();
     world.input.others.clear();
     world.step();
@@ -19,7 +19,7 @@ fn an_ip_a_stranger_answers_for_is_not_announced() {
 }
 
 #[test]
-fn a_strangers_claim_on_an_owned_ip_is_answered_once_in_a_while() {
+fn a_foreign_hosts_claim_on_an_owned_ip_is_answered_at_a_limited_rate() {
     let mut world = World::owning();
     let conflict = Action::Conflict {
         ip: IP,
@@ -42,7 +42,7 @@ fn a_strangers_claim_on_an_owned_ip_is_answered_once_in_a_while() {
 }
 
 #[test]
-fn the_stranger_is_named_until_the_ip_is_had() {
+fn the_foreign_host_is_named_until_the_ip_is_taken() {
     let mut world = World::new();
     world.input.others.clear();
     world.step();
@@ -58,12 +58,12 @@ fn the_stranger_is_named_until_the_ip_is_had() {
 }
 
 #[test]
-fn only_the_first_in_line_looks_after_a_stranger() {
+fn only_the_first_successor_probes_an_ip_that_a_foreign_host_uses() {
     let mut world = World::new();
     world.b().conflicts.insert(IP);
     let first = rank(IP, "a") > rank(IP, "b");
     let probes = |actions: Vec<Action>| actions.iter().any(|it| matches!(it, Action::Probe { .. }));
-    let mut asked = probes(world.step());
-    asked |= probes(world.pass(Timing::default().rank_backoff * 3));
-    assert_eq!(asked, first);
+    let mut probed = probes(world.step());
+    probed |= probes(world.pass(Timing::default().rank_backoff * 3));
+    assert_eq!(probed, first);
 }

@@ -1,9 +1,9 @@
-//! Claims about what is seen on the wire: owners missed, silent, isolated.
+//! Claims about what probes on the LAN show: suspected, failed and isolated owners.
 
 use super::*;
 
 #[test]
-fn the_heir_asks_as_soon_as_it_misses_the_owner_and_loses_no_time_at_the_verdict() {
+fn the_successor_probes_as_soon_as_it_suspects_the_owner_and_loses_no_time_at_its_death() {
     let mut world = World::owned_by_b();
     world.see_b(Reachability::Probing);
     assert!(matches!(world.step()[..], [Action::Probe { ip: IP, .. }]));
@@ -23,7 +23,7 @@ fn the_heir_asks_as_soon_as_it_misses_the_owner_and_loses_no_time_at_the_verdict
 }
 
 #[test]
-fn an_owner_that_is_heard_again_in_time_keeps_its_ip() {
+fn an_owner_that_answers_again_in_time_keeps_its_ip() {
     let mut world = World::owned_by_b();
     world.see_b(Reachability::Probing);
     world.step();
@@ -34,7 +34,7 @@ fn an_owner_that_is_heard_again_in_time_keeps_its_ip() {
 }
 
 #[test]
-fn only_the_heir_asks_for_an_owner_that_gossips_but_misses_questions() {
+fn only_the_successor_probes_for_an_owner_that_gossips_but_misses_probes() {
     let mut world = World::owned_by_b();
     world
         .lan
@@ -43,12 +43,12 @@ fn only_the_heir_asks_for_an_owner_that_gossips_but_misses_questions() {
     assert_eq!(
         world.step(),
         [],
-        "this node does not know itself as the heir"
+        "this node does not know that it is the successor"
     );
 }
 
 #[test]
-fn an_owner_silent_on_the_wire_loses_its_ip_although_it_gossips() {
+fn an_owner_that_failed_on_the_lan_loses_its_ip_although_it_gossips() {
     let mut world = World::owned_by_b();
     world.see_b(Reachability::Failed);
     assert!(matches!(world.step()[..], [Action::Probe { ip: IP, .. }]));
@@ -64,7 +64,7 @@ fn an_owner_silent_on_the_wire_loses_its_ip_although_it_gossips() {
 }
 
 #[test]
-fn an_owner_that_answers_is_asked_seldom_while_gossip_has_lost_it() {
+fn an_owner_that_answers_is_probed_rarely_while_it_is_dead_in_gossip() {
     let mut world = World::owned_by_b();
     world.b().alive = false;
     world.see_b(Reachability::Reachable);
@@ -76,7 +76,7 @@ fn an_owner_that_answers_is_asked_seldom_while_gossip_has_lost_it() {
 }
 
 #[test]
-fn an_isolated_owner_is_relieved_without_asking_the_wire() {
+fn an_isolated_owner_is_replaced_without_probing() {
     let mut world = World::owned_by_b();
     world.b().isolated = true;
     let taken = world.step();
@@ -93,7 +93,7 @@ fn an_isolated_owner_is_relieved_without_asking_the_wire() {
 }
 
 #[test]
-fn where_all_are_isolated_nothing_moves() {
+fn where_all_nodes_are_isolated_nothing_moves() {
     let mut world = World::owned_by_b();
     world.b().isolated = true;
     world.lan.isolated = true;
@@ -101,15 +101,15 @@ fn where_all_are_isolated_nothing_moves() {
 }
 
 #[test]
-fn of_two_owners_that_only_the_wire_shows_one_yields() {
+fn of_two_owners_that_see_each_other_on_the_lan_only_one_yields() {
     let mut world = World::owning();
     world.b().alive = false;
     world.step();
     let b_yields = rank(IP, "b") < rank(IP, "a");
-    let asked = world.claim_seen(MAC_OF_B);
+    let probed = world.claim_seen(MAC_OF_B);
     assert!(
-        matches!(asked[..], [Action::Probe { .. }]),
-        "an echo decides nothing: {asked:?}"
+        matches!(probed[..], [Action::Probe { .. }]),
+        "an old frame decides nothing: {probed:?}"
     );
     assert!(world.owns());
     world.now += Timing::default().probe_time / 2;
@@ -118,7 +118,7 @@ fn of_two_owners_that_only_the_wire_shows_one_yields() {
 }
 
 #[test]
-fn an_ip_that_went_back_and_forth_is_left_where_it_is() {
+fn an_ip_that_was_taken_back_and_forth_stays_where_it_is() {
     let mut world = World::owned_by_b();
     world.see_b(Reachability::Failed);
     world.step();
@@ -136,12 +136,12 @@ fn an_ip_that_went_back_and_forth_is_left_where_it_is() {
     let begun = world.step();
     assert!(
         matches!(begun[..], [Action::Probe { .. }]),
-        "b says itself that it is not reachable"
+        "b itself reports that it is isolated"
     );
 }
 
 #[test]
-fn epochs_outlive_a_claim_that_was_taken_back() {
+fn epochs_outlive_a_deleted_claim() {
     let mut world = World::owned_by_b();
     world.b().claims.clear();
     world.step();

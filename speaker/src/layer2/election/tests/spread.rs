@@ -20,7 +20,7 @@ fn no_failback_when_a_better_ranked_node_returns() {
 }
 
 #[test]
-fn a_preferred_node_takes_its_ip_back_once_all_is_calm() {
+fn a_preferred_node_takes_its_ip_back_after_the_stabilization_window() {
     let mut world = World::owned_by_b();
     world.candidates().insert("a".to_owned(), 10);
     assert_eq!(
@@ -50,16 +50,16 @@ fn an_uneven_spread_is_evened_out_one_at_a_time() {
     }
     world.step();
     world.pass(Timing::default().stabilization_window - Duration::from_millis(1));
-    let mut pulled = Vec::new();
+    let mut preempted = Vec::new();
     for _ in 0..10 {
         for action in world.pass(Timing::default().rebalance_interval) {
             if let Action::TakeOver { ip, cause, .. } = action {
                 assert_eq!(cause, Cause::Rebalance);
                 world.b().claims.remove(&ip);
-                pulled.push(ip);
+                preempted.push(ip);
             }
         }
-        assert!(pulled.len() <= 3, "{pulled:?}");
+        assert!(preempted.len() <= 3, "{preempted:?}");
     }
-    assert_eq!(pulled.len(), 3);
+    assert_eq!(preempted.len(), 3);
 }
