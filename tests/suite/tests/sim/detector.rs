@@ -1,6 +1,6 @@
-//! When gossip holds a member for dead: chitchat's rule, which compares a
-//! silence with the usual gap between beats, and the roster's, which lets no
-//! verdict count before three intervals of silence.
+//! When gossip considers a member dead: chitchat's rule, which compares a silence with
+//! the usual gap between heartbeats, and the roster's, which waits for three intervals
+//! of silence before it accepts that.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -11,16 +11,16 @@ const PRIOR_WEIGHT: f64 = 5.0;
 const LONGEST_GAP: u32 = 10;
 const QUIET_INTERVALS: u32 = 3;
 
-/// The beats of one member as another hears them.
+/// The heartbeats of one member as another receives them.
 #[derive(Debug)]
 pub(crate) struct Detector {
     interval: Duration,
     gaps: VecDeque<f64>,
     sum: f64,
-    beat_at: Option<Instant>,
-    /// chitchat's verdict.
+    heartbeat_at: Option<Instant>,
+    /// chitchat's decision.
     pub(crate) live: bool,
-    /// What the speaker is shown.
+    /// The roster's decision.
     pub(crate) shown: bool,
 }
 
@@ -30,19 +30,19 @@ impl Detector {
             interval,
             gaps: VecDeque::new(),
             sum: 0.0,
-            beat_at: None,
+            heartbeat_at: None,
             live: false,
             shown: false,
         }
     }
 
-    /// When the last beat came.
-    pub(crate) fn beat_at(&self) -> Option<Instant> {
-        self.beat_at
+    /// When the last heartbeat came.
+    pub(crate) fn heartbeat_at(&self) -> Option<Instant> {
+        self.heartbeat_at
     }
 
-    pub(crate) fn beat(&mut self, now: Instant) {
-        if let Some(last) = self.beat_at.replace(now) {
+    pub(crate) fn heartbeat(&mut self, now: Instant) {
+        if let Some(last) = self.heartbeat_at.replace(now) {
             let gap = now - last;
             if gap <= self.interval * LONGEST_GAP {
                 self.sum += gap.as_secs_f64();
@@ -54,7 +54,7 @@ impl Detector {
         }
     }
 
-    /// chitchat's look at it, once per interval.
+    /// chitchat's decision, made once per interval.
     pub(crate) fn judge(&mut self, now: Instant) {
         self.live = self.phi(now).is_some_and(|phi| phi <= THRESHOLD);
         if !self.live {
@@ -63,16 +63,16 @@ impl Detector {
         }
     }
 
-    /// The roster's look at it; true if it is now shown otherwise.
+    /// The roster's decision; true if it changed.
     pub(crate) fn show(&mut self, now: Instant) -> bool {
         let quiet = self.interval * QUIET_INTERVALS;
-        let recent = self.beat_at.is_some_and(|at| now - at < quiet);
+        let recent = self.heartbeat_at.is_some_and(|at| now - at < quiet);
         let shown = self.live || (self.shown && recent);
         std::mem::replace(&mut self.shown, shown) != shown
     }
 
     fn phi(&self, now: Instant) -> Option<f64> {
-        let elapsed = now - self.beat_at?;
+        let elapsed = now - self.heartbeat_at?;
         let count = u32::try_from(self.gaps.len()).ok().filter(|it| *it > 0)?;
         let prior = self.interval.as_secs_f64() / 2.0;
         let mean = (self.sum + PRIOR_WEIGHT * prior) / (f64::from(count) + PRIOR_WEIGHT);

@@ -1,5 +1,4 @@
-//! What comes of each event: which part of which machine does what, and what
-//! that sends on.
+//! The event handlers: which part of which machine does what, and what it sends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +14,8 @@ use crate::member::{Message, node_name};
 use crate::scene::{self, INTERVAL};
 use crate::world::{Event, World};
 
-/// The unheard are greeted every so many rounds.
-const GREET_EVERY: usize = 2;
+/// Every how many rounds the speaker contacts peers that it does not hear.
+const CONTACT_EVERY: usize = 2;
 
 /// Parts of a thawed process, which run in any order.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +42,7 @@ impl World {
         self.show(to);
     }
 
-    /// Shows the speaker what gossip holds, if that changed.
+    /// Gives the speaker the gossip view, if it changed.
     fn show(&mut self, station: usize) {
         let now = self.now;
         let Some(process) = self.process(station) else {
@@ -51,7 +50,7 @@ impl World {
         };
         if let Some(view) = process.member.refresh(now) {
             process.speaker.view_changed(view);
-            self.turn(station);
+            self.poll(station);
         }
     }
 
@@ -70,8 +69,8 @@ impl World {
         };
         let mut chosen = process.member.round(now, &mut self.rng);
         process.rounds += 1;
-        if process.rounds.is_multiple_of(GREET_EVERY) {
-            let round = process.rounds / GREET_EVERY;
+        if process.rounds.is_multiple_of(CONTACT_EVERY) {
+            let round = process.rounds / CONTACT_EVERY;
             chosen.extend(process.member.unheard(stations, round));
         }
         let syn = process.member.syn();
@@ -88,14 +87,14 @@ impl World {
         if let Some(reply) = self.hosts[to].kernel(&frame) {
             self.send_frame(to, reply);
         }
-        let mute = !self.hosts[to].vouches(self.now);
+        let mute = !self.hosts[to].may_answer(self.now);
         if let Some(seen) = self.read(to, &frame, mute) {
             self.sighted(to, &seen);
-            self.turn(to);
+            self.poll(to);
         }
     }
 
-    /// A responder reads a frame, or it waits for one that stands still.
+    /// A responder reads a frame; it is queued if the process is frozen.
     fn read(&mut self, station: usize, frame: &Frame, mute: bool) -> Option<Sighting> {
         let (now, mac) = (self.now, self.hosts[station].mac());
         let Some(process) = self.process(station) else {
@@ -130,7 +129,7 @@ impl World {
             self.sighted(station, seen);
         }
         if !passed.is_empty() {
-            self.turn(station);
+            self.poll(station);
         }
     }
 
@@ -145,17 +144,17 @@ impl World {
         let now = self.now;
         let process = self.process(station).filter(|it| it.start == start);
         if process.is_some_and(|it| it.wake_at == Some(now)) {
-            self.turn(station);
+            self.poll(station);
         }
     }
 
-    /// The engine's turn.
-    fn turn(&mut self, station: usize) {
+    /// The engine polls the agent.
+    fn poll(&mut self, station: usize) {
         let now = self.now;
         let Some(process) = self.process(station) else {
             return;
         };
-        process.speaker.turn(now);
+        process.speaker.poll(now);
         let left = process.speaker.agent.has_left(now);
         self.carry_out(station);
         if left {
@@ -184,13 +183,13 @@ impl World {
             let unclaimed = process.speaker.agent.retire();
             self.publish(station, &unclaimed);
         }
-        self.note(format!("node-{station}: has left"));
+        self.note(format!("node-{station}: left"));
         self.hosts[station].process = None;
     }
 
-    /// Does something to the cluster.
+    /// Applies a fault, or its end.
     pub(crate) fn apply(&mut self, fault: Fault) {
-        self.note(format!("*** {fault:?}"));
+        self.note(format!("fault: {fault:?}"));
         self.oracle.disturb(self.now);
         match fault {
             Fault::Lan(station, side) => self.lan.put(station, side),
@@ -198,7 +197,7 @@ impl World {
             Fault::Tx(station, works) => set(&mut self.lan.tx_dead, station, !works),
             Fault::Rx(station, works) => set(&mut self.lan.rx_dead, station, !works),
             Fault::Carrier(station, carrier) => self.carrier(station, carrier),
-            Fault::Stand(station, freeze) => self.stand(station, freeze),
+            Fault::Freeze(station, freeze) => self.freeze(station, freeze),
             Fault::Kill(station) => self.hosts[station].process = None,
             Fault::Off(station) => {
                 self.hosts[station].process = None;
@@ -209,37 +208,37 @@ impl World {
                 let now = self.now;
                 if let Some(process) = self.process(station) {
                     process.speaker.agent.drain(now);
-                    self.turn(station);
+                    self.poll(station);
                 }
             }
-            Fault::Bar(station, ip, barred) => {
+            Fault::Ineligible(station, ip, ineligible) => {
                 let ip = self.ips[ip];
-                if let Some(wanted) = self.demand.get_mut(&ip) {
-                    scene::bar(wanted, station, barred);
+                if let Some(desired_ip) = self.desired.get_mut(&ip) {
+                    scene::set_ineligible(desired_ip, station, ineligible);
                 }
-                self.tell_demand();
+                self.desired_changed();
             }
             Fault::Prefer(station, ip, score) => {
                 let ip = self.ips[ip];
-                let grants = self
-                    .demand
+                let nodes = self
+                    .desired
                     .get_mut(&ip)
                     .map(|it| &mut Arc::make_mut(it).nodes);
-                if let Some(grant) = grants.and_then(|it| it.get_mut(&node_name(station))) {
-                    grant.score = score;
+                if let Some(node) = nodes.and_then(|it| it.get_mut(&node_name(station))) {
+                    node.score = score;
                 }
-                self.tell_demand();
+                self.desired_changed();
             }
         }
     }
 
-    /// The API server tells every speaker, one a little later than the other.
-    fn tell_demand(&mut self) {
-        let demand = self.shared_demand();
+    /// The API server reports the desired IPs to every speaker.
+    fn desired_changed(&mut self) {
+        let desired = self.shared_desired();
         for station in 0..self.size.stations {
             if let Some(process) = self.hosts[station].process.as_mut() {
-                process.speaker.demand_changed(demand.clone());
-                self.turn(station);
+                process.speaker.set_desired(desired.clone());
+                self.poll(station);
             }
         }
     }
@@ -249,7 +248,7 @@ impl World {
         self.links_changed(station);
     }
 
-    /// The kernel tells the speaker which links have carrier.
+    /// The kernel reports the links with carrier to the speaker.
     fn links_changed(&mut self, station: usize) {
         let carrier = self.hosts[station].carrier;
         let now = self.now;
@@ -259,7 +258,7 @@ impl World {
                 .speaker
                 .agent
                 .links_changed(links.into_iter().collect(), now);
-            self.turn(station);
+            self.poll(station);
         }
     }
 
@@ -269,31 +268,31 @@ impl World {
         if self.hosts[station].process.is_some() {
             return;
         }
-        let (now, demand) = (self.now, self.shared_demand());
-        let start = self.hosts[station].start(self.size.stations, demand, now);
+        let (now, desired) = (self.now, self.shared_desired());
+        let start = self.hosts[station].start(self.size.stations, desired, now);
         let phase = self.rng.random_range(0..50_000);
         let first = now + Duration::from_micros(phase);
         self.schedule(first, Event::Round(station, start));
         self.links_changed(station);
     }
 
-    fn stand(&mut self, station: usize, freeze: Freeze) {
+    fn freeze(&mut self, station: usize, freeze: Freeze) {
         let before = std::mem::replace(&mut self.hosts[station].freeze, freeze);
         if before != Freeze::No && freeze == Freeze::No {
             self.thaw(station);
         }
     }
 
-    /// Everything that waited is due at once, in any order.
+    /// Everything that was queued is due at once, in any order.
     fn thaw(&mut self, station: usize) {
         let mut parts = [Part::Gossip, Part::Responder, Part::Engine];
         parts.shuffle(&mut self.rng);
-        let mute = !self.hosts[station].vouches(self.now);
+        let mute = !self.hosts[station].may_answer(self.now);
         for part in parts {
             match part {
                 Part::Gossip => self.thaw_gossip(station),
                 Part::Responder => self.thaw_responder(station, mute),
-                Part::Engine => self.turn(station),
+                Part::Engine => self.poll(station),
             }
         }
     }
@@ -310,7 +309,7 @@ impl World {
         }
     }
 
-    /// What queued up is reported, and answered only if no voucher lapsed.
+    /// Queued frames are reported; they are answered only if the watchdog did not expire.
     fn thaw_responder(&mut self, station: usize, mute: bool) {
         let Some(process) = self.process(station) else {
             return;
@@ -324,7 +323,7 @@ impl World {
         for seen in &passed {
             self.sighted(station, seen);
         }
-        self.turn(station);
+        self.poll(station);
         self.flush(station, start);
     }
 }

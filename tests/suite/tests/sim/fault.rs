@@ -1,4 +1,4 @@
-//! What may befall a cluster, and random sequences of it.
+//! The faults of a cluster, and random sequences of them.
 
 use std::time::Duration;
 
@@ -15,25 +15,25 @@ pub(crate) enum Fault {
     Lan(usize, usize),
     /// Puts a station on a part of the gossip network.
     Gossip(usize, usize),
-    /// Whether anything gets out of a station's LAN port.
+    /// Whether a station's LAN port sends.
     Tx(usize, bool),
-    /// Whether anything gets in.
+    /// Whether it receives.
     Rx(usize, bool),
     /// Whether its link has carrier.
     Carrier(usize, bool),
-    /// Stops a process or a machine, or lets it go on.
-    Stand(usize, Freeze),
+    /// Freezes a process or a machine, or resumes it.
+    Freeze(usize, Freeze),
     /// Kills the speaker.
     Kill(usize),
-    /// Ends the machine.
+    /// Switches the machine off.
     Off(usize),
     /// Starts the machine if it is off, and the speaker.
     Start(usize),
-    /// Asks the speaker to leave.
+    /// Tells the speaker to shut down in order.
     Drain(usize),
-    /// Keeps a station from announcing the IP with this index, or no longer.
-    Bar(usize, usize, bool),
-    /// Prefers a station so much for the IP with this index.
+    /// Whether a station is ineligible for the IP with this index.
+    Ineligible(usize, usize, bool),
+    /// A station's preference for the IP with this index.
     Prefer(usize, usize, u32),
 }
 
@@ -50,7 +50,7 @@ pub(crate) enum Kind {
     Kill,
     Off,
     Drain,
-    Bar,
+    Ineligible,
     Prefer,
 }
 
@@ -66,7 +66,7 @@ impl Kind {
         Self::Kill,
         Self::Off,
         Self::Drain,
-        Self::Bar,
+        Self::Ineligible,
         Self::Prefer,
     ];
 
@@ -83,14 +83,14 @@ impl Kind {
                 Fault::Carrier(station, false),
                 Fault::Carrier(station, true),
             ),
-            Self::Process => stand(station, Freeze::Process),
-            Self::Machine => stand(station, Freeze::Machine),
+            Self::Process => freeze(station, Freeze::Process),
+            Self::Machine => freeze(station, Freeze::Machine),
             Self::Kill => (Fault::Kill(station), Fault::Start(station)),
             Self::Off => (Fault::Off(station), Fault::Start(station)),
             Self::Drain => (Fault::Drain(station), Fault::Start(station)),
-            Self::Bar => (
-                Fault::Bar(station, ip, true),
-                Fault::Bar(station, ip, false),
+            Self::Ineligible => (
+                Fault::Ineligible(station, ip, true),
+                Fault::Ineligible(station, ip, false),
             ),
             Self::Prefer => (
                 Fault::Prefer(station, ip, rng.random_range(1..=3)),
@@ -100,12 +100,12 @@ impl Kind {
     }
 }
 
-fn stand(station: usize, freeze: Freeze) -> (Fault, Fault) {
-    let end = Fault::Stand(station, Freeze::No);
-    (Fault::Stand(station, freeze), end)
+fn freeze(station: usize, freeze: Freeze) -> (Fault, Fault) {
+    let end = Fault::Freeze(station, Freeze::No);
+    (Fault::Freeze(station, freeze), end)
 }
 
-/// So many faults at random times within `span`, each ended by its end.
+/// `count` faults at random times within `span`, each with its end.
 pub(crate) fn script(
     kinds: &[Kind],
     count: usize,
@@ -122,7 +122,7 @@ pub(crate) fn script(
         let station = rng.random_range(0..stations);
         let (fault, end) = kind.fault(station, ips, rng);
         let from = rng.random_range(0..millis);
-        // Short ones are as interesting as long ones.
+        // Short faults are as interesting as long ones.
         let longest = if rng.random_bool(0.5) { 400 } else { millis };
         let until = (from + rng.random_range(1..=longest)).min(millis);
         script.push((Duration::from_millis(from), fault));

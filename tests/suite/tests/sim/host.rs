@@ -1,6 +1,5 @@
-//! One machine: a kernel that answers for its own addresses, and on it a
-//! speaker with its member of the gossip cluster and its responder, which may
-//! be killed, frozen and started again.
+//! One machine: a kernel that answers for its own addresses, and a speaker with its
+//! gossip member and responder, which may be killed, frozen and restarted.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -12,20 +11,20 @@ use ferrolb_speaker::layer2::wire::sightings::{Sighting, Sightings, is_of_intere
 
 use crate::member::{Member, Message, gossip_address, node_name};
 use crate::scene::{INTERVAL, LINK, addresses, mac};
-use crate::speaker::{Demand, Speaker};
+use crate::speaker::{Desired, Speaker};
 
-/// What waits in sockets is bounded.
+/// The sockets' queues are bounded.
 const DATAGRAMS: usize = 300;
 const FRAMES: usize = 1000;
 
-/// What of a machine stands still.
+/// Which part of a machine is frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freeze {
     /// Nothing.
     No,
-    /// The speaker's process: what comes for it queues up.
+    /// The speaker's process: its messages are queued.
     Process,
-    /// All of it: what comes is lost.
+    /// All of it: messages are lost.
     Machine,
 }
 
@@ -36,10 +35,10 @@ pub(crate) struct Process {
     pub(crate) member: Member,
     pub(crate) sightings: Sightings,
     pub(crate) rounds: usize,
-    /// When its next turn is due at the latest.
+    /// When its agent is polled at the latest.
     pub(crate) wake_at: Option<Instant>,
     pub(crate) flush_at: Option<Instant>,
-    /// Came while it stood still.
+    /// Queued while it was frozen.
     pub(crate) datagrams: Vec<(usize, Message)>,
     pub(crate) frames: Vec<Frame>,
 }
@@ -72,15 +71,15 @@ impl Host {
         mac(self.station)
     }
 
-    /// Starts a speaker with an empty memory.
-    pub(crate) fn start(&mut self, members: usize, demand: Demand, now: Instant) -> u64 {
+    /// Starts a speaker without any state.
+    pub(crate) fn start(&mut self, members: usize, desired: Desired, now: Instant) -> u64 {
         self.starts += 1;
         let peers = (0..members).filter(|it| *it != self.station);
         let peers = peers.map(gossip_address).collect();
         let who = (self.station, self.starts);
         self.process = Some(Process {
             start: self.starts,
-            speaker: Speaker::new(node_name(self.station), peers, demand, now),
+            speaker: Speaker::new(node_name(self.station), peers, desired, now),
             member: Member::new(who, INTERVAL),
             sightings: Sightings::default(),
             rounds: 0,
@@ -92,33 +91,33 @@ impl Host {
         self.starts
     }
 
-    /// The speaker, if it runs and does not stand still.
+    /// The speaker, if it runs and is not frozen.
     pub(crate) fn awake(&mut self) -> Option<&mut Process> {
         let runs = self.on && self.freeze == Freeze::No;
         self.process.as_mut().filter(|_| runs)
     }
 
-    /// The same, to look at.
+    /// The same, to read from.
     pub(crate) fn awake_ref(&self) -> Option<&Process> {
         let runs = self.on && self.freeze == Freeze::No;
         self.process.as_ref().filter(|_| runs)
     }
 
     /// Whether the speaker answers at `now`, as far as this machine goes.
-    pub(crate) fn vouches(&self, now: Instant) -> bool {
+    pub(crate) fn may_answer(&self, now: Instant) -> bool {
         let process = self.awake_ref();
-        let until = process.and_then(|it| it.speaker.table.vouched);
+        let until = process.and_then(|it| it.speaker.table.renewed_until);
         self.carrier && until.is_some_and(|until| now < until)
     }
 
-    /// What the kernel answers by itself.
+    /// The kernel's own answer.
     pub(crate) fn kernel(&self, frame: &Frame) -> Option<Frame> {
         let runs = self.on && self.freeze != Freeze::Machine;
         let answer = answer(frame, self.mac(), OwnedOnLink::new(&self.own, LINK));
         answer.filter(|_| runs)
     }
 
-    /// Keeps a datagram for a process that stands still.
+    /// Queues a datagram for a frozen process.
     pub(crate) fn keep_datagram(&mut self, from: usize, message: Message) {
         let queues = self.on && self.freeze == Freeze::Process;
         if let Some(process) = self.process.as_mut().filter(|_| queues)
@@ -128,7 +127,7 @@ impl Host {
         }
     }
 
-    /// Keeps a frame for a process that stands still.
+    /// Queues a frame for a frozen process.
     pub(crate) fn keep_frame(&mut self, frame: Frame) {
         let queues = self.on && self.freeze == Freeze::Process;
         if let Some(process) = self.process.as_mut().filter(|_| queues)
@@ -140,7 +139,7 @@ impl Host {
 }
 
 impl Process {
-    /// The responder reads a frame: its answer, and what it tells the engine.
+    /// The responder reads a frame: its answer, and what it reports to the engine.
     pub(crate) fn read(
         &mut self,
         frame: &Frame,

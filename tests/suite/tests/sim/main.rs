@@ -1,7 +1,7 @@
-//! Many speakers in virtual time: the agent of the real ones, over a gossip
-//! network and a LAN that lose, delay, duplicate and reorder, are cut and healed,
-//! with machines that stand still, die and come back. Claims about what the whole
-//! cluster does, each on many seeds.
+//! Many speakers in virtual time: the shipped agent, over a gossip network and a LAN
+//! that lose, delay, duplicate and reorder messages and are partitioned and healed, on
+//! machines that freeze, die and return. Claims about the whole cluster, each checked
+//! with many seeds.
 
 #![allow(
     clippy::expect_used,

@@ -1,6 +1,6 @@
-//! One member of the gossip cluster, as chitchat, the roster and the keeper
-//! behave: digests and news in three messages, beats on each of them, the view
-//! that comes of it, greetings for those that are not heard.
+//! One member of the gossip cluster, behaving like chitchat, the roster and the driver:
+//! digests and deltas in three messages, a heartbeat with each, the resulting view, and
+//! contacts to peers that are not heard.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,10 +15,10 @@ use rand_xorshift::XorShiftRng;
 
 use crate::detector::Detector;
 
-/// How many live members are gossiped with in one round.
+/// The number of live members to gossip with in one round.
 const FAN_OUT: usize = 3;
-/// How many of the unheard are greeted at a time.
-const GREET_MOST: usize = 8;
+/// The most unheard peers contacted at once.
+const CONTACT_MOST: usize = 8;
 
 /// One start of one station's speaker.
 pub(crate) type Who = (usize, u64);
@@ -32,7 +32,7 @@ pub(crate) struct State {
 type Digest = Vec<(Who, u64, u64)>;
 type Delta = Vec<(Who, Rc<State>)>;
 
-/// What members send each other.
+/// The messages between members.
 #[derive(Debug, Clone)]
 pub(crate) enum Message {
     Syn(Rc<Digest>),
@@ -42,7 +42,7 @@ pub(crate) enum Message {
 
 #[derive(Debug)]
 struct Peer {
-    beat: u64,
+    heartbeat: u64,
     state: Rc<State>,
     detector: Detector,
 }
@@ -51,7 +51,7 @@ struct Peer {
 #[derive(Debug)]
 pub(crate) struct Member {
     own: Who,
-    beat: u64,
+    heartbeat: u64,
     state: Rc<State>,
     interval: Duration,
     peers: BTreeMap<Who, Peer>,
@@ -62,7 +62,7 @@ impl Member {
     pub(crate) fn new(own: Who, interval: Duration) -> Self {
         Self {
             own,
-            beat: 0,
+            heartbeat: 0,
             state: Rc::default(),
             interval,
             peers: BTreeMap::new(),
@@ -70,7 +70,7 @@ impl Member {
         }
     }
 
-    /// Sets and deletes own keys; returns who is to be told at once.
+    /// Sets and deletes own keys; returns the members to inform at once.
     pub(crate) fn publish(&mut self, changes: &[KeyChange]) -> BTreeSet<usize> {
         let mut keys = self.state.keys.clone();
         for (key, value) in changes {
@@ -92,9 +92,9 @@ impl Member {
         Message::Syn(Rc::new(self.digest()))
     }
 
-    /// One round: whom to open an exchange with. Ends with a look at who is alive.
+    /// One round: the members to open an exchange with. Then decides who is alive.
     pub(crate) fn round(&mut self, now: Instant, rng: &mut XorShiftRng) -> Vec<usize> {
-        self.beat += 1;
+        self.heartbeat += 1;
         let live: BTreeSet<usize> = self.live().collect();
         let known: BTreeSet<usize> = self.peers.keys().map(|(station, _)| *station).collect();
         let among = if live.is_empty() { &known } else { &live };
@@ -111,29 +111,29 @@ impl Member {
         chosen
     }
 
-    /// Of the stations that should be there those where nobody is heard.
+    /// The expected stations without a live member.
     pub(crate) fn unheard(&self, stations: usize, round: usize) -> Vec<usize> {
         let shown = self.peers.iter().filter(|(_, peer)| peer.detector.shown);
         let heard: BTreeSet<usize> = shown.map(|((station, _), _)| *station).collect();
         let unheard = (0..stations).filter(|it| *it != self.own.0 && !heard.contains(it));
         let unheard: Vec<usize> = unheard.collect();
-        let start = (round * GREET_MOST).checked_rem(unheard.len());
+        let start = (round * CONTACT_MOST).checked_rem(unheard.len());
         let turn = unheard.iter().cycle().skip(start.unwrap_or_default());
-        let most = GREET_MOST.min(unheard.len());
+        let most = CONTACT_MOST.min(unheard.len());
         turn.take(most).copied().collect()
     }
 
-    /// Takes a message in; returns the answer.
+    /// Receives a message; returns the answer.
     pub(crate) fn receive(&mut self, message: &Message, now: Instant) -> Option<Message> {
-        self.beat += 1;
+        self.heartbeat += 1;
         match message {
             Message::Syn(digest) => {
-                self.note_beats(digest, now);
+                self.note_heartbeats(digest, now);
                 let delta = self.delta(digest);
                 Some(Message::SynAck(Rc::new(self.digest()), Rc::new(delta)))
             }
             Message::SynAck(digest, delta) => {
-                self.note_beats(digest, now);
+                self.note_heartbeats(digest, now);
                 self.apply(delta);
                 Some(Message::Ack(Rc::new(self.delta(digest))))
             }
@@ -159,12 +159,12 @@ impl Member {
 
     fn digest(&self) -> Digest {
         let peers = self.peers.iter();
-        let peers = peers.map(|(who, peer)| (*who, peer.beat, peer.state.version));
-        let own = (self.own, self.beat, self.state.version);
+        let peers = peers.map(|(who, peer)| (*who, peer.heartbeat, peer.state.version));
+        let own = (self.own, self.heartbeat, self.state.version);
         peers.chain([own]).collect()
     }
 
-    /// What the sender of a digest has not heard yet.
+    /// What the sender of a digest does not have yet.
     fn delta(&self, digest: &Digest) -> Delta {
         let version = |who: Who| {
             let mut all = digest.iter();
@@ -177,13 +177,13 @@ impl Member {
         news.map(|(who, state)| (who, Rc::clone(state))).collect()
     }
 
-    fn note_beats(&mut self, digest: &Digest, now: Instant) {
+    fn note_heartbeats(&mut self, digest: &Digest, now: Instant) {
         let own = self.own;
-        for (who, beat, _) in digest.iter().filter(|(who, _, _)| *who != own) {
+        for (who, heartbeat, _) in digest.iter().filter(|(who, _, _)| *who != own) {
             let peer = self.peer(*who);
-            if *beat > peer.beat {
-                peer.beat = *beat;
-                peer.detector.beat(now);
+            if *heartbeat > peer.heartbeat {
+                peer.heartbeat = *heartbeat;
+                peer.detector.heartbeat(now);
             }
         }
     }
@@ -203,13 +203,13 @@ impl Member {
         let interval = self.interval;
         self.changed |= !self.peers.contains_key(&who);
         self.peers.entry(who).or_insert_with(|| Peer {
-            beat: 0,
+            heartbeat: 0,
             state: Rc::default(),
             detector: Detector::new(interval),
         })
     }
 
-    /// Of several starts of one station the living, then the latest counts.
+    /// Of several starts of one station the live one counts, then the latest.
     fn view(&self) -> View {
         let mut best: BTreeMap<usize, ((bool, u64), &Peer)> = BTreeMap::new();
         let foreign = self.peers.iter().filter(|((it, _), _)| *it != self.own.0);
@@ -234,7 +234,7 @@ fn shown(station: usize, (alive, generation): (bool, u64), peer: &Peer) -> Shown
         generation,
         addr: gossip_address(station),
         alive,
-        silent_since: peer.detector.beat_at().filter(|_| !alive),
+        silent_since: peer.detector.heartbeat_at().filter(|_| !alive),
         state: peer.state.keys.clone(),
     }
 }

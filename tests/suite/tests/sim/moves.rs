@@ -1,4 +1,4 @@
-//! Claims about how many IPs move, when, and how they are spread.
+//! Claims about how many IPs move and when, and how they are spread.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -64,8 +64,8 @@ fn a_dead_node_moves_its_ips_and_no_other_and_takes_back_only_what_evens_the_spr
     });
 }
 
-/// What moved since `from` is what evens the spread, or one more, as two nodes
-/// may decide before they hear of each other; each took one IP per pace.
+/// Only the moves since `from` that even the spread, or one more, as two nodes may decide
+/// at the same time; each node took one IP per rebalance interval.
 fn even_again(world: &World, from: Instant, held: &[usize]) -> Result<(), String> {
     let taken: Vec<_> = world.taken_since(from).collect();
     let right = taken.iter().all(|it| it.cause == Cause::Rebalance);
@@ -110,8 +110,8 @@ fn fewest_moves(held: &[usize]) -> usize {
     surplus.sum()
 }
 
-/// So many nodes of which some die early, so that the spread is uneven when
-/// they come back.
+/// A cluster of which some nodes died early, so that the spread is uneven when they
+/// return.
 fn shaken(seed: u64, ips: usize) -> World {
     let mut world = begin(seed, ips);
     let dead = usize::try_from(seed).unwrap_or(1) % (world.size.stations - 1);
@@ -123,14 +123,14 @@ fn shaken(seed: u64, ips: usize) -> World {
 }
 
 #[test]
-fn the_spread_is_within_one_when_it_has_been_calm() {
+fn the_spread_is_within_one_after_the_stabilization_window() {
     on_seeds(4, |seed| {
         let ips = 1 + usize::try_from(seed * 7 % 23).unwrap_or(0);
         let mut world = shaken(seed, ips);
         world.run(rebalance_interval() * 23);
         ensure(&world, spread(&world) <= 1, "the spread is uneven")?;
         let once = world.each_has_owners(1);
-        ensure(&world, once, "an IP has not one owner")?;
+        ensure(&world, once, "an IP does not have exactly one owner")?;
         within(&world, ONE, ONE * 3)
     });
 }
@@ -140,14 +140,14 @@ fn thirty_nodes_that_start_together_have_one_owner_for_each_ip_and_move_none() {
     on_seeds(1, |seed| {
         let world = World::settled(30, 30, seed);
         let once = world.each_has_owners(1);
-        ensure(&world, once, "an IP has not one owner")?;
+        ensure(&world, once, "an IP does not have exactly one owner")?;
         ensure(&world, world.taken.len() == 30, "an IP moved")?;
         ensure(&world, spread(&world) <= 2, "the spread is uneven")
     });
 }
 
 #[test]
-fn a_preferred_node_has_its_ips_and_gets_them_back_without_a_gap() {
+fn a_preferred_node_gets_its_ips_and_gets_them_back_without_a_gap() {
     on_seeds(3, |seed| {
         let mut world = begin(seed, 6);
         let preferred = picked(&world, seed);
@@ -157,14 +157,14 @@ fn a_preferred_node_has_its_ips_and_gets_them_back_without_a_gap() {
         ensure(
             &world,
             world.claimed_by(preferred).is_superset(&its),
-            "it has not got them",
+            "it does not have them",
         )?;
         world.apply(Fault::Kill(preferred));
         world.run(Duration::from_secs(2));
         ensure(
             &world,
             world.claimed_by(preferred).is_empty(),
-            "the dead have none",
+            "a dead node has claims",
         )?;
         world.apply(Fault::Start(preferred));
         world.oracle.forget();
@@ -179,14 +179,14 @@ fn a_preferred_node_has_its_ips_and_gets_them_back_without_a_gap() {
 }
 
 #[test]
-fn who_leaves_has_handed_over_at_once() {
+fn a_leaving_node_hands_over_at_once() {
     on_seeds(6, |seed| {
         let mut world = World::settled(3, 6, seed);
         let leaving = picked(&world, seed);
         world.apply(Fault::Drain(leaving));
         world.run(ONE);
         let gone = world.claimed_by(leaving).is_empty();
-        ensure(&world, gone, "it waits for its heirs")?;
+        ensure(&world, gone, "it waits for its successors")?;
         ensure(
             &world,
             world.each_has_owners(1),

@@ -1,6 +1,6 @@
-//! A network as it treats messages: it loses, delays, duplicates and reorders
-//! them, is cut in parts, and has ports that are dead in one direction. Gossip
-//! and the LAN are two of these, so that each can fail alone.
+//! A network that loses, delays, duplicates and reorders messages, is partitioned, and
+//! has ports that are dead in one direction. Gossip and the LAN are two of these, so that
+//! each can fail alone.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,11 +18,11 @@ const TWICE: f64 = 0.002;
 /// One network; stations are counted from 0.
 #[derive(Debug)]
 pub(crate) struct Net {
-    /// The part that each station is on.
+    /// The partition of each station.
     side: Vec<usize>,
-    /// Stations of which nothing gets out.
+    /// Stations that cannot send.
     pub(crate) tx_dead: BTreeSet<usize>,
-    /// Stations that nothing reaches.
+    /// Stations that cannot receive.
     pub(crate) rx_dead: BTreeSet<usize>,
     /// How often a message is lost.
     loss: f64,
@@ -46,12 +46,12 @@ impl Net {
         self.side[station] = side;
     }
 
-    /// Whether a station speaks and hears.
+    /// Whether a station sends and receives.
     pub(crate) fn works(&self, station: usize) -> bool {
         !self.tx_dead.contains(&station) && !self.rx_dead.contains(&station)
     }
 
-    /// After which delays a message arrives: never, once, or twice.
+    /// The delays after which a message arrives: none, one, or two.
     pub(crate) fn carry(&self, from: usize, to: usize, rng: &mut XorShiftRng) -> Vec<Duration> {
         let connected = self.side[from] == self.side[to]
             && !self.tx_dead.contains(&from)

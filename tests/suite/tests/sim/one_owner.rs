@@ -1,5 +1,5 @@
-//! Claims about anything that may happen: how soon there is one owner again,
-//! and how long there may be none.
+//! Claims about random faults: how soon there is one owner again, and how long there may
+//! be none.
 
 use std::time::Duration;
 
@@ -9,18 +9,16 @@ use rand_xorshift::XorShiftRng;
 use crate::fault::{Fault, Kind, script};
 use crate::net::RARE;
 use crate::replay::{Limits, check, on_seeds};
-use crate::scene::{ASK, DETECTION};
+use crate::scene::{DETECTION, PROBE_TIME};
 use crate::world::{Size, World};
 
-/// A datagram there, an answer, and the news that was asked for.
+/// One exchange of gossip: digest, answer, delta.
 pub(crate) const GOSSIP: Duration = RARE.saturating_mul(3);
-/// From the last disturbance to one owner: the verdict, the question on the
-/// wire, and the news.
-pub(crate) const ONE: Duration = DETECTION.saturating_add(ASK).saturating_add(GOSSIP);
+/// From the last disturbance to one owner: detection, probing, and gossip.
+pub(crate) const ONE: Duration = DETECTION.saturating_add(PROBE_TIME).saturating_add(GOSSIP);
 
-/// Plays random faults of these kinds, several at a time, then heals what is
-/// left of them and waits.
-fn befall(kinds: &[Kind], loss: f64, limits: Limits, seed: u64) -> Result<(), String> {
+/// Plays random faults of these kinds, several at a time, then heals the rest and waits.
+fn play_random(kinds: &[Kind], loss: f64, limits: Limits, seed: u64) -> Result<(), String> {
     let mut rng = XorShiftRng::seed_from_u64(seed);
     let stations = 3 + usize::try_from(seed % 5).unwrap_or(0);
     let size = Size {
@@ -41,12 +39,12 @@ fn befall(kinds: &[Kind], loss: f64, limits: Limits, seed: u64) -> Result<(), St
 }
 
 #[test]
-fn one_answers_one_detection_time_after_the_last_disturbance() {
+fn one_node_answers_one_detection_time_after_the_last_disturbance() {
     let limits = Limits {
         two: ONE,
         none: Duration::MAX,
     };
-    on_seeds(30, |seed| befall(&Kind::ALL, 0.0, limits, seed));
+    on_seeds(30, |seed| play_random(&Kind::ALL, 0.0, limits, seed));
 }
 
 #[test]
@@ -55,11 +53,11 @@ fn on_a_lossy_network_too() {
         two: ONE,
         none: Duration::MAX,
     };
-    on_seeds(10, |seed| befall(&Kind::ALL, 0.02, limits, seed));
+    on_seeds(10, |seed| play_random(&Kind::ALL, 0.02, limits, seed));
 }
 
 #[test]
-fn nobody_answers_no_longer_than_three_times_that_while_somebody_could() {
+fn an_ip_has_no_owner_for_at_most_three_times_that_while_a_node_could_own_it() {
     let kinds = [
         Kind::Gossip,
         Kind::Carrier,
@@ -68,24 +66,24 @@ fn nobody_answers_no_longer_than_three_times_that_while_somebody_could() {
         Kind::Kill,
         Kind::Off,
         Kind::Drain,
-        Kind::Bar,
+        Kind::Ineligible,
         Kind::Prefer,
     ];
     let limits = Limits {
         two: ONE,
         none: ONE * 3,
     };
-    on_seeds(30, |seed| befall(&kinds, 0.0, limits, seed));
+    on_seeds(30, |seed| play_random(&kinds, 0.0, limits, seed));
 }
 
 #[test]
 fn a_planned_move_leaves_no_gap_and_overlaps_for_one_exchange_of_gossip() {
-    let kinds = [Kind::Drain, Kind::Bar, Kind::Prefer];
+    let kinds = [Kind::Drain, Kind::Ineligible, Kind::Prefer];
     let limits = Limits {
         two: GOSSIP,
         none: Duration::MAX,
     };
-    on_seeds(10, |seed| befall(&kinds, 0.0, limits, seed));
+    on_seeds(10, |seed| play_random(&kinds, 0.0, limits, seed));
 }
 
 #[test]
@@ -94,5 +92,5 @@ fn losing_gossip_alone_never_makes_a_second_owner() {
         two: Duration::ZERO,
         none: Duration::ZERO,
     };
-    on_seeds(10, |seed| befall(&[Kind::Gossip], 0.0, limits, seed));
+    on_seeds(10, |seed| play_random(&[Kind::Gossip], 0.0, limits, seed));
 }

@@ -1,19 +1,18 @@
-//! Sees what no station sees: who answers for each IP on each part of the LAN
-//! at every moment. Keeps how long two did, or nobody did, after things were
-//! left alone.
+//! Sees what no station sees: which stations answer for each IP on each partition of the
+//! LAN. Records how long two stations did, or none, after the last disturbance.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-/// The worst that was seen of one kind.
+/// The worst case of one kind.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Worst {
-    /// How long after the last disturbance it still was so.
+    /// How long after the last disturbance it lasted.
     pub(crate) after: Duration,
-    /// How long it had been so, disturbed or not.
+    /// How long it lasted, with or without a disturbance.
     pub(crate) length: Duration,
-    /// When, where, who.
+    /// Which stations and IP.
     pub(crate) what: String,
     pub(crate) at: Option<Instant>,
 }
@@ -29,22 +28,22 @@ impl Worst {
     }
 }
 
-/// One IP on one part of the LAN.
+/// One IP on one partition of the LAN.
 type Place = (usize, IpAddr);
 
-/// Who answers for an IP somewhere, and who could.
+/// The stations that answer for an IP at a place, and whether one could.
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) place: Place,
     pub(crate) owners: Vec<usize>,
-    /// Somebody there may and can answer.
+    /// A station there may and can answer.
     pub(crate) possible: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Oracle {
     disturbed: Instant,
-    /// When an IP last moved by plan.
+    /// The last planned move of each IP.
     planned: BTreeMap<IpAddr, Instant>,
     two_since: BTreeMap<Place, Instant>,
     none_since: BTreeMap<Place, Instant>,
@@ -66,7 +65,7 @@ impl Oracle {
         }
     }
 
-    /// Forgets what was seen.
+    /// Forgets the worst cases.
     pub(crate) fn forget(&mut self) {
         *self = Self {
             planned: std::mem::take(&mut self.planned),
@@ -74,17 +73,17 @@ impl Oracle {
         };
     }
 
-    /// Something was done to the cluster.
+    /// A fault began or ended.
     pub(crate) fn disturb(&mut self, now: Instant) {
         self.disturbed = now;
     }
 
-    /// An IP is being moved from an owner that goes on until the new one is seen.
+    /// An IP is moved from an owner that answers until it sees the new one.
     pub(crate) fn plan(&mut self, ip: IpAddr, now: Instant) {
         self.planned.insert(ip, now);
     }
 
-    /// All is well somewhere.
+    /// One station answers at a place.
     pub(crate) fn sees_one(&mut self, place: Place) {
         if !self.two_since.is_empty() || !self.none_since.is_empty() {
             self.two_since.remove(&place);
@@ -104,9 +103,9 @@ impl Oracle {
         }
         let since = *self.two_since.entry(scene.place).or_insert(now);
         let planned = self.planned.get(&scene.place.1).copied();
-        let calm = self.disturbed.max(planned.unwrap_or(self.disturbed));
+        let quiet_since = self.disturbed.max(planned.unwrap_or(self.disturbed));
         let what = || format!("{:?} answer for {:?}", scene.owners, scene.place);
-        self.two.note(now - calm, now - since, now, what);
+        self.two.note(now - quiet_since, now - since, now, what);
     }
 
     fn look_for_none(&mut self, scene: &Scene, now: Instant) {
@@ -115,7 +114,7 @@ impl Oracle {
             return;
         }
         let since = *self.none_since.entry(scene.place).or_insert(now);
-        let what = || format!("nobody answers for {:?}", scene.place);
+        let what = || format!("no station answers for {:?}", scene.place);
         let after = now - since.max(self.disturbed);
         self.none.note(after, now - since, now, what);
     }

@@ -1,4 +1,4 @@
-//! Claims about a cluster of two, in which nobody can be outvoted.
+//! Claims about a cluster of two nodes.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn pair(seed: u64) -> World {
 }
 
 #[test]
-fn the_survivor_of_two_carries_on_with_all() {
+fn the_survivor_of_two_takes_and_keeps_all_ips() {
     on_seeds(8, |seed| {
         let mut world = pair(seed);
         world.apply(Fault::Off(usize::from(seed.is_multiple_of(2))));
@@ -33,13 +33,13 @@ fn the_survivor_of_two_carries_on_with_all() {
         ensure(
             &world,
             world.loads().contains(&5),
-            "the survivor has not all",
+            "the survivor does not own all IPs",
         )?;
         world.run(Duration::from_secs(20));
         ensure(
             &world,
             world.loads().contains(&5),
-            "the survivor gave some up",
+            "the survivor withdrew an IP",
         )?;
         check(
             &world,
@@ -53,7 +53,7 @@ fn the_survivor_of_two_carries_on_with_all() {
 }
 
 #[test]
-fn the_frozen_one_of_two_yields_when_it_thaws() {
+fn the_frozen_node_of_two_yields_when_it_thaws() {
     on_seeds(24, |seed| {
         let mut world = pair(seed);
         let frozen = usize::from(seed.is_multiple_of(2));
@@ -63,13 +63,13 @@ fn the_frozen_one_of_two_yields_when_it_thaws() {
             Freeze::Process
         };
         let pause = XorShiftRng::seed_from_u64(seed).random_range(20..4000);
-        world.apply(Fault::Stand(frozen, freeze));
+        world.apply(Fault::Freeze(frozen, freeze));
         world.run(Duration::from_millis(pause));
-        world.apply(Fault::Stand(frozen, Freeze::No));
+        world.apply(Fault::Freeze(frozen, Freeze::No));
         world.run(Duration::from_secs(3));
         let once = world.ips.iter().all(|ip| world.owners(*ip).len() == 1);
-        ensure(&world, once, "two own an IP")?;
-        // Its questions may end in the moment in which its heir's do.
+        ensure(&world, once, "an IP does not have exactly one owner")?;
+        // Its probes may end at the same moment as its successor's.
         check(
             &world,
             &[],

@@ -1,4 +1,4 @@
-//! Claims about LAN ports that die while gossip lives.
+//! Claims about LAN ports that fail while gossip works.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::one_owner::ONE;
 use crate::replay::{Limits, check, ensure, on_seeds, picked, within};
 use crate::world::{Size, World};
 
-/// Kills a port and follows what moves, for longer than calm lasts.
+/// Fails a port and checks which IPs move, for longer than the stabilization window.
 fn port_dies(seed: u64, dead: impl Fn(usize) -> Vec<Fault>) -> Result<(), String> {
     let stations = 3 + usize::try_from(seed % 3).unwrap_or(0);
     let size = Size {
@@ -26,7 +26,7 @@ fn port_dies(seed: u64, dead: impl Fn(usize) -> Vec<Fault>) -> Result<(), String
     ensure(
         &world,
         world.claimed_by(victim).is_empty(),
-        "its IPs stayed",
+        "it still owns IPs",
     )?;
     let moved = world.taken_since(died).count();
     ensure(&world, moved == lost.len(), "other IPs moved than its own")?;
@@ -38,7 +38,7 @@ fn port_dies(seed: u64, dead: impl Fn(usize) -> Vec<Fault>) -> Result<(), String
         "it took IPs back",
     )?;
     let moved = world.taken_since(died).count();
-    ensure(&world, moved <= lost.len() + 1, "IPs went to and fro")?;
+    ensure(&world, moved <= lost.len() + 1, "IPs flapped")?;
     check(
         &world,
         &[],
@@ -50,12 +50,12 @@ fn port_dies(seed: u64, dead: impl Fn(usize) -> Vec<Fault>) -> Result<(), String
 }
 
 #[test]
-fn a_node_that_is_not_heard_loses_its_ips_and_gets_none_back() {
+fn a_node_that_cannot_send_loses_its_ips_and_gets_none_back() {
     on_seeds(2, |seed| port_dies(seed, |it| vec![Fault::Tx(it, false)]));
 }
 
 #[test]
-fn a_node_that_hears_nothing_loses_its_ips_and_gets_none_back() {
+fn a_node_that_receives_nothing_loses_its_ips_and_gets_none_back() {
     on_seeds(2, |seed| port_dies(seed, |it| vec![Fault::Rx(it, false)]));
 }
 
@@ -66,7 +66,7 @@ fn a_node_whose_port_is_dead_loses_its_ips_and_gets_none_back() {
 }
 
 #[test]
-fn a_port_that_comes_back_moves_nothing_before_it_is_calm() {
+fn a_returning_port_moves_nothing_before_the_stabilization_window_is_over() {
     on_seeds(6, |seed| {
         let size = Size {
             stations: 3,
@@ -90,7 +90,7 @@ fn a_port_that_comes_back_moves_nothing_before_it_is_calm() {
 }
 
 #[test]
-fn a_node_that_hears_nothing_is_not_waited_for_when_another_dies() {
+fn a_node_that_receives_nothing_is_not_waited_for_when_another_dies() {
     on_seeds(6, |seed| {
         let size = Size {
             stations: 4,
@@ -108,12 +108,16 @@ fn a_node_that_hears_nothing_is_not_waited_for_when_another_dies() {
         world.apply(Fault::Off(dying));
         world.run(ONE);
         let taken = world.taken_since(died).filter(|it| it.by != deaf).count();
-        ensure(&world, taken == lost.len(), "its IPs waited for the deaf")
+        ensure(
+            &world,
+            taken == lost.len(),
+            "its IPs waited for the node that receives nothing",
+        )
     });
 }
 
 #[test]
-fn a_link_that_is_back_before_the_switch_lets_frames_through_makes_no_second_owner() {
+fn a_link_that_returns_before_the_switch_forwards_makes_no_second_owner() {
     on_seeds(6, |seed| {
         let mut world = World::settled(3, 6, seed);
         let victim = picked(&world, seed);

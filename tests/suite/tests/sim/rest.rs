@@ -1,4 +1,4 @@
-//! Claims about a cluster to which nothing happens but that messages are lost.
+//! Claims about a cluster without faults, except for lost messages.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::replay::{ensure, on_seeds};
 use crate::world::{Size, World};
 
 #[test]
-fn ten_nodes_lose_one_message_in_a_hundred_for_ten_minutes_and_nothing_moves() {
+fn ten_nodes_with_one_percent_loss_move_nothing_in_ten_minutes() {
     let size = Size {
         stations: 10,
         ips: 10,
@@ -22,17 +22,13 @@ fn ten_nodes_lose_one_message_in_a_hundred_for_ten_minutes_and_nothing_moves() {
         let failovers = world
             .taken_since(from)
             .filter(|it| it.cause == Cause::Failover);
-        ensure(
-            &world,
-            failovers.count() == 0,
-            "an owner that lived was replaced",
-        )?;
+        ensure(&world, failovers.count() == 0, "a live owner was replaced")?;
         let moves = world.taken_since(from).count();
         ensure(&world, moves == 0, "an IP moved")?;
         ensure(
             &world,
             world.oracle.two.length.is_zero(),
-            "two answered at once",
+            "two stations answered at once",
         )
     });
 }

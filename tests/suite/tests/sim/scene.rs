@@ -1,5 +1,4 @@
-//! What every run has in common: durations, addresses, links, and who may
-//! announce what.
+//! Common to all runs: durations, addresses, links, and eligibility.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -13,18 +12,18 @@ use crate::member::node_name;
 
 /// The gossip interval.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(50);
-/// What `Gossip::detection_time` says for it.
+/// `Gossip::detection_time` for it.
 pub(crate) const DETECTION: Duration = Duration::from_millis(250);
-/// How long the wire is asked before a suspect's IP is taken.
-pub(crate) const ASK: Duration = Duration::from_millis(60);
-/// How long it is asked for an IP that nobody announced before.
+/// For how long a suspect's IP is probed before it is taken over.
+pub(crate) const PROBE_TIME: Duration = Duration::from_millis(60);
+/// For how long an IP is probed that no node announced before.
 pub(crate) const INITIAL_PROBE: Duration = Duration::from_millis(300);
-/// The gap between announcements in quiet times.
+/// The gap between announcements when nothing changes.
 pub(crate) const REFRESH: Duration = Duration::from_secs(60);
 /// The kernel index of each station's only link.
 pub(crate) const LINK: u32 = 2;
 
-/// The wanted IPs: every second one is an IPv6 address.
+/// The desired IPs: every second one is an IPv6 address.
 pub(crate) fn ips(count: usize) -> Vec<IpAddr> {
     (0..count).map(ip).collect()
 }
@@ -39,7 +38,7 @@ fn ip(index: usize) -> IpAddr {
     }
 }
 
-/// The place of a wanted IP among them.
+/// The index of a desired IP.
 pub(crate) fn index(ip: IpAddr) -> usize {
     match ip {
         IpAddr::V4(ip) => {
@@ -90,25 +89,25 @@ pub(crate) fn link(station: usize) -> LanLink {
     }
 }
 
-/// Every station may announce every IP, none is preferred.
-pub(crate) fn demand(stations: usize, ips: &[IpAddr]) -> DesiredIps {
-    let grants = (0..stations).map(|it| (node_name(it), NodeEligibility::default()));
-    let wanted = DesiredIp {
-        nodes: grants.collect(),
+/// Every station is eligible for every IP, none is preferred.
+pub(crate) fn desired(stations: usize, ips: &[IpAddr]) -> DesiredIps {
+    let nodes = (0..stations).map(|it| (node_name(it), NodeEligibility::default()));
+    let desired = DesiredIp {
+        nodes: nodes.collect(),
         no_common_node: false,
     };
-    ips.iter().map(|ip| (*ip, wanted.clone().into())).collect()
+    ips.iter().map(|ip| (*ip, desired.clone().into())).collect()
 }
 
-/// Keeps a station from announcing an IP, or no longer.
-pub(crate) fn bar(wanted: &mut Arc<DesiredIp>, station: usize, barred: bool) {
-    if let Some(grant) = Arc::make_mut(wanted).nodes.get_mut(&node_name(station)) {
-        grant.ineligible = barred.then_some(Ineligible::NoEndpoint);
+/// Makes a station ineligible for an IP, or eligible again.
+pub(crate) fn set_ineligible(desired: &mut Arc<DesiredIp>, station: usize, ineligible: bool) {
+    if let Some(node) = Arc::make_mut(desired).nodes.get_mut(&node_name(station)) {
+        node.ineligible = ineligible.then_some(Ineligible::NoEndpoint);
     }
 }
 
 /// Whether a station may announce an IP.
-pub(crate) fn may(wanted: &DesiredIp, station: usize) -> bool {
-    let grant = wanted.nodes.get(&node_name(station));
-    grant.is_some_and(|grant| grant.ineligible.is_none())
+pub(crate) fn may_announce(desired: &DesiredIp, station: usize) -> bool {
+    let node = desired.nodes.get(&node_name(station));
+    node.is_some_and(|node| node.ineligible.is_none())
 }

@@ -1,5 +1,5 @@
-//! One speaker: the agent of the real one, given what the simulated networks
-//! bring, and its effects carried out on them.
+//! One speaker: the shipped agent, fed from the simulated networks, with its outputs
+//! carried out on them.
 
 use std::collections::{BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -18,15 +18,15 @@ use ferrolb_core::key::NodeName;
 use crate::scene::{DETECTION, INITIAL_PROBE, INTERVAL, REFRESH};
 use crate::world::World;
 
-/// What Services want.
-pub(crate) type Demand = Arc<DesiredIps>;
+/// The desired IPs.
+pub(crate) type Desired = Arc<DesiredIps>;
 
-/// What the responder was told.
+/// The responder's state.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(crate) owned: Owned,
     pub(crate) watched: HashSet<IpAddr>,
-    pub(crate) vouched: Option<Instant>,
+    pub(crate) renewed_until: Option<Instant>,
 }
 
 pub(crate) struct Speaker {
@@ -35,11 +35,11 @@ pub(crate) struct Speaker {
 }
 
 impl Speaker {
-    /// A speaker that knows of these peers, and whose lists are in.
+    /// A speaker that expects these peers, and whose lists are complete.
     pub(crate) fn new(
         node: NodeName,
         peers: BTreeSet<SocketAddr>,
-        demand: Demand,
+        desired: Desired,
         now: Instant,
     ) -> Self {
         let settings = Settings {
@@ -51,34 +51,33 @@ impl Speaker {
         };
         let mut agent = Agent::new(settings, now);
         agent.expect_peers(peers);
-        agent.set_desired(demand);
+        agent.set_desired(desired);
         Self {
             agent,
             table: Table::default(),
         }
     }
 
-    /// Whether it may own anything: settled, with a link in use, and not leaving.
+    /// Whether it may own IPs: settled, with a link in use, and not leaving.
     pub(crate) fn is_willing(&self) -> bool {
         let agent = &self.agent;
         agent.is_settled() && !agent.links().is_empty() && !agent.is_leaving()
     }
 
-    pub(crate) fn demand_changed(&mut self, demand: Demand) {
-        self.agent.set_desired(demand);
+    pub(crate) fn set_desired(&mut self, desired: Desired) {
+        self.agent.set_desired(desired);
     }
 
     pub(crate) fn view_changed(&mut self, view: View) {
         self.agent.view_changed(Arc::new(view));
     }
 
-    pub(crate) fn turn(&mut self, now: Instant) {
+    pub(crate) fn poll(&mut self, now: Instant) {
         self.agent.poll(now);
     }
 
-    /// Nothing is claimed, or announced, that the responder does not answer for,
-    /// and nothing given up that it does: else a neighbour asks in vain, or two
-    /// answer.
+    /// The responder answers for every IP that is claimed or announced, and for none whose
+    /// claim is deleted: otherwise a neighbour gets no answer, or two.
     fn check(&self, output: &Output) {
         let answers = |ip: IpAddr| self.table.owned.contains_key(&ip);
         match output {
@@ -95,14 +94,14 @@ impl Speaker {
     }
 }
 
-/// The IP of a claim, and whether it is made or taken back.
+/// The IP of a claim, and whether it is set or deleted.
 fn claim((key, value): &KeyChange) -> Option<(IpAddr, bool)> {
     let ip = key.strip_prefix("claim/")?.parse().ok()?;
     Some((ip, value.is_some()))
 }
 
 impl World {
-    /// Carries out what a speaker has decided, in the order of its decisions.
+    /// Carries out the outputs of a speaker, in their order.
     pub(super) fn carry_out(&mut self, station: usize) {
         let Some(process) = self.hosts[station].awake() else {
             return;
@@ -122,21 +121,21 @@ impl World {
             Output::Publish(changes) => self.publish(station, &changes),
             Output::Answer(owned) => table.owned = owned,
             Output::Watch(ips) => table.watched = ips,
-            Output::Renew(until) => table.vouched = Some(until),
+            Output::Renew(until) => table.renewed_until = Some(until),
             Output::Send(_, frame) => self.send_frame(station, frame),
             Output::Note(Note::Action { action, .. }) => self.record(station, &action),
             Output::Note(_) => {}
         }
     }
 
-    /// Sets keys, and opens an exchange with whom it knows to be alive.
+    /// Sets keys, and opens an exchange with all live members.
     pub(super) fn publish(&mut self, station: usize, changes: &[KeyChange]) {
         let Some(process) = self.hosts[station].awake() else {
             return;
         };
-        let told = process.member.publish(changes);
+        let members = process.member.publish(changes);
         let syn = process.member.syn();
-        for to in told {
+        for to in members {
             self.send_datagram(station, to, &syn);
         }
     }

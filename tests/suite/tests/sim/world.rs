@@ -1,5 +1,5 @@
-//! The simulated cluster: one queue of events in virtual time, from which
-//! everything follows, so that a seed and a script of faults replay a run.
+//! The simulated cluster: one queue of events in virtual time, so that a seed and a
+//! script of faults replay a run.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -20,23 +20,23 @@ use crate::net::Net;
 use crate::oracle::{Oracle, Scene};
 use crate::scene;
 
-/// How often the oracle looks.
+/// How often the oracle checks.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// Something that happens at a moment.
+/// An event at a moment.
 #[derive(Debug)]
 pub(super) enum Event {
     /// A datagram arrives.
     Datagram(usize, usize, Message),
     /// A frame arrives.
     Frame(usize, Frame),
-    /// A speaker's turn is due.
+    /// An agent is to be polled.
     Wake(usize, u64),
     /// A member's next round of gossip.
     Round(usize, u64),
-    /// A responder passes on what it held back.
+    /// A responder passes on the sightings that it held back.
     Flush(usize, u64),
-    /// The oracle looks.
+    /// The oracle checks all IPs.
     Look,
 }
 
@@ -66,7 +66,7 @@ impl Ord for Scheduled {
     }
 }
 
-/// How big, and how lossy.
+/// The size of the cluster, and its loss.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Size {
     pub(crate) stations: usize,
@@ -95,9 +95,9 @@ pub(crate) struct World {
     pub(super) hosts: Vec<Host>,
     pub(super) gossip: Net,
     pub(super) lan: Net,
-    pub(super) demand: DesiredIps,
+    pub(super) desired: DesiredIps,
     pub(crate) oracle: Oracle,
-    /// Every take-over so far.
+    /// Every takeover so far.
     pub(crate) taken: Vec<Taken>,
     /// Every decision so far to announce an IP.
     pub(crate) announced: Vec<(Instant, usize, IpAddr)>,
@@ -105,7 +105,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A cluster whose speakers start one shortly after the other.
+    /// A cluster whose speakers start shortly after each other.
     pub(crate) fn new(size: Size, seed: u64) -> Self {
         let now = Instant::now();
         let ips = scene::ips(size.ips);
@@ -119,7 +119,7 @@ impl World {
             hosts: (0..size.stations).map(Host::new).collect(),
             gossip: Net::new(size.stations, size.loss),
             lan: Net::new(size.stations, size.loss),
-            demand: scene::demand(size.stations, &ips),
+            desired: scene::desired(size.stations, &ips),
             ips,
             oracle: Oracle::new(now),
             taken: Vec::new(),
@@ -135,7 +135,7 @@ impl World {
         world
     }
 
-    /// A cluster that loses no message, in which every IP has its owner.
+    /// A cluster without loss, in which every IP has its owner.
     pub(crate) fn settled(stations: usize, ips: usize, seed: u64) -> Self {
         let loss = 0.0;
         let size = Size {
@@ -148,7 +148,7 @@ impl World {
         world
     }
 
-    /// Runs until every IP has its owner; what was seen before is forgotten.
+    /// Runs until every IP has its owner; the oracle forgets what happened before.
     pub(crate) fn settle(&mut self) {
         for _ in 0..40 {
             self.run(Duration::from_millis(100));
@@ -168,7 +168,7 @@ impl World {
         {
             if let Some(Reverse(next)) = self.queue.pop() {
                 self.now = next.at;
-                self.happen(next.event);
+                self.handle(next.event);
             }
         }
         self.now = end;
@@ -189,7 +189,7 @@ impl World {
         self.queue.push(Reverse(Scheduled { at, number, event }));
     }
 
-    fn happen(&mut self, event: Event) {
+    fn handle(&mut self, event: Event) {
         match event {
             Event::Datagram(from, to, message) => self.datagram(from, to, message),
             Event::Frame(to, frame) => self.frame(to, frame),
@@ -229,7 +229,7 @@ impl World {
         }
     }
 
-    /// Keeps in mind what was decided.
+    /// Records an action.
     pub(super) fn record(&mut self, station: usize, action: &Action) {
         if let Action::TakeOver { ip, cause, .. } = action {
             let (at, by) = (self.now, station);
@@ -286,17 +286,17 @@ impl World {
     }
 
     fn answers(&self, host: &Host) -> bool {
-        host.vouches(self.now) && self.lan.works(host.station)
+        host.may_answer(self.now) && self.lan.works(host.station)
     }
 
-    /// Whether somebody on a part of the LAN may and can answer for an IP.
+    /// Whether a station on a partition of the LAN may and can answer for an IP.
     fn is_possible(&self, side: usize, ip: IpAddr) -> bool {
         self.hosts.iter().any(|host| {
             let station = host.station;
             self.lan.side(station) == side
                 && host.awake_ref().is_some_and(|it| it.speaker.is_willing())
                 && self.answers(host)
-                && scene::may(&self.demand[&ip], station)
+                && scene::may_announce(&self.desired[&ip], station)
         })
     }
 
@@ -329,17 +329,17 @@ impl World {
         owners.map(|host| host.station).collect()
     }
 
-    /// Whether each IP is claimed by so many stations.
+    /// Whether each IP is claimed by `count` stations.
     pub(crate) fn each_has_owners(&self, count: usize) -> bool {
         self.ips.iter().all(|ip| self.owners(*ip).len() == count)
     }
 
-    /// The take-overs since `from`.
+    /// The takeovers since `from`.
     pub(crate) fn taken_since(&self, from: Instant) -> impl Iterator<Item = &Taken> {
         self.taken.iter().filter(move |it| it.at >= from)
     }
 
-    /// What happened in the second and a half before `at`.
+    /// The log of the second and a half before `at`.
     pub(crate) fn story(&self, at: Instant) -> String {
         let begin = at.checked_sub(Duration::from_millis(1500)).unwrap_or(at);
         let lines = self.log.iter();
@@ -348,7 +348,7 @@ impl World {
         lines.collect()
     }
 
-    pub(super) fn shared_demand(&self) -> Arc<DesiredIps> {
-        Arc::new(self.demand.clone())
+    pub(super) fn shared_desired(&self) -> Arc<DesiredIps> {
+        Arc::new(self.desired.clone())
     }
 }
