@@ -28,6 +28,7 @@ mod tests;
 
 pub use counters::{DropReason, GossipCounters};
 pub use handle::{Gossip, GossipError, GossipOptions};
+pub use roster::{Incarnation, Observation, Roster, Version};
 pub use seal::{Key, KeyError, Keyring, OpenError, SealError};
 pub use transport::Filter;
 pub use view::{Member, View};

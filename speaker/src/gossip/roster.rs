@@ -25,30 +25,32 @@ use super::view::{Member, View};
 
 /// One start of one node's speaker.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Incarnation {
+pub struct Incarnation {
     /// The node's name.
-    pub(super) node: String,
+    pub node: String,
     /// The number of the start.
-    pub(super) generation: u64,
+    pub generation: u64,
     /// Where it receives gossip.
-    pub(super) addr: SocketAddr,
+    pub addr: SocketAddr,
 }
 
 /// Changes whenever a key is set or deleted: the version up to which deletions
 /// are forgotten, and the version of the newest change.
-pub(super) type Version = (u64, u64);
+pub type Version = (u64, u64);
 
 /// What chitchat holds about one incarnation at one moment.
 #[derive(Debug, Clone)]
-pub(super) struct Observation {
-    pub(super) who: Incarnation,
+pub struct Observation {
+    /// The start of a speaker that this is about.
+    pub who: Incarnation,
     /// Its heartbeat counter.
-    pub(super) beat: u64,
-    pub(super) version: Version,
+    pub beat: u64,
+    /// The version of its keys.
+    pub version: Version,
     /// chitchat's own verdict.
-    pub(super) alive: bool,
+    pub alive: bool,
     /// Its keys; left out where the roster knows this version.
-    pub(super) state: Option<BTreeMap<String, String>>,
+    pub state: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug)]
@@ -62,14 +64,17 @@ struct Record {
 
 /// What is known about every incarnation. Owned by the driver.
 #[derive(Debug)]
-pub(super) struct Roster {
+pub struct Roster {
     own: Incarnation,
     quiet: Duration,
     records: BTreeMap<Incarnation, Record>,
 }
 
 impl Roster {
-    pub(super) fn new(own: Incarnation, quiet: Duration) -> Self {
+    /// The roster of `own`; a live member is not shown as dead before its last heartbeat
+    /// is `quiet` old.
+    #[must_use]
+    pub fn new(own: Incarnation, quiet: Duration) -> Self {
         Self {
             own,
             quiet,
@@ -78,13 +83,14 @@ impl Roster {
     }
 
     /// The version up to which this roster has the keys of `who`.
-    pub(super) fn version(&self, who: &Incarnation) -> Option<Version> {
+    #[must_use]
+    pub fn version(&self, who: &Incarnation) -> Option<Version> {
         self.records.get(who).map(|record| record.version)
     }
 
     /// Takes everything that chitchat holds at `now`. Returns the new view if it
     /// differs from the one before.
-    pub(super) fn update(&mut self, observations: Vec<Observation>, now: Instant) -> Option<View> {
+    pub fn update(&mut self, observations: Vec<Observation>, now: Instant) -> Option<View> {
         let present: BTreeSet<Incarnation> = observations.iter().map(|s| s.who.clone()).collect();
         let before = self.records.len();
         self.records.retain(|who, _| present.contains(who));
@@ -149,7 +155,8 @@ impl Roster {
     /// Addresses to contact in this `round`: those of `peers` and of dead members
     /// at which no live member is, at most `most` of them. Later rounds go on
     /// where the earlier ones stopped.
-    pub(super) fn to_contact(
+    #[must_use]
+    pub fn to_contact(
         &self,
         peers: &BTreeSet<SocketAddr>,
         round: usize,

@@ -1,6 +1,5 @@
-//! When gossip considers a member dead: chitchat's rule, which compares a silence with
-//! the usual gap between heartbeats, and the roster's, which waits for three intervals
-//! of silence before it accepts that.
+//! When chitchat considers a member dead: it compares a silence with the usual gap
+//! between heartbeats.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -9,7 +8,6 @@ const THRESHOLD: f64 = 8.0;
 const SAMPLES: usize = 1_000;
 const PRIOR_WEIGHT: f64 = 5.0;
 const LONGEST_GAP: u32 = 10;
-const QUIET_INTERVALS: u32 = 3;
 
 /// The heartbeats of one member as another receives them.
 #[derive(Debug)]
@@ -20,8 +18,6 @@ pub(crate) struct Detector {
     heartbeat_at: Option<Instant>,
     /// chitchat's decision.
     pub(crate) live: bool,
-    /// The roster's decision.
-    pub(crate) shown: bool,
 }
 
 impl Detector {
@@ -32,13 +28,7 @@ impl Detector {
             sum: 0.0,
             heartbeat_at: None,
             live: false,
-            shown: false,
         }
-    }
-
-    /// When the last heartbeat came.
-    pub(crate) fn heartbeat_at(&self) -> Option<Instant> {
-        self.heartbeat_at
     }
 
     pub(crate) fn heartbeat(&mut self, now: Instant) {
@@ -61,14 +51,6 @@ impl Detector {
             self.gaps.clear();
             self.sum = 0.0;
         }
-    }
-
-    /// The roster's decision; true if it changed.
-    pub(crate) fn show(&mut self, now: Instant) -> bool {
-        let quiet = self.interval * QUIET_INTERVALS;
-        let recent = self.heartbeat_at.is_some_and(|at| now - at < quiet);
-        let shown = self.live || (self.shown && recent);
-        std::mem::replace(&mut self.shown, shown) != shown
     }
 
     fn phi(&self, now: Instant) -> Option<f64> {

@@ -71,7 +71,7 @@ impl World {
         process.rounds += 1;
         if process.rounds.is_multiple_of(CONTACT_EVERY) {
             let round = process.rounds / CONTACT_EVERY;
-            chosen.extend(process.member.unheard(stations, round));
+            chosen.extend(process.member.to_contact(stations, round));
         }
         let syn = process.member.syn();
         for to in chosen {

@@ -1,13 +1,13 @@
-//! One member of the gossip cluster, behaving like chitchat, the roster and the driver:
-//! digests and deltas in three messages, a heartbeat with each, the resulting view, and
-//! contacts to peers that are not heard.
+//! One member of the gossip cluster, behaving like chitchat and the driver: digests and
+//! deltas in three messages, a heartbeat with each, and contacts to peers that are not
+//! heard. What the speaker sees of that is decided by the shipped roster.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use ferrolb_speaker::gossip::{Member as Shown, View};
+use ferrolb_speaker::gossip::{Incarnation, Observation, Roster, View};
 use ferrolb_speaker::layer2::gossip_keys::KeyChange;
 use rand::RngExt;
 use rand::seq::IteratorRandom;
@@ -17,6 +17,8 @@ use crate::detector::Detector;
 
 /// The number of live members to gossip with in one round.
 const FAN_OUT: usize = 3;
+/// Intervals of silence before a live member is shown as dead.
+const QUIET_INTERVALS: u32 = 3;
 /// The most unheard peers contacted at once.
 const CONTACT_MOST: usize = 8;
 
@@ -55,7 +57,7 @@ pub(crate) struct Member {
     state: Rc<State>,
     interval: Duration,
     peers: BTreeMap<Who, Peer>,
-    changed: bool,
+    roster: Roster,
 }
 
 impl Member {
@@ -66,7 +68,7 @@ impl Member {
             state: Rc::default(),
             interval,
             peers: BTreeMap::new(),
-            changed: false,
+            roster: Roster::new(incarnation(own), interval * QUIET_INTERVALS),
         }
     }
 
@@ -111,16 +113,11 @@ impl Member {
         chosen
     }
 
-    /// The expected stations without a live member.
-    pub(crate) fn unheard(&self, stations: usize, round: usize) -> Vec<usize> {
-        let shown = self.peers.iter().filter(|(_, peer)| peer.detector.shown);
-        let heard: BTreeSet<usize> = shown.map(|((station, _), _)| *station).collect();
-        let unheard = (0..stations).filter(|it| *it != self.own.0 && !heard.contains(it));
-        let unheard: Vec<usize> = unheard.collect();
-        let start = (round * CONTACT_MOST).checked_rem(unheard.len());
-        let turn = unheard.iter().cycle().skip(start.unwrap_or_default());
-        let most = CONTACT_MOST.min(unheard.len());
-        turn.take(most).copied().collect()
+    /// The stations to contact, of `stations` expected ones.
+    pub(crate) fn to_contact(&self, stations: usize, round: usize) -> Vec<usize> {
+        let peers = (0..stations).map(gossip_address).collect();
+        let addresses = self.roster.to_contact(&peers, round, CONTACT_MOST);
+        addresses.into_iter().filter_map(station_at).collect()
     }
 
     /// Receives a message; returns the answer.
@@ -146,10 +143,24 @@ impl Member {
 
     /// The new view, if it differs from the one before.
     pub(crate) fn refresh(&mut self, now: Instant) -> Option<View> {
-        for peer in self.peers.values_mut() {
-            self.changed |= peer.detector.show(now);
-        }
-        std::mem::take(&mut self.changed).then(|| self.view())
+        let peers = self.peers.iter();
+        let peers =
+            peers.map(|(who, peer)| (*who, peer.heartbeat, &peer.state, peer.detector.live));
+        let own = (self.own, self.heartbeat, &self.state, true);
+        let all = peers.chain([own]);
+        let observations = all.map(|(who, beat, state, alive)| {
+            let (who, version) = (incarnation(who), (0, state.version));
+            let known = self.roster.version(&who) == Some(version);
+            Observation {
+                beat,
+                version,
+                alive,
+                state: (!known).then(|| state.keys.clone()),
+                who,
+            }
+        });
+        let observations = observations.collect();
+        self.roster.update(observations, now)
     }
 
     fn live(&self) -> impl Iterator<Item = usize> {
@@ -194,48 +205,25 @@ impl Member {
             let peer = self.peer(*who);
             if state.version > peer.state.version {
                 peer.state = Rc::clone(state);
-                self.changed = true;
             }
         }
     }
 
     fn peer(&mut self, who: Who) -> &mut Peer {
         let interval = self.interval;
-        self.changed |= !self.peers.contains_key(&who);
         self.peers.entry(who).or_insert_with(|| Peer {
             heartbeat: 0,
             state: Rc::default(),
             detector: Detector::new(interval),
         })
     }
-
-    /// Of several starts of one station the live one counts, then the latest.
-    fn view(&self) -> View {
-        let mut best: BTreeMap<usize, ((bool, u64), &Peer)> = BTreeMap::new();
-        let foreign = self.peers.iter().filter(|((it, _), _)| *it != self.own.0);
-        for ((station, start), peer) in foreign {
-            let merit = (peer.detector.shown, *start);
-            let held = best.entry(*station).or_insert((merit, peer));
-            if merit > held.0 {
-                *held = (merit, peer);
-            }
-        }
-        let members = best.into_iter();
-        let members = members.map(|(station, (merit, peer))| shown(station, merit, peer));
-        View {
-            members: members.map(|it| (it.node.clone(), it)).collect(),
-        }
-    }
 }
 
-fn shown(station: usize, (alive, generation): (bool, u64), peer: &Peer) -> Shown {
-    Shown {
+fn incarnation((station, generation): Who) -> Incarnation {
+    Incarnation {
         node: node_name(station),
         generation,
         addr: gossip_address(station),
-        alive,
-        silent_since: peer.detector.heartbeat_at().filter(|_| !alive),
-        state: peer.state.keys.clone(),
     }
 }
 
@@ -244,6 +232,15 @@ pub(crate) fn gossip_address(station: usize) -> SocketAddr {
     let number = u16::try_from(station + 1).unwrap_or(u16::MAX);
     let [high, low] = number.to_be_bytes();
     SocketAddr::new(Ipv4Addr::new(127, 0, high, low).into(), 9618)
+}
+
+/// The station that receives gossip there.
+fn station_at(address: SocketAddr) -> Option<usize> {
+    let SocketAddr::V4(address) = address else {
+        return None;
+    };
+    let [_, _, high, low] = address.ip().octets();
+    usize::from(u16::from_be_bytes([high, low])).checked_sub(1)
 }
 
 /// The name of a station's Node.
