@@ -70,11 +70,11 @@ struct Scene {
 impl Scene {
     fn new(ips: u32, nodes: u32) -> Self {
         let ip = |number: u32| IpAddr::from(Ipv4Addr::from_bits(0x0ac8_0000 + number));
-        let grants: BTreeMap<String, NodeEligibility> = (0..nodes)
+        let eligible: BTreeMap<String, NodeEligibility> = (0..nodes)
             .map(|node| (name(node), NodeEligibility::default()))
             .collect();
         let desired = Arc::new(DesiredIp {
-            nodes: grants,
+            nodes: eligible,
             no_common_node: false,
         });
         let members = (1..nodes).map(|node| {

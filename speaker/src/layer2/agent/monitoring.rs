@@ -16,7 +16,7 @@ use crate::layer2::snapshot::Snapshot;
 use crate::layer2::wire::frame::{Frame, FrameKind};
 use crate::layer2::wire::sightings::Sighting;
 
-/// Who is monitored, and with which result.
+/// The monitored owners, and the result.
 #[derive(Debug)]
 pub(super) struct Monitoring {
     monitor: Monitor,

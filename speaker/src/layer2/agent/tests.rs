@@ -308,8 +308,8 @@ fn the_probing_after_a_stall_counts_as_mute() {
     let late = STALL_LIMIT + Duration::from_millis(40);
     let (mut agent, _) = owner(now);
     agent.poll(now + late);
-    let asked = Duration::from_millis(40) + PROBE_TIME;
-    assert_eq!(mute(&agent.take_outputs()), Some(asked));
+    let expected = Duration::from_millis(40) + PROBE_TIME;
+    assert_eq!(mute(&agent.take_outputs()), Some(expected));
     let mut idle = alone(now);
     idle.poll(now + late);
     assert_eq!(mute(&idle.take_outputs()), Some(Duration::from_millis(40)));

@@ -19,7 +19,7 @@ use super::{
 /// The nodes that may have an IP now, each with its preference.
 pub(super) type Eligible<'a> = BTreeMap<&'a NodeName, Preference>;
 
-/// The members' claims by IP, and who may have what.
+/// The members' claims and the eligible nodes, by IP.
 #[derive(Debug)]
 pub struct ElectionView<'a> {
     me: &'a NodeName,
@@ -149,7 +149,7 @@ impl<'a> ElectionView<'a> {
         }
     }
 
-    /// The IPs whose first successor this node is, each with its owner: who would come
+    /// The IPs whose first successor this node is, each with its owner: it would come
     /// first if one owner at a time failed.
     pub(super) fn successor_of(&self) -> BTreeMap<IpAddr, NodeName> {
         let mut ips_by_owner: BTreeMap<&NodeName, Vec<IpAddr>> = BTreeMap::new();

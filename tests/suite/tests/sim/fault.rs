@@ -29,7 +29,7 @@ pub(crate) enum Fault {
     Off(usize),
     /// Starts the machine if it is off, and the speaker.
     Start(usize),
-    /// Tells the speaker to shut down in order.
+    /// Shuts the speaker down in order.
     Drain(usize),
     /// Whether a station is ineligible for the IP with this index.
     Ineligible(usize, usize, bool),
