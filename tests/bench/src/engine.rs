@@ -73,10 +73,10 @@ impl Scene {
         let eligible: BTreeMap<String, NodeEligibility> = (0..nodes)
             .map(|node| (name(node), NodeEligibility::default()))
             .collect();
-        let desired = Arc::new(DesiredIp {
+        let desired = DesiredIp {
             nodes: eligible,
             no_common_node: false,
-        });
+        };
         let members = (1..nodes).map(|node| {
             let claims = (0..ips).filter(|number| number % nodes == node);
             let claims = claims.map(|number| (format!("claim/{}", ip(number)), "1".to_owned()));
@@ -97,7 +97,7 @@ impl Scene {
                 members: members.collect(),
             },
             desired: (0..ips)
-                .map(|number| (ip(number), Arc::clone(&desired)))
+                .map(|number| (ip(number), Arc::new(desired.clone())))
                 .collect(),
             links: vec![link(0)],
         }
