@@ -15,23 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// the kubelet puts into an Event, and returns how to exit.
 #[must_use]
 pub fn run(args: &CommonArgs) -> Option<ExitCode> {
-    let path = match args.probe? {
-        Probe::Livez => "/livez",
-        Probe::Readyz => "/readyz",
-    };
-    let (text, healthy) = match request(args.probe_listen, path) {
-        Ok(response) => (
-            body(&response).to_owned(),
-            response.starts_with("HTTP/1.1 200 "),
-        ),
-        Err(error) => (
-            format!(
-                "cannot request {path} from {}: {error}\n",
-                args.probe_listen
-            ),
-            false,
-        ),
-    };
+    let (text, healthy) = probe(args.probe_listen, args.probe?);
     // The exit code counts, not who reads the text.
     let _ = io::stdout().write_all(text.as_bytes());
     Some(if healthy {
@@ -39,6 +23,24 @@ pub fn run(args: &CommonArgs) -> Option<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// The text of the page, and whether its status is 200.
+pub(super) fn probe(address: SocketAddr, page: Probe) -> (String, bool) {
+    let path = match page {
+        Probe::Livez => "/livez",
+        Probe::Readyz => "/readyz",
+    };
+    match request(address, path) {
+        Ok(response) => {
+            let healthy = response.starts_with("HTTP/1.1 200 ");
+            (body(&response).to_owned(), healthy)
+        }
+        Err(error) => {
+            let text = format!("cannot request {path} from {address}: {error}\n");
+            (text, false)
+        }
+    }
 }
 
 fn body(response: &str) -> &str {

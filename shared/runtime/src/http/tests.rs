@@ -14,7 +14,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Pages, Render, servers};
+use super::{Pages, Render, probe, servers};
+use crate::args::Probe;
 use crate::metrics::Metrics;
 use crate::ready::Readiness;
 use crate::tasks::Tasks;
@@ -28,15 +29,17 @@ const HELD: usize = 15_000;
 struct Running {
     public: SocketAddr,
     probes: SocketAddr,
+    readiness: Readiness,
     cancel: CancellationToken,
     tasks: Tasks,
 }
 
 fn start(state: Render) -> Running {
+    let readiness = Readiness::default();
     let pages = Pages {
         program: "ferrolb-test",
         metrics: Metrics::for_program().unwrap(),
-        readiness: Readiness::default(),
+        readiness: readiness.clone(),
         state,
     };
     let address = ANY.parse().unwrap();
@@ -52,6 +55,7 @@ fn start(state: Render) -> Running {
     Running {
         public: running.0,
         probes: running.1,
+        readiness,
         cancel,
         tasks,
     }
@@ -243,4 +247,23 @@ async fn the_listener_of_the_probes_shows_health_only() {
         assert!(!found(server.probes, path).await);
         assert!(found(server.public, path).await);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_program_probes_itself() {
+    let server = start(quick());
+    let address = server.probes;
+    let probed = async |page| {
+        let probe = move || probe::probe(address, page);
+        tokio::task::spawn_blocking(probe).await.unwrap()
+    };
+    assert_eq!(probed(Probe::Livez).await, ("ok\n".to_owned(), true));
+    let pending = server.readiness.expect("lists");
+    let (text, ready) = probed(Probe::Readyz).await;
+    assert_eq!((text.as_str(), ready), ("waiting for: lists\n", false));
+    drop(pending);
+    assert!(probed(Probe::Readyz).await.1);
+    server.cancel.cancel();
+    server.tasks.run(&server.cancel).await.unwrap();
+    assert!(!probed(Probe::Livez).await.1);
 }
