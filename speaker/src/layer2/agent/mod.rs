@@ -267,9 +267,11 @@ impl Agent {
             self.take_snapshot();
         }
         let input = &self.snapshot.input;
-        let own_claims = self.election.claims().count();
         let lan = self.monitoring.lan();
-        let mut view = changed.then(|| ElectionView::new(&self.node, input, lan, own_claims));
+        // Counted only for a new view: most polls need none.
+        let own_claims = |election: &Election| election.claims().count();
+        let mut view =
+            changed.then(|| ElectionView::new(&self.node, input, lan, own_claims(&self.election)));
         if let Some(view) = &view {
             let owners = self.election.plan(view);
             let (links, outputs) = (self.links.in_use(), &mut self.outputs);
@@ -287,7 +289,10 @@ impl Agent {
         match &mut view {
             Some(view) if lan_changed => view.set_lan(lan),
             Some(_) => {}
-            none => *none = Some(ElectionView::new(&self.node, input, lan, own_claims)),
+            none => {
+                let own_claims = own_claims(&self.election);
+                *none = Some(ElectionView::new(&self.node, input, lan, own_claims));
+            }
         }
         view.map(|mut view| self.election.step(&mut view, now))
     }
